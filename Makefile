@@ -1,0 +1,65 @@
+# `make run` starts the app, `make test` checks everything; `make help` lists the rest.
+
+# Python 3.11 to 3.13; TensorFlow has no build for others. Another one: make run PYTHON=python3.12
+PYTHON ?= python3
+VENV ?= .venv
+# More for `streamlit run` and for pytest, such as: make unit PYTEST_ARGS="-k labels -x"
+STREAMLIT_ARGS ?=
+PYTEST_ARGS ?=
+
+PY := $(VENV)/bin/python
+TYPED := fer_core train
+
+.DEFAULT_GOAL := help
+.PHONY: help run test unit lint format bench detector clean distclean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+run: $(VENV)/.installed detector ## Install what is missing and start the app.
+	$(PY) -m streamlit run app.py $(STREAMLIT_ARGS)
+
+test: lint unit ## Lint, check types and run all tests, those in the browser too.
+
+unit: $(VENV)/.installed-dev detector ## Run all tests.
+	$(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## Check style, format and types.
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy $(TYPED)
+
+format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench: $(VENV)/.installed detector ## Measure speed and memory.
+	$(PY) -m benchmarks
+
+# Without a network the app still runs, on the detector that OpenCV ships.
+detector: $(VENV)/.installed
+	@$(PY) -m fer_core download || echo "Going on without it, on the built-in Haar detector."
+
+# The stamps are younger than what they were made from, so a second run installs nothing.
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
+		echo "$(PYTHON) is not Python 3.11, 3.12 or 3.13. Name one: make run PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: requirements.txt $(VENV)/.created
+	$(PY) -m pip install --disable-pip-version-check -r requirements.txt
+	@$(PY) -c 'import cv2' || { \
+		echo "OpenCV lacks system libraries; on Debian: apt-get install $$(xargs < packages.txt)"; exit 1; }
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	$(PY) -m pip install --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+clean: ## Remove caches and what tests wrote.
+	rm -rf build .mypy_cache .pytest_cache .ruff_cache
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+distclean: clean ## Remove the virtual environment too.
+	rm -rf $(VENV)

@@ -1,0 +1,1 @@
+"""Facial emotion recognition: detection, alignment, preprocessing and the network."""

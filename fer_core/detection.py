@@ -1,0 +1,199 @@
+"""Face detection behind one protocol: YuNet where its file is, Haar cascades everywhere.
+
+YuNet: Wu et al., 2023, "YuNet: A Tiny Millisecond-level Face Detector". Haar cascades: Viola
+and Jones, 2001, "Rapid Object Detection using a Boosted Cascade of Simple Features".
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.download import yunet_path
+from fer_core.errors import DetectorUnavailable
+from fer_core.images import to_gray
+from fer_core.types import DetectedFace, FaceBox
+
+# Longer sides, in pixels, at which a picture is searched. A large photo is searched a second
+# time, larger, for faces that the first size makes too small.
+PHOTO_SIZES = (640, 1920)
+FRAME_SIZES = (640,)
+DETECTORS = ("auto", "yunet", "haar")
+_YUNET_MIN_SCORE = 0.7
+_YUNET_MAX_OVERLAP = 0.3
+_SAME_FACE_OVERLAP = 0.4
+
+
+class FaceDetector(Protocol):
+    """Finds faces; safe to share between threads."""
+
+    @property
+    def name(self) -> str:
+        """Short name, such as "yunet"."""
+
+    def detect(
+        self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
+    ) -> tuple[DetectedFace, ...]:
+        """Finds the faces in a picture.
+
+        Args:
+            image_bgr: uint8 ``(H, W, 3)``; not changed.
+            sizes: Longer sides in pixels at which the picture is searched; sizes larger than
+                the picture count as its own.
+
+        Returns:
+            Faces from left to right, in pixels of ``image_bgr``; empty when there are none.
+
+        Raises:
+            ValueError: The picture has another shape or type.
+        """
+
+
+class YuNetDetector:
+    """YuNet in ``cv2.FaceDetectorYN``: boxes with five landmarks."""
+
+    name = "yunet"
+
+    def __init__(self, path: Path) -> None:
+        """Loads the network.
+
+        Raises:
+            DetectorUnavailable: The file is missing or damaged.
+        """
+        if not path.is_file():
+            raise DetectorUnavailable(
+                "YuNet's file is not here; `python -m fer_core download` fetches it."
+            )
+        try:
+            self._network = cv2.FaceDetectorYN.create(
+                str(path), "", (320, 320), _YUNET_MIN_SCORE, _YUNET_MAX_OVERLAP
+            )
+            # A damaged file can load and fail only when it is used.
+            self._network.detect(np.zeros((320, 320, 3), np.uint8))
+        except cv2.error as error:
+            raise DetectorUnavailable(f"YuNet's file {path.name} is damaged.") from error
+        self._lock = threading.Lock()
+
+    def detect(
+        self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
+    ) -> tuple[DetectedFace, ...]:
+        """Finds faces; see ``FaceDetector.detect``."""
+        if image_bgr.ndim != 3 or image_bgr.shape[2] != 3:
+            image_bgr = np.asarray(cv2.cvtColor(to_gray(image_bgr), cv2.COLOR_GRAY2BGR), np.uint8)
+        return _search(image_bgr, sizes, self._detect_at_once)
+
+    def _detect_at_once(self, image_bgr: NDArray[np.uint8]) -> list[DetectedFace]:
+        height, width = image_bgr.shape[:2]
+        with self._lock:
+            self._network.setInputSize((width, height))
+            rows = self._network.detect(image_bgr)[1]
+        return [
+            DetectedFace(
+                FaceBox(*map(float, (x, y, x + w, y + h))),
+                min(1.0, float(row[14])),
+                row[4:14].reshape(5, 2).astype(np.float32),
+            )
+            for row in (() if rows is None else rows)
+            for x, y, w, h in [row[:4]]
+            if w > 0 and h > 0
+        ]
+
+
+class HaarDetector:
+    """OpenCV's frontal-face cascade, with the eyes by the eye cascade where they are found."""
+
+    name = "haar"
+
+    def __init__(self) -> None:
+        folder = Path(cv2.data.haarcascades)
+        self._faces = cv2.CascadeClassifier(str(folder / "haarcascade_frontalface_default.xml"))
+        self._eyes = cv2.CascadeClassifier(str(folder / "haarcascade_eye_tree_eyeglasses.xml"))
+        self._lock = threading.Lock()
+
+    def detect(
+        self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
+    ) -> tuple[DetectedFace, ...]:
+        """Finds faces; see ``FaceDetector.detect``."""
+        return _search(to_gray(image_bgr), sizes, self._detect_at_once)
+
+    def _detect_at_once(self, gray: NDArray[np.uint8]) -> list[DetectedFace]:
+        smallest = max(24, min(gray.shape) // 20)
+        with self._lock:
+            boxes, _, weights = self._faces.detectMultiScale3(
+                gray, 1.1, 6, minSize=(smallest, smallest), outputRejectLevels=True
+            )
+            return [
+                DetectedFace(
+                    FaceBox(float(x), float(y), float(x + w), float(y + h)),
+                    # The cascade's margin has no upper end; this keeps its order within 0 to 1.
+                    float(weight / (1 + weight)) if weight > 0 else 0.0,
+                    self._find_eyes(gray[y : y + h, x : x + w], (x, y)),
+                )
+                for (x, y, w, h), weight in zip(boxes, np.ravel(weights), strict=True)
+            ]
+
+    def _find_eyes(
+        self, face_gray: NDArray[np.uint8], corner_xy: tuple[int, int]
+    ) -> NDArray[np.float32] | None:
+        """Returns landmarks with both eyes and NaN for the rest, or None."""
+        height, width = face_gray.shape
+        upper = face_gray[: round(0.6 * height)]
+        eyes = self._eyes.detectMultiScale(
+            upper, 1.1, 4, minSize=(width // 8, width // 8), maxSize=(width // 2, width // 2)
+        )
+        centers = np.array([[x + w / 2, y + h / 2] for x, y, w, h in eyes], np.float32)
+        if len(centers) == 0:
+            return None
+        left, right = centers[centers[:, 0] < width / 2], centers[centers[:, 0] >= width / 2]
+        if len(left) != 1 or len(right) != 1:
+            return None
+        landmarks = np.full((5, 2), np.nan, np.float32)
+        landmarks[:2] = np.vstack([left, right]) + np.array(corner_xy, np.float32)
+        return landmarks
+
+
+def load_detector(name: str = "auto") -> FaceDetector:
+    """Loads a detector.
+
+    Args:
+        name: "yunet", "haar", or "auto" for YuNet where its file is and Haar elsewhere.
+
+    Raises:
+        DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
+        ValueError: There is no such detector.
+    """
+    if name not in DETECTORS:
+        raise ValueError(f"No detector '{name}'; there are {', '.join(DETECTORS)}.")
+    if name == "haar" or (name == "auto" and not yunet_path().is_file()):
+        return HaarDetector()
+    return YuNetDetector(yunet_path())
+
+
+def _search(
+    image: NDArray[np.uint8],
+    sizes: Sequence[int],
+    detect_at_once: Callable[[NDArray[np.uint8]], list[DetectedFace]],
+) -> tuple[DetectedFace, ...]:
+    """Detects at every distinct working size and merges what was found twice."""
+    longer = max(image.shape[:2])
+    found: list[DetectedFace] = []
+    for scale in sorted({min(1.0, size / longer) for size in sizes}):
+        width, height = (max(1, round(side * scale)) for side in image.shape[1::-1])
+        small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        found += [_scaled(face, 1 / scale) for face in detect_at_once(np.asarray(small, np.uint8))]
+    kept: list[DetectedFace] = []
+    for face in sorted(found, key=lambda face: face.score, reverse=True):
+        if all(face.box.iou(other.box) < _SAME_FACE_OVERLAP for other in kept):
+            kept.append(face)
+    return tuple(sorted(kept, key=lambda face: face.box.x1))
+
+
+def _scaled(face: DetectedFace, factor: float) -> DetectedFace:
+    landmarks = None if face.landmarks is None else face.landmarks * np.float32(factor)
+    return DetectedFace(FaceBox(*(v * factor for v in face.box.xyxy)), face.score, landmarks)

@@ -1,0 +1,23 @@
+"""What can go wrong, by name; each message is one sentence that a user understands."""
+
+from __future__ import annotations
+
+
+class FerError(Exception):
+    """Base of every error that ``fer_core`` raises on purpose."""
+
+
+class UnreadableImage(FerError):
+    """A file is no picture, is damaged, or is too large to open."""
+
+
+class ModelError(FerError):
+    """A model's files are missing or damaged, or its labels do not match."""
+
+
+class DetectorUnavailable(FerError):
+    """A detector's file is missing or damaged."""
+
+
+class DownloadFailed(FerError):
+    """A file could not be fetched, or is not the expected one."""

@@ -1,0 +1,158 @@
+"""Reading pictures of any usual format, safely, into BGR uint8."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from fer_core.errors import UnreadableImage
+
+IMAGE_SUFFIXES = (
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif",
+)  # fmt: skip
+MAX_PIXELS = 100_000_000
+MAX_SIDE = 4096
+MIN_SIDE = 16
+# What Pillow's decoders raise on damaged files, besides its own errors.
+_DECODING_ERRORS = (OSError, ValueError, SyntaxError, struct.error, EOFError, MemoryError)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A decoded picture.
+
+    Attributes:
+        image_bgr: uint8 ``(H, W, 3)``, upright, its longer side at most ``MAX_SIDE`` pixels.
+        original_size_wh: Size of the upright picture before it was reduced, in pixels.
+    """
+
+    image_bgr: NDArray[np.uint8]
+    original_size_wh: tuple[int, int]
+
+
+def read_image(source: bytes | Path) -> Photo:
+    """Decodes a picture: turned upright, on white where transparent, the first frame of many.
+
+    Args:
+        source: The file, or its content.
+
+    Raises:
+        UnreadableImage: The file is empty, damaged, no picture, or has too few or too many
+            pixels; the latter is known, and refused, before decoding.
+    """
+    _register_heif()
+    try:
+        content = source if isinstance(source, bytes) else source.read_bytes()
+    except OSError as error:
+        raise UnreadableImage(f"The file cannot be read: {error.strerror}.") from error
+    if not content:
+        raise UnreadableImage("The file is empty.")
+    try:
+        with warnings.catch_warnings():
+            # Our own limit, below, is between Pillow's warning and its error.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(content))
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(_too_large(None)) from error
+    except UnidentifiedImageError as error:
+        raise UnreadableImage("The file is not a picture in a format that can be read.") from error
+    except _DECODING_ERRORS as error:
+        raise UnreadableImage("The file is damaged and cannot be read as a picture.") from error
+    with picture:
+        return _decode(picture)
+
+
+def _decode(picture: Image.Image) -> Photo:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise UnreadableImage(_too_large(picture.size))
+    if min(width, height) < MIN_SIDE:
+        raise UnreadableImage(
+            f"The picture has only {width}×{height} pixels, too few to show a face."
+        )
+    try:
+        # JPEGs can be decoded at half or a quarter of their size for little time and memory.
+        picture.draft("RGB", (MAX_SIDE, MAX_SIDE))
+        reduced = _eight_bit(picture)
+        reduced.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
+    except _DECODING_ERRORS as error:
+        raise UnreadableImage(
+            "The picture is damaged or cut off, and cannot be decoded."
+        ) from error
+    upright = _upright(picture, reduced)
+    turned = (upright.width > upright.height) != (width > height)
+    rgb = np.asarray(_on_white(upright))
+    return Photo(
+        np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8),
+        (height, width) if turned else (width, height),
+    )
+
+
+def _too_large(size_wh: tuple[int, int] | None) -> str:
+    size = f"{size_wh[0]:,}×{size_wh[1]:,} pixels" if size_wh else "far too many pixels"
+    return f"The picture has {size}; at most {MAX_PIXELS // 1_000_000} megapixels can be opened."
+
+
+def _eight_bit(picture: Image.Image) -> Image.Image:
+    """Returns a decoded copy with 8 bits a channel; Pillow itself clips 16-bit greys to white."""
+    picture.load()
+    if not picture.mode.startswith(("I", "F")):
+        return picture.copy()
+    greys = np.asarray(picture, np.float64)
+    largest = 65535.0 if picture.mode.startswith("I") else max(1.0, float(greys.max()))
+    return Image.fromarray((np.clip(greys / largest, 0, 1) * 255).round().astype(np.uint8))
+
+
+def _upright(original: Image.Image, reduced: Image.Image) -> Image.Image:
+    """Turns a picture as its EXIF orientation says; damaged EXIF leaves it as it is."""
+    try:
+        orientation = original.getexif().get(0x0112, 1)
+        upright = reduced.copy()
+        upright.getexif()[0x0112] = orientation
+        return ImageOps.exif_transpose(upright)
+    except (*_DECODING_ERRORS, TypeError, KeyError, ZeroDivisionError):
+        return reduced
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    layers = picture.convert("RGBA")
+    white = Image.new("RGBA", layers.size, "white")
+    return Image.alpha_composite(white, layers).convert("RGB")
+
+
+def to_gray(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns uint8 ``(H, W)`` from BGR ``(H, W, 3)``, BGRA ``(H, W, 4)`` or grey ``(H, W)``.
+
+    Raises:
+        ValueError: The picture has another shape or type, or no pixels.
+    """
+    if image_bgr.dtype == np.uint8 and image_bgr.size:
+        if image_bgr.ndim == 2:
+            return image_bgr
+        if image_bgr.ndim == 3 and image_bgr.shape[2] in (3, 4):
+            code = cv2.COLOR_BGR2GRAY if image_bgr.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
+            return np.asarray(cv2.cvtColor(image_bgr, code), np.uint8)
+    raise ValueError(f"A picture must be uint8 (H, W, 3), not {image_bgr.dtype} {image_bgr.shape}.")
+
+
+def encode_png(image: NDArray[np.uint8]) -> bytes:
+    """Returns a BGR ``(H, W, 3)`` or grey ``(H, W)`` picture as the content of a PNG file."""
+    return bytes(cv2.imencode(".png", image)[1])
+
+
+@cache
+def _register_heif() -> None:
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()

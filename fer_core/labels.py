@@ -1,0 +1,71 @@
+"""The emotions, their order and their colours, defined once.
+
+The order of the seven classes is the order of the labels 0-6 in ``fer2013.csv``
+(Goodfellow et al., 2013, "Challenges in Representation Learning").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSet:
+    """An ordered set of emotions that a network tells apart.
+
+    Attributes:
+        name: Name of the set, which is also the default model's name.
+        labels: Emotions in the order of the network's outputs.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+FER7 = ClassSet("fer7", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"))
+FER6 = ClassSet("fer6", tuple(label for label in FER7.labels if label != "disgust"))
+CLASS_SETS = MappingProxyType({class_set.name: class_set for class_set in (FER7, FER6)})
+
+# Okabe and Ito's palette for colour-blind readers (jfly.uni-koeln.de/color, 2008), without its
+# yellow, which vanishes on white, and its black, which vanishes on a dark page; the neutral grey
+# has a contrast of at least 3:1 against both of the app's backgrounds.
+EMOTION_COLORS = MappingProxyType(
+    {
+        "angry": "#D55E00",
+        "disgust": "#009E73",
+        "fear": "#CC79A7",
+        "happy": "#E69F00",
+        "sad": "#0072B2",
+        "surprise": "#56B4E9",
+        "neutral": "#808890",
+    }
+)
+UNCERTAIN = "uncertain"
+UNCERTAIN_COLOR = "#A0A0A0"
+
+
+def class_set(name: str) -> ClassSet:
+    """Returns the class set called ``name``.
+
+    Raises:
+        ValueError: There is no such class set.
+    """
+    try:
+        return CLASS_SETS[name]
+    except KeyError:
+        raise ValueError(f"No class set '{name}'; there are {', '.join(CLASS_SETS)}.") from None
+
+
+def color_of(label: str) -> str:
+    """Returns the chart colour of an emotion, or of "uncertain", as ``#RRGGBB``."""
+    return EMOTION_COLORS.get(label, UNCERTAIN_COLOR)
+
+
+def bgr_of(label: str) -> tuple[int, int, int]:
+    """Returns the colour of ``color_of`` as the (blue, green, red) that OpenCV draws with."""
+    red, green, blue = bytes.fromhex(color_of(label)[1:])
+    return blue, green, red

@@ -1,0 +1,95 @@
+"""The whole way from a picture to emotions: detect, align, assess, classify."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.alignment import align_face
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import PHOTO_SIZES, FaceDetector, load_detector
+from fer_core.images import to_gray
+from fer_core.labels import FER7
+from fer_core.quality import assess_quality
+from fer_core.types import DetectedFace, FaceEmotion, Frame
+
+DEFAULT_THRESHOLD = 0.4
+
+
+def analyze_image(
+    image_bgr: NDArray[np.uint8],
+    *,
+    detector: FaceDetector | None = None,
+    classifier: EmotionClassifier | None = None,
+    threshold: float = DEFAULT_THRESHOLD,
+    sizes: Sequence[int] = PHOTO_SIZES,
+    index: int = 0,
+    time_s: float = 0.0,
+) -> Frame:
+    """Finds the faces in a picture and reads each of them.
+
+    Args:
+        image_bgr: uint8 ``(H, W, 3)``; not changed.
+        detector: Finds the faces; by default YuNet where its file is, else Haar.
+        classifier: Reads them; by default the seven-class network.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+        sizes: Longer sides in pixels at which the picture is searched for faces.
+        index: Number of the frame in a video.
+        time_s: Its presentation time in seconds.
+
+    Returns:
+        The frame with its faces from left to right; without faces when none was found.
+
+    Raises:
+        ValueError: The picture has another shape or type, or no pixels.
+        ModelError: The default network's files are missing or damaged.
+    """
+    image_gray = to_gray(image_bgr)
+    faces = (detector or _default_detector()).detect(image_bgr, sizes)
+    return Frame(
+        index,
+        time_s,
+        (image_gray.shape[1], image_gray.shape[0]),
+        read_faces(image_gray, faces, classifier or _default_classifier(), threshold),
+    )
+
+
+def read_faces(
+    image_gray: NDArray[np.uint8],
+    faces: Sequence[DetectedFace],
+    classifier: EmotionClassifier,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> tuple[FaceEmotion, ...]:
+    """Reads faces that are already detected.
+
+    Args:
+        image_gray: uint8 ``(H, W)``.
+        faces: N faces of that picture.
+        classifier: Reads them, in one batch.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+
+    Returns:
+        N readings in the order of ``faces``.
+    """
+    size_wh = (image_gray.shape[1], image_gray.shape[0])
+    aligned = [align_face(image_gray, face) for face in faces]
+    probabilities = classifier.predict(aligned)
+    return tuple(
+        FaceEmotion(
+            face, classifier.labels, row, threshold, crop, assess_quality(face, crop, size_wh)
+        )
+        for face, crop, row in zip(faces, aligned, probabilities, strict=True)
+    )
+
+
+@cache
+def _default_detector() -> FaceDetector:
+    return load_detector("auto")
+
+
+@cache
+def _default_classifier() -> EmotionClassifier:
+    return EmotionClassifier.load(FER7.name)

@@ -1,0 +1,22 @@
+"""The photo page: photos in, every face boxed, aligned and read."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.layout import PRIVACY_NOTE, begin_page
+from ui.photo_intake import analyze_current, analyze_rest, choose_photos, gallery
+from ui.photo_view import show_photo, show_table
+from ui.settings import sidebar
+
+begin_page("Photo", ":material/photo_camera:")
+st.title("Emotions in photos")
+st.caption(PRIVACY_NOTE)
+settings = sidebar()
+choose_photos()
+progress = st.container()
+analyze_current(settings)
+gallery(settings.detector.name)
+show_photo(settings)
+show_table(settings)
+analyze_rest(settings, progress)

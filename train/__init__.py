@@ -1,0 +1,1 @@
+"""Training, export, calibration and measurement of the networks."""

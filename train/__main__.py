@@ -1,0 +1,282 @@
+"""Command line: ``python -m train COMMAND``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_core.errors import FerError
+from train.errors import CheckpointError, TrainError
+
+if TYPE_CHECKING:
+    from train.data import FaceSet
+
+# Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
+ROOT = Path(__file__).resolve().parent.parent
+MODELS_DIR = ROOT / "assets" / "models"
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "MODEL_CARD.md")
+SPLITS = ("PublicTest", "PrivateTest", "test")
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command.
+
+    Returns:
+        The exit status: 0; 1 if a check found faults; 2 for bad use, files or data; 130 if
+        interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        return int(options.run(options))
+    except (TrainError, FerError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nInterrupted.{_how_to_resume(options)}", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_making(commands)
+    _add_measuring(commands)
+    return parser
+
+
+Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def _add_making(commands: Commands) -> None:
+    command = commands.add_parser("fit", help="train a network from random weights")
+    command.add_argument("config", type=Path, metavar="CONFIG", help="a file of train/configs")
+    _add_data(command)
+    command.add_argument(
+        "--run", dest="run_dir", type=Path, metavar="DIR", help="default runs/CONFIG"
+    )
+    command.add_argument("--resume", action="store_true", help="go on behind the last epoch")
+    command.add_argument("--stop-after-epoch", type=_positive, metavar="N")
+    command.set_defaults(run=_fit)
+
+    command = commands.add_parser("export", help="make a finished run a model of the app")
+    command.add_argument("run_dir", type=Path, metavar="RUN", help="folder of the run")
+    command.add_argument("--name", type=_name, help="default: the name of its classes")
+    _add_models_dir(command)
+    command.set_defaults(run=_export)
+
+    command = commands.add_parser("calibrate", help="fit the temperature of the probabilities")
+    command.add_argument("name", metavar="NAME", help="name of the model")
+    _add_data(command)
+    _add_models_dir(command)
+    command.set_defaults(run=_calibrate)
+
+    command = commands.add_parser("augmentations", help="draw varied training pictures")
+    command.add_argument("config", type=Path, metavar="CONFIG", help="a file of train/configs")
+    _add_data(command)
+    command.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    command.set_defaults(run=_augmentations)
+
+
+def _add_measuring(commands: Commands) -> None:
+    command = commands.add_parser("evaluate", help="measure a model")
+    command.add_argument("name", metavar="NAME", help="name of the model")
+    _add_data(command)
+    command.add_argument("--split", choices=SPLITS, required=True)
+    command.add_argument("--flip", action="store_true", help="average with the mirror image")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--save", action="store_true", help="store in the model's metrics.json")
+    _add_models_dir(command)
+    command.set_defaults(run=_evaluate)
+
+    command = commands.add_parser("parity", help="compare the pipeline with the network alone")
+    _add_data(command)
+    command.add_argument("--model", default="fer7", metavar="NAME")
+    command.add_argument("--detector", choices=("auto", "yunet", "haar"), default="auto")
+    command.add_argument("--split", choices=("Training", *SPLITS), default="PublicTest")
+    command.add_argument("--limit", type=_positive, metavar="N", help="pictures to try")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    _add_models_dir(command)
+    command.set_defaults(run=_parity)
+
+    command = commands.add_parser("check-data", help="count the pictures of FER-2013")
+    command.add_argument("data", type=Path, metavar="PATH", help="as --data of the others")
+    command.set_defaults(run=_check_data)
+
+    command = commands.add_parser("card", help="renew the tables of figures in the documents")
+    command.add_argument("documents", nargs="*", type=Path, metavar="FILE", default=DOCUMENTS)
+    command.add_argument("--check", action="store_true", help="only say whether they are current")
+    _add_models_dir(command)
+    command.set_defaults(run=_card)
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="FER-2013: its folder, .zip or .tar.xz, or fer2013.csv",
+    )
+
+
+def _add_models_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--models-dir", type=Path, metavar="DIR", default=MODELS_DIR)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return number
+
+
+def _name(text: str) -> str:
+    if not text or text.startswith(".") or Path(text).name != text:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a folder")
+    return text
+
+
+def _how_to_resume(options: argparse.Namespace) -> str:
+    if options.run is not _fit:
+        return ""
+    return (
+        f" Go on with: python -m train fit {options.config} --data {options.data} "
+        f"--run {_run_dir(options)} --resume"
+    )
+
+
+def _run_dir(options: argparse.Namespace) -> Path:
+    named: Path | None = options.run_dir
+    return named or Path("runs", options.config.stem)
+
+
+def _load(path: Path) -> FaceSet:
+    """Loads the data set and warns about missing pictures."""
+    from train.data import count_faults, load_fer2013
+
+    dataset = load_fer2013(path)
+    faults = count_faults(dataset)
+    if faults:
+        logger.warning(
+            "%s is not the whole FER-2013 (%d counts differ; `check-data` lists them): %s",
+            path,
+            len(faults),
+            faults[0],
+        )
+    return dataset
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from train.config import load_config
+    from train.fit import CHECKPOINT_FILE, fit
+
+    config = load_config(options.config)
+    run_dir = _run_dir(options)
+    if (run_dir / CHECKPOINT_FILE).exists() and not options.resume:
+        raise CheckpointError(
+            f"{run_dir} holds a run already: go on with --resume, or name another --run."
+        )
+    model = fit(
+        config,
+        _load(options.data),
+        run_dir,
+        resume=options.resume,
+        stop_after_epoch=options.stop_after_epoch,
+    )
+    logger.info(
+        "The trained network is %s." if model else "Stopped.%s", model or _how_to_resume(options)
+    )
+    return 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    from train.export import export_model
+
+    folder = export_model(options.run_dir, options.models_dir, options.name)
+    print(f"{folder} is ready; calibrate and evaluate it next.")
+    return 0
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from train.calibrate import calibrate
+
+    result = calibrate(options.name, _load(options.data), options.models_dir)
+    print(f"Temperature {result.temperature:.4f}, fitted on {result.calibrated_on}.")
+    print(f"Log loss {result.log_loss[0]:.4f} before, {result.log_loss[1]:.4f} after.")
+    print(f"Calibration error {result.ece[0]:.4f} before, {result.ece[1]:.4f} after.")
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from train.evaluate import as_text, evaluate, save_evaluation
+
+    dataset = _load(options.data)
+    result = evaluate(options.name, dataset, options.split, options.models_dir, flip=options.flip)
+    print(json.dumps(asdict(result)) if options.json else as_text(result))
+    if options.save:
+        logger.info("Stored in %s.", save_evaluation(result, options.models_dir))
+    return 0
+
+
+def _parity(options: argparse.Namespace) -> int:
+    from fer_core.detection import load_detector
+    from train.parity import as_text, measure_parity
+
+    detector = load_detector(options.detector)
+    result = measure_parity(
+        options.model,
+        _load(options.data),
+        options.split,
+        options.models_dir,
+        detector,
+        options.limit,
+    )
+    print(json.dumps(asdict(result)) if options.json else as_text(result))
+    return 0
+
+
+def _augmentations(options: argparse.Namespace) -> int:
+    from train.augment import write_sheet
+    from train.config import load_config
+    from train.data import TRAINING
+
+    config = load_config(options.config)
+    training = _load(options.data).split(TRAINING).as_classes(config.class_set)
+    write_sheet(training, config.augmentation, config.seed, options.out)
+    print(f"Wrote {options.out}: a row a class, the original first.")
+    return 0
+
+
+def _check_data(options: argparse.Namespace) -> int:
+    from train.data import count_faults, counts_table, load_fer2013
+
+    dataset = load_fer2013(options.data)
+    faults = count_faults(dataset)
+    print(counts_table(dataset))
+    print("\n".join(faults) or "This is the whole FER-2013.")
+    return 1 if faults else 0
+
+
+def _card(options: argparse.Namespace) -> int:
+    from train.card import metrics_table, update_document
+
+    table = metrics_table(options.models_dir)
+    outdated = 0
+    for document in options.documents:
+        current = update_document(document, table, check=options.check)
+        outdated += not current
+        changed = "is out of date" if options.check else "is renewed"
+        print(f"{document} {'is current' if current else changed}.")
+    return 1 if options.check and outdated else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

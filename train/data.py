@@ -1,0 +1,267 @@
+"""FER-2013 in memory, as uint8: 35,887 pictures take 83 MB."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import lzma
+import tarfile
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.labels import FER7, ClassSet
+from train.errors import DataError
+
+SIDE = 48
+TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
+TEST = "test"
+# Pictures a split and class, in the order of FER7, as Kaggle ships the data set.
+EXPECTED_COUNTS = {
+    TRAINING: (3995, 436, 4097, 7215, 4830, 3171, 4965),
+    PUBLIC_TEST: (467, 56, 496, 895, 653, 415, 607),
+    PRIVATE_TEST: (491, 55, 528, 879, 594, 416, 626),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSet:
+    """Labelled faces.
+
+    Attributes:
+        faces_gray: uint8 ``(N, 48, 48)``.
+        labels: int64 ``(N,)``, positions in ``class_set.labels``.
+        splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
+        names: str ``(N,)``: "<split>_<number>"; the number is the file's, or the row's in a CSV.
+        class_set: What the labels mean.
+    """
+
+    faces_gray: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    splits: NDArray[np.str_]
+    names: NDArray[np.str_]
+    class_set: ClassSet = FER7
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> FaceSet:
+        """Returns the faces that a mask or a list of positions selects."""
+        return FaceSet(
+            self.faces_gray[mask],
+            self.labels[mask],
+            self.splits[mask],
+            self.names[mask],
+            self.class_set,
+        )
+
+    def split(self, name: str) -> FaceSet:
+        """Returns one split; "test" is PublicTest and PrivateTest together.
+
+        Raises:
+            DataError: There is no such split in the data.
+        """
+        wanted = [PUBLIC_TEST, PRIVATE_TEST] if name == TEST else [name]
+        selected = self.where(np.isin(self.splits, wanted))
+        if len(selected) == 0:
+            raise DataError(f"The data set has no pictures of the split {name}.")
+        return selected
+
+    def as_classes(self, class_set: ClassSet) -> FaceSet:
+        """Returns the faces whose emotion is in ``class_set``, labelled in its order."""
+        position = {label: index for index, label in enumerate(class_set.labels)}
+        table = np.array([position.get(label, -1) for label in self.class_set.labels])
+        labels = table[self.labels]
+        kept = self.where(labels >= 0)
+        return FaceSet(kept.faces_gray, labels[labels >= 0], kept.splits, kept.names, class_set)
+
+    def pixel_groups(self) -> NDArray[np.int64]:
+        """Returns int64 ``(N,)``: the same number for pixel-identical pictures only."""
+        digests = [hashlib.sha256(face.tobytes()).digest() for face in self.faces_gray]
+        numbers: dict[bytes, int] = {}
+        return np.array([numbers.setdefault(d, len(numbers)) for d in digests], np.int64)
+
+
+def load_fer2013(path: Path) -> FaceSet:
+    """Loads FER-2013 from any form that Kaggle ships it in.
+
+    Args:
+        path: A folder, a ``.zip`` or a ``.tar`` (also compressed) with one folder of pictures
+            a class, named ``<split>_<number>.jpg``; or ``fer2013.csv``.
+
+    Returns:
+        All readable splits, in the order of split and number.
+
+    Raises:
+        DataError: Nothing usable is there, or a picture cannot be read.
+    """
+    if not path.exists():
+        raise DataError(f"There is no data set at {path}.")
+    if path.suffix.lower() == ".csv":
+        rows = _rows_of_csv(path)
+    else:
+        rows = _rows_of_files(_files(path) if path.is_dir() else _archive_members(path))
+    try:
+        samples = sorted(rows, key=lambda row: (row[2], int(row[3].rpartition("_")[2])))
+    except _READ_ERRORS as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if not samples:
+        raise DataError(f"{path} has no pictures named like {TRAINING}_123.jpg in class folders.")
+    faces, labels, splits, names = zip(*samples, strict=True)
+    return FaceSet(
+        np.stack(faces), np.array(labels, np.int64), np.array(splits), np.array(names), FER7
+    )
+
+
+def count_faults(dataset: FaceSet) -> list[str]:
+    """Compares the number of pictures a split and class with the published data set.
+
+    Returns:
+        A sentence for every count that differs; empty for the whole data set.
+    """
+    found = Counter(zip(dataset.splits.tolist(), dataset.labels.tolist(), strict=True))
+    return [
+        f"{split}/{label}: {found[split, index]} pictures instead of {expected}."
+        for split, counts in EXPECTED_COUNTS.items()
+        for index, (label, expected) in enumerate(zip(FER7.labels, counts, strict=True))
+        if found[split, index] != expected
+    ]
+
+
+def counts_table(dataset: FaceSet) -> str:
+    """Returns the number of pictures a class and split as a table to read."""
+    splits = list(EXPECTED_COUNTS)
+    lines = [f"{'':8} " + " ".join(f"{split:>11}" for split in splits)]
+    for index, label in enumerate(dataset.class_set.labels):
+        found = [int(((dataset.splits == s) & (dataset.labels == index)).sum()) for s in splits]
+        lines.append(f"{label:8} " + " ".join(f"{count:11,}" for count in found))
+    return "\n".join(lines)
+
+
+def hold_out(dataset: FaceSet, share: float, seed: int) -> tuple[FaceSet, FaceSet]:
+    """Splits faces in two, class by class, with pixel-identical pictures on one side.
+
+    Args:
+        dataset: Faces of one split. The same faces in another order are split otherwise, so a
+            network must be calibrated on the form of the data set that it was trained on.
+        share: Share of each class that is held out.
+        seed: Of the choice.
+
+    Returns:
+        The faces kept and the faces held out.
+
+    Raises:
+        DataError: There are too few faces for two parts.
+    """
+    groups = dataset.pixel_groups()
+    order = np.random.default_rng(seed).permutation(groups.max(initial=-1) + 1)
+    rank = order[groups]
+    held = np.zeros(len(dataset), bool)
+    for label in range(len(dataset.class_set)):
+        members = np.flatnonzero(dataset.labels == label)
+        chosen = members[np.argsort(rank[members], kind="stable")]
+        held[chosen[: round(share * len(members))]] = True
+    # A group that straddles the border, by its class or by its size, is held out as a whole.
+    held = np.isin(groups, groups[held])
+    if held.all() or not held.any():
+        raise DataError(f"{share:.0%} of {len(dataset)} pictures cannot be held out.")
+    return dataset.where(~held), dataset.where(held)
+
+
+Row = tuple[NDArray[np.uint8], int, str, str]
+# A file of the data set: its path inside, and how to read it, since most files may be others.
+Member = tuple[PurePosixPath | Path, Callable[[], bytes]]
+_READ_ERRORS = (
+    OSError,
+    EOFError,
+    RuntimeError,  # an encrypted .zip, or one with an unknown compression
+    UnicodeDecodeError,
+    csv.Error,
+    lzma.LZMAError,
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def _files(folder: Path) -> Iterator[Member]:
+    for file in folder.rglob("*"):
+        yield file.relative_to(folder), file.read_bytes
+
+
+def _archive_members(path: Path) -> Iterator[Member]:
+    """Reads an archive member by member; nothing is written to disk."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                yield PurePosixPath(name), partial(archive.read, name)
+    elif tarfile.is_tarfile(path):
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.isfile():
+                    yield PurePosixPath(member.name), partial(_read_member, archive, member)
+    else:
+        raise DataError(f"{path} is no folder, no whole .zip or .tar archive and no .csv file.")
+
+
+def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    content = archive.extractfile(member)
+    return content.read() if content else b""
+
+
+def _rows_of_files(files: Iterable[Member]) -> Iterator[Row]:
+    for path, read in files:
+        split, _, number = path.stem.rpartition("_")
+        label = path.parent.name
+        if split not in EXPECTED_COUNTS or label not in FER7.labels or not number.isdecimal():
+            continue
+        content = np.frombuffer(read(), np.uint8)
+        # OpenCV has an exception for nothing, and None for everything else that is no picture.
+        face = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
+        if face is None or face.shape != (SIDE, SIDE):
+            raise DataError(f"{path} is not a picture of {SIDE}x{SIDE} pixels.")
+        yield np.asarray(face, np.uint8), FER7.labels.index(label), split, path.stem
+
+
+def _rows_of_csv(path: Path) -> Iterator[Row]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        reader = csv.DictReader(file)
+        # One of the two files that Kaggle ships has blanks before its column names.
+        reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
+        if not {"emotion", "pixels", "Usage"} <= set(reader.fieldnames):
+            raise DataError(f"{path} has no columns emotion, pixels and Usage.")
+        for number, row in enumerate(reader):
+            try:
+                face, label, split = _parsed(row["pixels"], row["emotion"], row["Usage"])
+            except (ValueError, AttributeError) as error:
+                raise DataError(
+                    f"{path}, row {number + 1}: not a labelled {SIDE}x{SIDE} picture of a known "
+                    f"split ({error})."
+                ) from error
+            yield face, label, split, f"{split}_{number}"
+
+
+def _parsed(pixels: str, emotion: str, usage: str) -> tuple[NDArray[np.uint8], int, str]:
+    """Reads the cells of one row.
+
+    Raises:
+        ValueError: One of them has a wrong value.
+        AttributeError: One of them is missing.
+    """
+    split, label = usage.strip(), int(emotion)
+    levels = np.array(pixels.split(), np.int64)
+    if split not in EXPECTED_COUNTS:
+        raise ValueError(f"Usage is {split!r}")
+    if label not in range(len(FER7)):
+        raise ValueError(f"emotion is {label}")
+    if levels.size != SIDE * SIDE or levels.min() < 0 or levels.max() > 255:
+        raise ValueError(f"{levels.size} pixels, not {SIDE * SIDE} from 0 to 255")
+    return levels.astype(np.uint8).reshape(SIDE, SIDE), label, split

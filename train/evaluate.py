@@ -1,0 +1,248 @@
+"""Measuring a served model on one of FER-2013's splits."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fer_core.classifier import CONFIG_FILE, TFLITE_FILE, EmotionClassifier
+from fer_core.errors import ModelError
+from fer_core.labels import CLASS_SETS, ClassSet
+from train import metrics
+from train.data import TRAINING, FaceSet
+from train.files import write_json
+
+METRICS_FILE = "metrics.json"
+ONE_VIEW, FLIP = "one view", "flip"
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured, on what, and how.
+
+    Attributes:
+        model: Name of the model.
+        split: "PublicTest", "PrivateTest" or "test" for both.
+        views: "one view", or "flip" for the mean of a picture and its mirror image.
+        protocol: The same in words, with what the figures mean.
+        networks: Number of networks whose answers are combined.
+        temperature: What the logits were divided by.
+        sha256: Checksum of the network that was measured.
+        pictures: Number of test pictures N.
+        accuracy: Share of pictures classified rightly.
+        accuracy_interval: Its 95 % bootstrap interval.
+        macro_f1: Mean F1 of the classes.
+        balanced_accuracy: Mean recall of the classes.
+        top2_accuracy: Share of pictures whose class is among the two most probable.
+        log_loss: Mean negative log-likelihood in nats.
+        ece: Expected calibration error.
+        leaked: Number of test pictures that are pixel-identical to a Training picture.
+        accuracy_without_leaked: Accuracy on all other pictures.
+        labels: The K emotions.
+        per_class: Precision, recall, F1 and support by emotion.
+        confusion: ``(K, K)`` counts; rows are true emotions, columns predicted ones.
+    """
+
+    model: str
+    split: str
+    views: str
+    protocol: str
+    networks: int
+    temperature: float
+    sha256: str
+    pictures: int
+    accuracy: float
+    accuracy_interval: tuple[float, float]
+    macro_f1: float
+    balanced_accuracy: float
+    top2_accuracy: float
+    log_loss: float
+    ece: float
+    leaked: int
+    accuracy_without_leaked: float
+    labels: tuple[str, ...]
+    per_class: dict[str, dict[str, float]]
+    confusion: list[list[int]]
+
+
+def evaluate(
+    name: str, dataset: FaceSet, split: str, models_dir: Path, *, flip: bool = False
+) -> Evaluation:
+    """Measures a model as it is served.
+
+    Args:
+        name: Name of the model.
+        dataset: FER-2013; emotions that the model does not know are left out.
+        split: "PublicTest", "PrivateTest" or "test" for both.
+        models_dir: Folder of the models.
+        flip: Whether to average the probabilities of each picture and its mirror image.
+
+    Raises:
+        DataError: The data set lacks the split, or Training.
+        ModelError: There is no such model, or its files are damaged.
+    """
+    classifier = EmotionClassifier.load(name, models_dir=models_dir)
+    config = model_config(models_dir / name)
+    known = dataset.as_classes(class_set_of(classifier))
+    faces = known.split(split)
+    probabilities = predict_views(classifier, faces.faces_gray, flip=flip)
+    predicted = probabilities.argmax(axis=1)
+    correct = predicted == faces.labels
+    leaked = leaked_from_training(known, faces)
+    confusion = metrics.confusion_matrix(faces.labels, predicted, len(known.class_set))
+    scores = metrics.class_scores(confusion)
+    return Evaluation(
+        model=name,
+        split=split,
+        views=FLIP if flip else ONE_VIEW,
+        protocol=_protocol(split, len(faces), flip, classifier, config),
+        networks=1,
+        temperature=classifier.temperature,
+        sha256=config["sha256"][TFLITE_FILE],
+        pictures=len(faces),
+        accuracy=float(correct.mean()),
+        accuracy_interval=metrics.bootstrap_interval(correct),
+        macro_f1=scores.macro_f1,
+        balanced_accuracy=scores.balanced_accuracy,
+        top2_accuracy=metrics.top_accuracy(probabilities, faces.labels, 2),
+        log_loss=metrics.log_loss(probabilities, faces.labels),
+        ece=metrics.expected_calibration_error(probabilities, faces.labels),
+        leaked=int(leaked.sum()),
+        accuracy_without_leaked=float(correct[~leaked].mean()),
+        labels=classifier.labels,
+        per_class={
+            label: {
+                "precision": float(scores.precision[index]),
+                "recall": float(scores.recall[index]),
+                "f1": float(scores.f1[index]),
+                "support": int(scores.support[index]),
+            }
+            for index, label in enumerate(classifier.labels)
+        },
+        confusion=confusion.tolist(),
+    )
+
+
+def model_config(folder: Path) -> dict[str, Any]:
+    """Returns the ``config.json`` of a model's folder.
+
+    Raises:
+        ModelError: It is missing or no JSON object.
+    """
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"The model '{folder.name}' cannot be read: {error}") from error
+    if not isinstance(config, dict):
+        raise ModelError(f"The model '{folder.name}' has a {CONFIG_FILE} without keys.")
+    return config
+
+
+def class_set_of(classifier: EmotionClassifier) -> ClassSet:
+    """Returns the class set whose labels a model has; loading has checked that there is one."""
+    return next(known for known in CLASS_SETS.values() if known.labels == classifier.labels)
+
+
+def predict_views(
+    classifier: EmotionClassifier, faces_gray: NDArray[np.uint8], *, flip: bool
+) -> NDArray[np.float32]:
+    """Reads faces in pieces, with a progress bar.
+
+    Args:
+        classifier: The model.
+        faces_gray: uint8 ``(N, H, W)``.
+        flip: Whether to average the probabilities of each face and its mirror image.
+
+    Returns:
+        float32 ``(N, K)``.
+    """
+    rows = []
+    for start in tqdm(range(0, len(faces_gray), _CHUNK), unit="batch", disable=None):
+        faces = faces_gray[start : start + _CHUNK]
+        views = [faces, faces[:, :, ::-1]] if flip else [faces]
+        rows.append(np.mean([classifier.predict(view) for view in views], axis=0))
+    return np.concatenate(rows)
+
+
+def leaked_from_training(dataset: FaceSet, faces: FaceSet) -> NDArray[np.bool_]:
+    """Returns bool ``(N,)``: which ``faces`` are pixel-identical to a Training picture.
+
+    Raises:
+        DataError: The data set lacks Training.
+    """
+    training = {face.tobytes() for face in dataset.split(TRAINING).faces_gray}
+    return np.array([face.tobytes() in training for face in faces.faces_gray])
+
+
+def save_evaluation(evaluation: Evaluation, models_dir: Path) -> Path:
+    """Stores an evaluation in the model's ``metrics.json``, under its split and its views.
+
+    Raises:
+        ModelError: The file that is there is no JSON object.
+    """
+    file = models_dir / evaluation.model / METRICS_FILE
+    content: Any = {}
+    if file.exists():
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ModelError(f"{file} cannot be read: {error}") from error
+    if not isinstance(content, dict):
+        raise ModelError(f"{file} has no keys.")
+    content.setdefault(evaluation.split, {})[evaluation.views] = asdict(evaluation)
+    write_json(file, content)
+    return file
+
+
+def as_text(result: Evaluation) -> str:
+    """Returns an evaluation as tables to read in a terminal."""
+    low, high = result.accuracy_interval
+    width = max(map(len, result.labels))
+    head = [
+        result.protocol,
+        "",
+        f"accuracy               {result.accuracy:7.2%}  ({low:.2%} to {high:.2%})",
+        f"  without {result.leaked} leaked {result.accuracy_without_leaked:>12.2%}",
+        f"macro-F1               {result.macro_f1:7.4f}",
+        f"balanced accuracy      {result.balanced_accuracy:7.2%}",
+        f"top-2 accuracy         {result.top2_accuracy:7.2%}",
+        f"log loss               {result.log_loss:7.4f}",
+        f"calibration error      {result.ece:7.4f}",
+        "",
+        f"{'':{width}} precision  recall      F1  support",
+    ]
+    classes = [
+        f"{label:{width}} {row['precision']:9.2%} {row['recall']:7.2%} {row['f1']:7.4f} "
+        f"{row['support']:8d}"
+        for label, row in result.per_class.items()
+    ]
+    confusion = [
+        f"{label:{width}} " + " ".join(f"{count:8d}" for count in row)
+        for label, row in zip(result.labels, result.confusion, strict=True)
+    ]
+    columns = " ".join(f"{label:>8}" for label in result.labels)
+    return "\n".join([*head, *classes, "", f"{'true':{width}} {columns}", *confusion])
+
+
+def _protocol(
+    split: str, pictures: int, flip: bool, classifier: EmotionClassifier, config: dict[str, Any]
+) -> str:
+    parts = {"test": "PublicTest and PrivateTest"}.get(split, split)
+    views = "a picture and its mirror image averaged" if flip else "one view of each picture"
+    calibration = config.get("calibrated_on")
+    return (
+        f"{classifier.name} on {parts}: {pictures:,} pictures of {len(classifier.labels)} "
+        f"classes, {views}, one network; temperature {classifier.temperature:.3f}, "
+        f"{f'fitted on {calibration}' if calibration else 'not fitted'}. "
+        f"Accuracy with a 95 % bootstrap interval over the pictures "
+        f"({metrics.BOOTSTRAP_RESAMPLES:,} resamples, percentiles); calibration error in "
+        f"{metrics.ECE_BINS} bins of equal width; leaked pictures are pixel-identical to one of "
+        f"Training."
+    )

@@ -1,0 +1,245 @@
+"""Training, from a configuration to a folder with the trained network and its logs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from tensorboardX import SummaryWriter
+from tqdm import tqdm
+
+from fer_core.network import build_network
+from fer_core.preprocessing import INPUT_SIZE, normalize_faces
+from train.batches import FaceBatches, one_hot
+from train.config import TrainConfig
+from train.data import PUBLIC_TEST, TRAINING, FaceSet, hold_out
+from train.files import write_whole
+from train.fused import batch_norm_layer
+from train.state import StateCheckpoint, restore
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_FILE = "checkpoint.npz"
+CONFIG_FILE = "config.json"
+LOG_FILE = "training.csv"
+MODEL_FILE = "model.keras"
+
+
+def fit(
+    config: TrainConfig,
+    dataset: FaceSet,
+    run_dir: Path,
+    *,
+    resume: bool = False,
+    stop_after_epoch: int | None = None,
+) -> Path | None:
+    """Trains a network from random weights.
+
+    Behind every epoch the whole state is saved; a run that is interrupted loses the epoch it
+    was in, and continues with ``resume`` to the weights that it would have had.
+
+    Args:
+        config: What to train and how.
+        dataset: FER-2013, all seven classes.
+        run_dir: Where checkpoint, logs and model go; made if missing.
+        resume: Whether to go on from the checkpoint in ``run_dir``, if there is one.
+        stop_after_epoch: Stop when so many epochs are done, as if interrupted.
+
+    Returns:
+        The file of the trained model, or None if the run stopped early.
+
+    Raises:
+        CheckpointError: The checkpoint is unreadable or of another configuration.
+        DataError: The data set lacks a split that the configuration names.
+    """
+    run_dir.mkdir(parents=True, exist_ok=True)
+    training, validation = split_for(config, dataset)
+    keras.utils.set_random_seed(config.seed)
+    model = _compiled(config, len(FaceBatches(training, config)))
+    checkpoint = run_dir / CHECKPOINT_FILE
+    done = restore(checkpoint, model, config) if resume and checkpoint.exists() else 0
+    if done:
+        logger.info("Resuming behind epoch %d of %d.", done, config.epochs)
+        _keep_log(run_dir / LOG_FILE, done)
+    (run_dir / CONFIG_FILE).write_text(config.model_dump_json(indent=2), encoding="utf-8")
+    last = min(config.epochs, stop_after_epoch or config.epochs)
+    logger.info(
+        "%s parameters, %d training and %d validation pictures.",
+        f"{model.count_params():,}",
+        len(training),
+        len(validation),
+    )
+    while done < last:
+        done = _train_phase(model, config, (training, validation), run_dir, (done, last))
+    if last < config.epochs:
+        return None
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    return save_network(model, config, run_dir / MODEL_FILE)
+
+
+def _train_phase(
+    model: keras.Model,
+    config: TrainConfig,
+    parts: tuple[FaceSet, FaceSet],
+    run_dir: Path,
+    epochs: tuple[int, int],
+) -> int:
+    """Trains while the pictures keep their size, from an epoch to another one at most.
+
+    TensorFlow takes the shape of a ``fit``'s first batches for that of all its batches, so each
+    size has a ``fit`` of its own.
+
+    Returns:
+        The number of finished epochs.
+    """
+    training, validation = parts
+    done, last = epochs
+    checkpoint = run_dir / CHECKPOINT_FILE
+    batches = FaceBatches(training, config, first_epoch=done)
+    model.fit(
+        batches,
+        epochs=min(last, config.phase_end(done)),
+        initial_epoch=done,
+        validation_data=(normalize_faces(validation.faces_gray), one_hot(validation, slice(None))),
+        validation_batch_size=256,
+        class_weight=class_weights(config, training),
+        shuffle=False,
+        verbose=0,
+        callbacks=[
+            keras.callbacks.SwapEMAWeights(),
+            keras.callbacks.CSVLogger(str(run_dir / LOG_FILE), append=done > 0),
+            _TensorBoard(run_dir / "tensorboard"),
+            _Progress(config.epochs, len(batches)),
+            StateCheckpoint(checkpoint, config),
+        ],
+    )
+    # At its end Keras puts the moving average in the weights' place; training goes on from these.
+    return restore(checkpoint, model, config)
+
+
+def _keep_log(path: Path, done: int) -> None:
+    """Drops the rows of epochs that are trained again because their checkpoint was not written."""
+    if path.exists():
+        header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [row for row in rows if int(row.partition(",")[0]) < done]
+        write_whole(path, "".join([header, *kept]))
+
+
+def split_for(config: TrainConfig, dataset: FaceSet) -> tuple[FaceSet, FaceSet]:
+    """Returns the training and the validation pictures of a configuration.
+
+    Raises:
+        DataError: The data set lacks a split.
+    """
+    training = dataset.split(TRAINING).as_classes(config.class_set)
+    if config.validation == PUBLIC_TEST:
+        return training, dataset.split(PUBLIC_TEST).as_classes(config.class_set)
+    return hold_out(training, config.held_out, config.seed)
+
+
+def class_weights(config: TrainConfig, training: FaceSet) -> dict[int, float] | None:
+    """Returns the weight of each class in the loss, of mean 1 over the pictures."""
+    if config.class_weighting == "none":
+        return None
+    counts = np.bincount(training.labels, minlength=len(training.class_set))
+    power = 1.0 if config.class_weighting == "balanced" else 0.5
+    weights = (1.0 / np.maximum(counts, 1)) ** power
+    weights *= counts.sum() / (weights * counts).sum()
+    return {index: float(weight) for index, weight in enumerate(weights)}
+
+
+def save_network(model: keras.Model, config: TrainConfig, path: Path) -> Path:
+    """Saves the weights of a trained model as a plain float32 Keras model at ``path``."""
+    keras.config.set_dtype_policy("float32")
+    network = build_network(config.network, len(config.class_set))
+    network.set_weights(model.get_weights())
+    part = path.with_name(f"part-{path.name}")
+    network.save(part)
+    os.replace(part, path)
+    return path
+
+
+def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
+    keras.config.set_dtype_policy(config.precision)
+    flat = config.network.head == "flatten"
+    model = build_network(
+        config.network,
+        len(config.class_set),
+        input_size=INPUT_SIZE if flat else None,
+        batch_norm_layer=batch_norm_layer(),
+    )
+    settings = config.optimizer
+    steps = steps_per_epoch * config.epochs
+    warmup_steps = round(settings.warmup * steps)
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=settings.peak_rate / 100,
+        warmup_target=settings.peak_rate,
+        warmup_steps=warmup_steps,
+        decay_steps=max(1, steps - warmup_steps),
+    )
+    model.compile(
+        optimizer=keras.optimizers.SGD(
+            rate,
+            momentum=settings.momentum,
+            nesterov=True,
+            weight_decay=settings.weight_decay,
+            use_ema=True,
+            ema_momentum=settings.ema_decay,
+        ),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=settings.label_smoothing
+        ),
+        metrics=["accuracy"],
+    )
+    return model
+
+
+class _Progress(keras.callbacks.Callback):
+    """A progress bar over all epochs, with the time left and the last epoch's figures."""
+
+    def __init__(self, epochs: int, steps_per_epoch: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+        self._steps_per_epoch = steps_per_epoch
+        self._bar: tqdm | None = None
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if self._bar is None:
+            total = self._epochs * self._steps_per_epoch
+            self._bar = tqdm(total=total, initial=epoch * self._steps_per_epoch, unit="batch")
+        self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+        if self._bar is not None:
+            self._bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        if self._bar is not None and logs is not None:
+            self._bar.set_postfix(
+                accuracy=f"{logs['accuracy']:.4f}", validation=f"{logs['val_accuracy']:.4f}"
+            )
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+class _TensorBoard(keras.callbacks.Callback):
+    """Logs for TensorBoard; Keras' own callback needs TensorFlow whatever the backend is."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._writer = SummaryWriter(str(folder))
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        figures = {**(logs or {}), "learning_rate": float(self.model.optimizer.learning_rate)}
+        for name, value in figures.items():
+            self._writer.add_scalar(name, float(value), epoch + 1)
+        self._writer.flush()
+
+    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+        self._writer.close()

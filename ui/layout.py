@@ -1,0 +1,35 @@
+"""What every page begins with, and how it shows verdicts."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer_core.labels import UNCERTAIN, color_of
+from fer_core.types import FaceEmotion
+
+APP_NAME = "Facial emotions"
+PRIVACY_NOTE = (
+    "Pictures stay on the machine that runs this app. They are forgotten when you clear them or "
+    "close the page, and nothing is kept."
+)
+
+
+def begin_page(title: str, icon: str) -> None:
+    """Sets up the browser tab; the first Streamlit call of a page.
+
+    Args:
+        title: Name of the page.
+        icon: A Material symbol, such as ":material/photo_camera:".
+    """
+    st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=icon, layout="wide")
+
+
+def verdict_line(face: FaceEmotion) -> str:
+    """Returns a face's verdict as Markdown, with a dot in the emotion's colour."""
+    dot = f'<span style="color:{color_of(face.verdict)}">●</span>'
+    if face.verdict == UNCERTAIN:
+        return (
+            f"{dot} **Uncertain** — {face.dominant} leads with {face.confidence:.0%}, "
+            f"below the {face.threshold:.0%} set"
+        )
+    return f"{dot} **{face.verdict.capitalize()}** · {face.confidence:.0%}"

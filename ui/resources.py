@@ -1,0 +1,36 @@
+"""Networks and detectors, loaded once and shared by all visitors; they lock themselves."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import FaceDetector, load_detector
+from fer_core.download import yunet_path
+
+
+@st.cache_resource(show_spinner=False)
+def get_classifier(name: str) -> EmotionClassifier:
+    """Returns the shared network of a class set.
+
+    Raises:
+        ModelError: Its files are missing, damaged, or do not match.
+    """
+    return EmotionClassifier.load(name)
+
+
+def get_detector(name: str) -> FaceDetector:
+    """Returns the shared detector of a name in ``fer_core.detection.DETECTORS``.
+
+    Raises:
+        DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
+    """
+    # "auto" is resolved on every call, so that a file that is fetched meanwhile is found.
+    if name == "auto":
+        name = "yunet" if yunet_path().is_file() else "haar"
+    return _load_detector(name)
+
+
+@st.cache_resource(show_spinner=False)
+def _load_detector(name: str) -> FaceDetector:
+    return load_detector(name)

@@ -3,8 +3,10 @@
 # Python 3.11 to 3.13; TensorFlow has no build for others. Another one: make run PYTHON=python3.12
 PYTHON ?= python3
 VENV ?= .venv
-# More for `streamlit run` and for pytest, such as: make unit PYTEST_ARGS="-k labels -x"
-STREAMLIT_ARGS ?=
+# The pages are for this computer alone, and Streamlit need not ask an outside service for its
+# address. For others too: make run STREAMLIT_ARGS=--server.address=0.0.0.0
+STREAMLIT_ARGS ?= --server.address=localhost
+# More for pytest, such as: make unit PYTEST_ARGS="-k labels -x"
 PYTEST_ARGS ?=
 
 PY := $(VENV)/bin/python

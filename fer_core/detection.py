@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fer_core.download import yunet_path
 from fer_core.errors import DetectorUnavailable
-from fer_core.images import to_gray
+from fer_core.images import to_bgr, to_gray
 from fer_core.types import DetectedFace, FaceBox
 
 # Longer sides, in pixels, at which a picture is searched. A large photo is searched a second
@@ -77,16 +77,16 @@ class YuNetDetector:
             # A damaged file can load and fail only when it is used.
             self._network.detect(np.zeros((320, 320, 3), np.uint8))
         except cv2.error as error:
-            raise DetectorUnavailable(f"YuNet's file {path.name} is damaged.") from error
+            raise DetectorUnavailable(
+                f"YuNet's file {path.name} is damaged; `python -m fer_core download` renews it."
+            ) from error
         self._lock = threading.Lock()
 
     def detect(
         self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
     ) -> tuple[DetectedFace, ...]:
         """Finds faces; see ``FaceDetector.detect``."""
-        if image_bgr.ndim != 3 or image_bgr.shape[2] != 3:
-            image_bgr = np.asarray(cv2.cvtColor(to_gray(image_bgr), cv2.COLOR_GRAY2BGR), np.uint8)
-        return _search(image_bgr, sizes, self._detect_at_once)
+        return _search(to_bgr(image_bgr), sizes, self._detect_at_once)
 
     def _detect_at_once(self, image_bgr: NDArray[np.uint8]) -> list[DetectedFace]:
         height, width = image_bgr.shape[:2]

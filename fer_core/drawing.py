@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.images import to_bgr
 from fer_core.labels import bgr_of
 from fer_core.types import FaceEmotion, Frame
 
@@ -16,13 +17,16 @@ def draw_frame(image_bgr: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
     """Draws every face's number, box and verdict.
 
     Args:
-        image_bgr: uint8 ``(H, W, 3)``, the picture that was analysed; not changed.
+        image_bgr: uint8 ``(H, W, 3)``, BGRA or grey, the picture that was analysed; not changed.
         frame: What was found in it.
 
     Returns:
         uint8 ``(H, W, 3)``, a copy with the drawing.
+
+    Raises:
+        ValueError: The picture has another shape or type, or no pixels.
     """
-    drawn = image_bgr.copy()
+    drawn = to_bgr(image_bgr).copy()
     unit = max(1.0, max(frame.size_wh) / 800)
     for face in frame.faces:
         x1, y1, x2, y2 = (round(v) for v in face.face.box.xyxy)

@@ -19,11 +19,17 @@ from fer_core.errors import UnreadableImage
 IMAGE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif",
 )  # fmt: skip
+# Pillow knows more, among them PostScript, which it would hand to an interpreter.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF")
 MAX_PIXELS = 100_000_000
 MAX_SIDE = 4096
 MIN_SIDE = 16
-# What Pillow's decoders raise on damaged files, besides its own errors.
-_DECODING_ERRORS = (OSError, ValueError, SyntaxError, struct.error, EOFError, MemoryError)
+_ORIENTATION = 0x0112
+# What the decoders raise on damaged files; which one is up to the format and the damage.
+_DECODING_ERRORS = (
+    OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
+    SyntaxError, MemoryError, struct.error, Image.DecompressionBombError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +60,15 @@ def read_image(source: bytes | Path) -> Photo:
         content = source if isinstance(source, bytes) else source.read_bytes()
     except OSError as error:
         raise UnreadableImage(f"The file cannot be read: {error.strerror}.") from error
+    except ValueError as error:  # a name with a zero byte
+        raise UnreadableImage("The file's name is not valid.") from error
     if not content:
         raise UnreadableImage("The file is empty.")
     try:
         with warnings.catch_warnings():
             # Our own limit, below, is between Pillow's warning and its error.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content))
+            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
     except Image.DecompressionBombError as error:
         raise UnreadableImage(_too_large(None)) from error
     except UnidentifiedImageError as error:
@@ -88,12 +96,11 @@ def _decode(picture: Image.Image) -> Photo:
         raise UnreadableImage(
             "The picture is damaged or cut off, and cannot be decoded."
         ) from error
-    upright = _upright(picture, reduced)
-    turned = (upright.width > upright.height) != (width > height)
-    rgb = np.asarray(_on_white(upright))
+    orientation = _orientation(picture)
+    rgb = np.asarray(_on_white(_upright(reduced, orientation)))
     return Photo(
         np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8),
-        (height, width) if turned else (width, height),
+        (height, width) if orientation in (5, 6, 7, 8) else (width, height),
     )
 
 
@@ -107,20 +114,31 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
     picture.load()
     if not picture.mode.startswith(("I", "F")):
         return picture.copy()
-    greys = np.asarray(picture, np.float64)
+    greys = np.asarray(picture)
+    if picture.mode.startswith("F"):
+        greys = np.nan_to_num(greys)
     largest = 65535.0 if picture.mode.startswith("I") else max(1.0, float(greys.max()))
-    return Image.fromarray((np.clip(greys / largest, 0, 1) * 255).round().astype(np.uint8))
+    # OpenCV scales and rounds without the arrays of floats in between, which for a large photo
+    # would take gigabytes.
+    return Image.fromarray(cv2.convertScaleAbs(np.maximum(greys, 0), alpha=255 / largest))
 
 
-def _upright(original: Image.Image, reduced: Image.Image) -> Image.Image:
-    """Turns a picture as its EXIF orientation says; damaged EXIF leaves it as it is."""
+def _orientation(picture: Image.Image) -> object:
+    """Returns the EXIF orientation, 1 to 8; damaged EXIF counts as 1, upright."""
     try:
-        orientation = original.getexif().get(0x0112, 1)
-        upright = reduced.copy()
-        upright.getexif()[0x0112] = orientation
-        return ImageOps.exif_transpose(upright)
-    except (*_DECODING_ERRORS, TypeError, KeyError, ZeroDivisionError):
-        return reduced
+        return picture.getexif().get(_ORIENTATION, 1)
+    except _DECODING_ERRORS:
+        return 1
+
+
+def _upright(picture: Image.Image, orientation: object) -> Image.Image:
+    """Returns the picture turned; values that are no orientation leave it as it is."""
+    plain = picture.copy()
+    # Pillow would write all the other EXIF again, and fail where any of it is damaged.
+    for key in ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"):
+        plain.info.pop(key, None)
+    plain.getexif()[_ORIENTATION] = orientation
+    return ImageOps.exif_transpose(plain)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
@@ -143,7 +161,27 @@ def to_gray(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if image_bgr.ndim == 3 and image_bgr.shape[2] in (3, 4):
             code = cv2.COLOR_BGR2GRAY if image_bgr.shape[2] == 3 else cv2.COLOR_BGRA2GRAY
             return np.asarray(cv2.cvtColor(image_bgr, code), np.uint8)
-    raise ValueError(f"A picture must be uint8 (H, W, 3), not {image_bgr.dtype} {image_bgr.shape}.")
+    raise _wrong_picture(image_bgr)
+
+
+def to_bgr(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns uint8 ``(H, W, 3)`` from BGR, which stays the same array, BGRA or grey.
+
+    Raises:
+        ValueError: The picture has another shape or type, or no pixels.
+    """
+    if image_bgr.dtype == np.uint8 and image_bgr.size:
+        if image_bgr.ndim == 2:
+            return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_GRAY2BGR), np.uint8)
+        if image_bgr.ndim == 3 and image_bgr.shape[2] == 4:
+            return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGRA2BGR), np.uint8)
+        if image_bgr.ndim == 3 and image_bgr.shape[2] == 3:
+            return image_bgr
+    raise _wrong_picture(image_bgr)
+
+
+def _wrong_picture(image: NDArray[np.uint8]) -> ValueError:
+    return ValueError(f"A picture must be uint8 (H, W, 3), not {image.dtype} {image.shape}.")
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

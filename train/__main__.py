@@ -17,9 +17,10 @@ from train.errors import CheckpointError, TrainError
 if TYPE_CHECKING:
     from train.data import FaceSet
 
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
 # Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
 ROOT = Path(__file__).resolve().parent.parent
-MODELS_DIR = ROOT / "assets" / "models"
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "MODEL_CARD.md")
 SPLITS = ("PublicTest", "PrivateTest", "test")
 logger = logging.getLogger(__name__)
@@ -50,9 +51,6 @@ def _parser() -> argparse.ArgumentParser:
     _add_making(commands)
     _add_measuring(commands)
     return parser
-
-
-Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
 def _add_making(commands: Commands) -> None:
@@ -128,7 +126,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 
 
 def _add_models_dir(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--models-dir", type=Path, metavar="DIR", default=MODELS_DIR)
+    command.add_argument("--models-dir", type=Path, metavar="DIR", help="default assets/models")
 
 
 def _positive(text: str) -> int:
@@ -156,6 +154,13 @@ def _how_to_resume(options: argparse.Namespace) -> str:
 def _run_dir(options: argparse.Namespace) -> Path:
     named: Path | None = options.run_dir
     return named or Path("runs", options.config.stem)
+
+
+def _models_dir(options: argparse.Namespace) -> Path:
+    from fer_core.classifier import MODELS_DIR
+
+    named: Path | None = options.models_dir
+    return named or MODELS_DIR
 
 
 def _load(path: Path) -> FaceSet:
@@ -200,7 +205,7 @@ def _fit(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from train.export import export_model
 
-    folder = export_model(options.run_dir, options.models_dir, options.name)
+    folder = export_model(options.run_dir, _models_dir(options), options.name)
     print(f"{folder} is ready; calibrate and evaluate it next.")
     return 0
 
@@ -208,7 +213,7 @@ def _export(options: argparse.Namespace) -> int:
 def _calibrate(options: argparse.Namespace) -> int:
     from train.calibrate import calibrate
 
-    result = calibrate(options.name, _load(options.data), options.models_dir)
+    result = calibrate(options.name, _load(options.data), _models_dir(options))
     print(f"Temperature {result.temperature:.4f}, fitted on {result.calibrated_on}.")
     print(f"Log loss {result.log_loss[0]:.4f} before, {result.log_loss[1]:.4f} after.")
     print(f"Calibration error {result.ece[0]:.4f} before, {result.ece[1]:.4f} after.")
@@ -219,10 +224,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     from train.evaluate import as_text, evaluate, save_evaluation
 
     dataset = _load(options.data)
-    result = evaluate(options.name, dataset, options.split, options.models_dir, flip=options.flip)
+    result = evaluate(options.name, dataset, options.split, _models_dir(options), flip=options.flip)
     print(json.dumps(asdict(result)) if options.json else as_text(result))
     if options.save:
-        logger.info("Stored in %s.", save_evaluation(result, options.models_dir))
+        logger.info("Stored in %s.", save_evaluation(result, _models_dir(options)))
     return 0
 
 
@@ -235,7 +240,7 @@ def _parity(options: argparse.Namespace) -> int:
         options.model,
         _load(options.data),
         options.split,
-        options.models_dir,
+        _models_dir(options),
         detector,
         options.limit,
     )
@@ -268,7 +273,7 @@ def _check_data(options: argparse.Namespace) -> int:
 def _card(options: argparse.Namespace) -> int:
     from train.card import metrics_table, update_document
 
-    table = metrics_table(options.models_dir)
+    table = metrics_table(_models_dir(options))
     outdated = 0
     for document in options.documents:
         current = update_document(document, table, check=options.check)

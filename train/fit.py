@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -205,7 +206,7 @@ class _Progress(keras.callbacks.Callback):
         super().__init__()
         self._epochs = epochs
         self._steps_per_epoch = steps_per_epoch
-        self._bar: tqdm | None = None
+        self._bar: tqdm[Any] | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         if self._bar is None:

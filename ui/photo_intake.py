@@ -80,10 +80,10 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         return
     bar, button = place.columns([4, 1], vertical_alignment="center")
     if photos.stopped:
-        bar.info(f"Stopped: {len(waiting)} of {len(photos.uploads)} photos are not analysed.")
+        bar.info(f"Cancelled: {len(waiting)} of {len(photos.uploads)} photos are not analysed.")
         button.button("Continue", width="stretch", on_click=photos.stop, args=(False,))
         return
-    button.button("Stop", width="stretch", on_click=photos.stop)
+    button.button("Cancel the rest", width="stretch", on_click=photos.stop)
     progress = bar.progress(0.0, "Analysing …")
 
     def show(done: int, left_s: float) -> None:

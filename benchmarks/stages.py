@@ -1,0 +1,80 @@
+"""How long the classifier and the stages of the pipeline take, on one thread."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.timing import print_timings, time_tasks
+from fer_core.alignment import align_face
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import FRAME_SIZES, load_detector
+from fer_core.errors import DetectorUnavailable
+from fer_core.images import read_image, to_gray
+from fer_core.pipeline import analyze_image
+from fer_core.quality import assess_quality
+
+FRAME_WH = (640, 480)
+CLASSIFIER_GOAL_MS, PIPELINE_GOAL_MS = 5.0, 20.0
+
+
+def frame_of(photo: Path) -> NDArray[np.uint8]:
+    """Returns a photo fitted into a black 640x480 frame, uint8 ``(480, 640, 3)``.
+
+    Raises:
+        UnreadableImage: The file is no picture.
+    """
+    image = read_image(photo).image_bgr
+    scale = min(FRAME_WH[0] / image.shape[1], FRAME_WH[1] / image.shape[0])
+    image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    below, beside = FRAME_WH[1] - image.shape[0], FRAME_WH[0] - image.shape[1]
+    return np.asarray(cv2.copyMakeBorder(image, 0, below, 0, beside, cv2.BORDER_CONSTANT), np.uint8)
+
+
+def report_classifier(classifier: EmotionClassifier, rounds: int) -> None:
+    """Prints the milliseconds a face, alone and in a batch of eight."""
+    faces = np.random.default_rng(0).integers(0, 256, (8, 48, 48), np.uint8)
+    tasks = {
+        "1 face": partial(classifier.predict, faces[:1]),
+        "8 faces in one batch": partial(classifier.predict, faces),
+    }
+    print(f"\nClassifier {classifier.name}: ms a face, goal at most {CLASSIFIER_GOAL_MS:g}")
+    print_timings(time_tasks(tasks, rounds), faces={"8 faces in one batch": 8})
+
+
+def report_pipeline(
+    detector_name: str, classifier: EmotionClassifier, frame_bgr: NDArray[np.uint8], rounds: int
+) -> None:
+    """Prints the milliseconds of each stage on a frame, for its largest face and as a whole."""
+    print(f"\nPipeline with {detector_name}: ms a 640x480 frame", end="")
+    try:
+        detector = load_detector(detector_name)
+    except DetectorUnavailable as error:
+        print(f": not measured. {error}")
+        return
+    faces = detector.detect(frame_bgr, FRAME_SIZES)
+    goal = f", goal at most {PIPELINE_GOAL_MS:g}" if detector_name == "yunet" else ""
+    print(f"{goal}; searched at {FRAME_SIZES}, faces found: {len(faces)}")
+    if not faces:
+        return
+    face = max(faces, key=lambda face: face.box.area)
+    gray = to_gray(frame_bgr)
+    aligned = align_face(gray, face)
+    stages = {
+        "detect": partial(detector.detect, frame_bgr, FRAME_SIZES),
+        "align": partial(align_face, gray, face),
+        "assess quality": partial(assess_quality, face, aligned, FRAME_WH),
+        "normalise and classify": partial(classifier.predict, [aligned]),
+        "analyze_image, all faces": partial(
+            analyze_image,
+            frame_bgr,
+            detector=detector,
+            classifier=classifier,
+            sizes=FRAME_SIZES,
+        ),
+    }
+    print_timings(time_tasks(stages, rounds))

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
+
+
+def open_photos(page: Page) -> None:
+    page.goto("/Photo")
+    expect(page.get_by_role("heading", name="Emotions in photos")).to_be_visible()
+    expect(page.get_by_text("Upload photos")).to_be_visible()
+
+
+def upload(page: Page, *files: Path) -> None:
+    page.set_input_files("input[type=file]", files)
+
+
+def charts(page: Page):
+    return page.locator(".js-plotly-plot .main-svg:first-child")
+
+
+def download(page: Page, label: str) -> Path:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=label).click()
+    return waiting.value.path()
+
+
+def test_two_people(page: Page, media: Path) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    open_photos(page)
+    upload(page, media / "two_people.jpg")
+    expect(page.get_by_role("heading", name="2 faces")).to_be_visible()
+    expect(charts(page)).to_have_count(2)
+    for number in (1, 2):
+        bars = page.locator(f".st-key-face-{number - 1} .js-plotly-plot .bars .point")
+        expect(bars).to_have_count(7)
+    loaded = page.locator(".st-key-face-0 img").evaluate_all("all => all.map(i => i.naturalWidth)")
+    assert len(loaded) == 3 and min(loaded) > 0
+    assert not faults
+
+
+def test_downloads(page: Page, media: Path) -> None:
+    open_photos(page)
+    upload(page, media / "two_people.jpg")
+    expect(page.get_by_role("heading", name="2 faces")).to_be_visible()
+    rows = list(csv.DictReader(download(page, "All faces (CSV)").read_text().splitlines()))
+    assert [row["face"] for row in rows] == ["1", "2"]
+    (record,) = json.loads(download(page, "All faces (JSON)").read_text())
+    assert record["path"] == "two_people.jpg" and len(record["faces"]) == 2
+    drawn = cv2.imread(str(download(page, "Annotated picture (PNG)")))
+    original = cv2.imread(str(media / "two_people.jpg"))
+    assert drawn.shape == original.shape and (drawn != original).any()
+
+
+def test_settings_and_photos_outlive_other_pages(page: Page, media: Path) -> None:
+    open_photos(page)
+    upload(page, media / "two_people.jpg")
+    expect(page.get_by_role("heading", name="2 faces")).to_be_visible()
+    page.get_by_text("6, without disgust").first.click()
+    expect(page.locator(".st-key-face-0 .js-plotly-plot .bars .point")).to_have_count(6)
+    page.get_by_role("link", name="Home").click()
+    expect(page.get_by_text("must not be used for")).to_be_visible()
+    page.get_by_role("link", name="Photo", exact=True).click()
+    expect(page.locator(".st-key-face-0 .js-plotly-plot .bars .point")).to_have_count(6)
+
+
+def test_visitors_do_not_see_each_other(page: Page, chromium: Browser, server: str) -> None:
+    open_photos(page)
+    upload(page, SAMPLES[0])
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+    other = chromium.new_context(base_url=server).new_page()
+    open_photos(other)
+    expect(other.get_by_role("heading", name="1 face")).to_have_count(0)
+    other.context.close()
+
+
+def test_reload_starts_afresh_and_works(page: Page) -> None:
+    open_photos(page)
+    upload(page, SAMPLES[0])
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Upload photos")).to_be_visible()
+    upload(page, SAMPLES[1])
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+
+
+def test_text_renamed_to_jpg(page: Page, tmp_path: Path) -> None:
+    fake = tmp_path / "fake.jpg"
+    fake.write_text("This is no picture.")
+    open_photos(page)
+    upload(page, fake)
+    expect(page.get_by_text("fake.jpg: The file is not a picture")).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+    upload(page, SAMPLES[0])
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "sentence"),
+    [("notes.txt", 10, "not allowed"), ("huge.jpg", 51 * 2**20, "50.0MB or smaller")],
+)
+def test_refused_by_the_uploader(
+    page: Page, tmp_path: Path, name: str, size: int, sentence: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(bytes(size))
+    open_photos(page)
+    upload(page, file)
+    expect(page.get_by_text(sentence)).to_be_visible()
+    upload(page, SAMPLES[0])
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+
+
+def test_cancel_and_continue(page: Page, tmp_path: Path) -> None:
+    photo = cv2.imread(str(SAMPLES[0]))
+    files = []
+    for number in range(12):
+        # Different files of one large photo, so that each takes a moment.
+        large = cv2.resize(photo, (1600 + number, 1600))
+        files.append(tmp_path / f"{number:02d}.jpg")
+        files[-1].write_bytes(np.asarray(cv2.imencode(".jpg", large)[1]).tobytes())
+    open_photos(page)
+    upload(page, *files)
+    expect(page.get_by_text("photos to go")).to_be_visible()
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+    page.get_by_role("button", name="Cancel the rest").click()
+    expect(page.get_by_text("Cancelled:")).to_be_visible()
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("All faces as a table (12)")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("button", name="Cancel the rest")).to_have_count(0)
+
+
+def test_camera(page: Page) -> None:
+    open_photos(page)
+    page.get_by_text("Use the camera").click()
+    page.get_by_role("button", name="Take Photo").click()
+    # Chromium's fake camera shows a test picture without a face.
+    expect(page.get_by_role("heading", name="No face found")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_reaches_over_the_window(
+    chromium: Browser, server: str, theme: str, width: int
+) -> None:
+    context = chromium.new_context(
+        base_url=server, color_scheme=theme, viewport={"width": width, "height": 800}
+    )
+    page = context.new_page()
+    open_photos(page)
+    page.get_by_role("button", name="Try a sample photo").click()
+    expect(charts(page)).to_have_count(1)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert wide <= width
+
+
+def test_no_temporary_file_is_left(page: Page, temporary_folder: Path) -> None:
+    open_photos(page)
+    upload(page, *SAMPLES)
+    expect(page.get_by_text("Photo 1 of 2")).to_be_visible()
+    assert [path for path in temporary_folder.rglob("*") if path.is_file()] == []

@@ -1,0 +1,123 @@
+"""A tiny part of the real data set, and a tiny network trained on it."""
+
+from __future__ import annotations
+
+import copy
+import io
+import shutil
+import tarfile
+from collections import Counter
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+
+TINY_COUNTS = {"Training": 24, "PublicTest": 8, "PrivateTest": 8}
+TINY_RUN: dict[str, Any] = {
+    "classes": "fer7",
+    "validation": "PublicTest",
+    "epochs": 4,
+    "batch_size": 32,
+    "seed": 3,
+    "network": {
+        "kind": "residual",
+        "stem_filters": 4,
+        "stem_pool": 2,
+        "dropout": 0.3,
+        "stages": [{"filters": 4, "pool": 2}, {"filters": 8, "pool": 2}],
+    },
+    "optimizer": {"peak_rate": 0.05, "ema_decay": 0.9},
+    "augmentation": {"rotation_deg": 10.0, "shift": 0.06, "flip": True, "erase_probability": 0.5},
+}
+
+
+@pytest.fixture
+def tiny_run() -> dict[str, Any]:
+    """The content of a configuration file; the test's own to change."""
+    return copy.deepcopy(TINY_RUN)
+
+
+@pytest.fixture(scope="session")
+def whole_set(fer2013_archive: Path) -> Any:
+    """FER-2013 as loaded from the archive; not to be changed."""
+    from train.data import load_fer2013
+
+    return load_fer2013(fer2013_archive)
+
+
+@pytest.fixture(scope="session")
+def tiny_files(fer2013_archive: Path) -> dict[str, bytes]:
+    """The first real JPEG files of every split and class, by their path in the archive."""
+    files: dict[str, bytes] = {}
+    found: Counter[tuple[str, str]] = Counter()
+    wanted = len(TINY_COUNTS) * 7
+    with tarfile.open(fer2013_archive) as archive:
+        for member in archive:
+            path = PurePosixPath(member.name)
+            split = path.stem.partition("_")[0]
+            group = split, path.parent.name
+            if member.isfile() and found[group] < TINY_COUNTS.get(split, 0):
+                content = archive.extractfile(member)
+                assert content is not None
+                files[member.name] = content.read()
+                found[group] += 1
+                if sum(found[key] == TINY_COUNTS[key[0]] for key in found) == wanted:
+                    break
+    return files
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """These files unpacked; not to be changed."""
+    folder = tmp_path_factory.mktemp("fer2013")
+    for name, content in tiny_files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_set(tiny_folder: Path) -> Any:
+    """These files loaded; not to be changed."""
+    from train.data import load_fer2013
+
+    return load_fer2013(tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def trained_run(tiny_set: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished run; not to be changed."""
+    from train.config import TrainConfig
+    from train.fit import fit
+
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    fit(TrainConfig.model_validate(TINY_RUN), tiny_set, folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from train.export import export_model
+
+    folder = tmp_path_factory.mktemp("exported")
+    export_model(trained_run, folder)
+    return folder
+
+
+@pytest.fixture
+def models_dir(_exported: Path, tmp_path: Path) -> Path:
+    """A folder of models with the tiny network as "fer7"; the test's own to change."""
+    return Path(shutil.copytree(_exported, tmp_path / "models"))
+
+
+@pytest.fixture(scope="session")
+def tar_of_tiny(tiny_files: dict[str, bytes]) -> bytes:
+    """These files as a .tar.xz."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:xz") as archive:
+        for name, content in tiny_files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_core.preprocessing import normalize_faces
+from train.batches import FaceBatches, one_hot
+from train.config import TrainConfig
+from train.data import FaceSet
+
+
+@pytest.fixture
+def training(tiny_set: FaceSet) -> FaceSet:
+    return tiny_set.split("Training")
+
+
+def test_training_preprocesses_as_serving_does(training: FaceSet, tiny_run: dict[str, Any]) -> None:
+    tiny_run["augmentation"] = {}
+    inputs, targets = FaceBatches(training, TrainConfig.model_validate(tiny_run))[1]
+    served = normalize_faces(training.faces_gray)
+    positions = [int(np.flatnonzero((served == face).all(axis=(1, 2, 3)))[0]) for face in inputs]
+    assert inputs.dtype == np.float32
+    assert inputs.shape == (32, 48, 48, 1)
+    assert np.array_equal(targets.argmax(axis=1), training.labels[positions])
+    assert (targets.sum(axis=1) == 1).all()
+
+
+def test_every_picture_comes_once_an_epoch(training: FaceSet, tiny_run: dict[str, Any]) -> None:
+    tiny_run["augmentation"] = {}
+    batches = FaceBatches(training, TrainConfig.model_validate(tiny_run))
+    assert len(batches) == len(training) // 32
+    seen = [face.tobytes() for index in range(len(batches)) for face in batches[index][0]]
+    known = [face.tobytes() for face in normalize_faces(training.faces_gray)]
+    assert len(set(seen)) > 0.95 * len(seen)
+    assert all(seen.count(face) <= known.count(face) for face in set(seen))
+
+
+def test_a_resumed_stream_is_the_one_that_was_left(
+    training: FaceSet, tiny_run: dict[str, Any]
+) -> None:
+    config = TrainConfig.model_validate(tiny_run)
+    through, resumed = FaceBatches(training, config), FaceBatches(training, config, first_epoch=1)
+    first = through[0]
+    through.on_epoch_end()
+    assert not np.array_equal(through[0][0], first[0])
+    for index in (2, 0):
+        for left, right in zip(through[index], resumed[index], strict=True):
+            assert np.array_equal(left, right)
+
+
+def test_another_seed_gives_other_batches(training: FaceSet, tiny_run: dict[str, Any]) -> None:
+    one = FaceBatches(training, TrainConfig.model_validate(tiny_run))[0][0]
+    two = FaceBatches(training, TrainConfig.model_validate({**tiny_run, "seed": 4}))[0][0]
+    assert not np.array_equal(one, two)
+
+
+def test_the_pictures_grow_with_the_phases(training: FaceSet, tiny_run: dict[str, Any]) -> None:
+    tiny_run["sizes"] = [{"start": 0.0, "size": 32}, {"start": 0.5, "size": 48}]
+    batches = FaceBatches(training, TrainConfig.model_validate(tiny_run))
+    sides = []
+    for _ in range(4):
+        sides.append(batches[0][0].shape[1])
+        batches.on_epoch_end()
+    assert sides == [32, 32, 48, 48]
+
+
+def test_a_set_smaller_than_a_batch_is_one_batch(
+    training: FaceSet, tiny_run: dict[str, Any]
+) -> None:
+    batches = FaceBatches(training.where(np.arange(5)), TrainConfig.model_validate(tiny_run))
+    assert len(batches) == 1
+    assert batches[0][0].shape == (5, 48, 48, 1)
+
+
+def test_one_hot_targets(training: FaceSet) -> None:
+    targets = one_hot(training, np.array([0, 3]))
+    assert targets.dtype == np.float32
+    assert np.array_equal(targets, np.eye(7)[training.labels[[0, 3]]])
+    assert one_hot(training, slice(None)).shape == (len(training), 7)

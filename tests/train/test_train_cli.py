@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from train.__main__ import main
+
+ROOT = Path(__file__).parents[2]
+CONFIG = """
+classes = "fer7"
+validation = "PublicTest"
+epochs = 2
+batch_size = 48
+[network]
+kind = "vgg"
+stages = [{ filters = 4, pool = 4 }]
+"""
+
+
+@pytest.fixture
+def config_file(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(CONFIG)
+    return path
+
+
+def test_help_is_quick_and_needs_no_heavy_import() -> None:
+    code = (
+        "import sys, train.__main__ as m\n"
+        "try: m.main(['--help'])\n"
+        "except SystemExit as e: assert e.code == 0\n"
+        "assert not {'keras', 'tensorflow', 'cv2', 'numpy'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for command in (b"fit", b"export", b"calibrate", b"evaluate", b"parity", b"card"):
+        assert command in done.stdout
+
+
+def test_from_pictures_to_a_card(
+    config_file: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data, run, models = str(tiny_folder), str(tmp_path / "run"), str(tmp_path / "models")
+    fit = ["fit", str(config_file), "--data", data, "--run", run]
+    assert main([*fit, "--stop-after-epoch", "1"]) == 0
+    assert main(fit) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert main([*fit, "--resume"]) == 0
+    assert main(["export", run, "--models-dir", models]) == 0
+    assert main(["calibrate", "fer7", "--data", data, "--models-dir", models]) == 0
+    assert "Temperature" in capsys.readouterr().out
+
+    evaluate = ["evaluate", "fer7", "--data", data, "--split", "PublicTest", "--models-dir", models]
+    assert main([*evaluate, "--save", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["pictures"] == 56
+    assert set(result) >= {"accuracy", "accuracy_interval", "macro_f1", "ece", "confusion"}
+    assert main(evaluate) == 0
+    assert "macro-F1" in capsys.readouterr().out
+
+    document = tmp_path / "README.md"
+    document.write_text("<!-- metrics -->\n<!-- /metrics -->\n")
+    card = ["card", str(document), "--models-dir", models]
+    assert main([*card, "--check"]) == 1
+    assert main(card) == 0
+    assert main([*card, "--check"]) == 0
+    assert f"{result['accuracy']:.2%}" in document.read_text()
+
+    parity = ["parity", "--data", data, "--models-dir", models, "--detector", "haar"]
+    assert main([*parity, "--limit", "12", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["pictures"] == 12
+
+
+def test_check_data_lists_what_is_missing(
+    tiny_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check-data", str(tiny_folder)]) == 1
+    output = capsys.readouterr().out
+    assert "Training/angry: 24 pictures instead of 3995." in output
+
+
+def test_commands_warn_about_missing_pictures(
+    models_dir: Path, tiny_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    arguments = ["--data", str(tiny_folder), "--models-dir", str(models_dir)]
+    with caplog.at_level("WARNING"):
+        main(["evaluate", "fer7", "--split", "test", *arguments])
+    assert "not the whole FER-2013" in caplog.text
+
+
+def test_augmentations(config_file: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    assert main(["augmentations", str(config_file), "--data", str(tiny_folder), "--out", str(out)]) == 0
+    assert out.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "missing.toml", "--data", "missing"],
+        ["check-data", "missing"],
+        ["export", "missing"],
+        ["evaluate", "fer7", "--data", "missing", "--split", "test"],
+        ["calibrate", "fer7", "--data", "missing"],
+        ["card", "missing.md"],
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if arguments[0] not in ("fit", "check-data"):
+        arguments = [*arguments, "--models-dir", str(tmp_path)]
+    assert main(arguments) == 2
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["fit"],
+        ["fit", "a.toml", "--data", "x", "--stop-after-epoch", "0"],
+        ["export", "run", "--name", "../outside"],
+        ["evaluate", "fer7", "--data", "x", "--split", "Training"],
+    ],
+)
+def test_bad_use(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+
+
+def test_an_interruption_says_how_to_go_on(
+    config_file: Path,
+    tiny_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import train.batches
+
+    calls = 0
+    real = train.batches.normalize_faces
+
+    def interrupting(*arguments: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls > 8:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(train.batches, "normalize_faces", interrupting)
+    run = tmp_path / "run"
+    arguments = ["fit", str(config_file), "--data", str(tiny_folder), "--run", str(run)]
+    assert main(arguments) == 130
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.endswith(f"--run {run} --resume")
+    assert os.listdir(run)

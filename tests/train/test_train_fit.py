@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from fer_core.preprocessing import normalize_faces
+from train.config import TrainConfig
+from train.data import FaceSet
+from train.errors import CheckpointError, DataError
+from train.fit import CHECKPOINT_FILE, LOG_FILE, MODEL_FILE, class_weights, fit, split_for
+
+VGG = {
+    "kind": "vgg",
+    "head": "flatten",
+    "batch_norm": False,
+    "dense": [8],
+    "dropout": 0.3,
+    "stages": [{"filters": 4, "pool": 4, "dropout": 0.1}, {"filters": 4, "pool": 2}],
+}
+
+
+def weights_of(path: Path) -> list[np.ndarray]:
+    return keras.saving.load_model(path, compile=False).get_weights()
+
+
+def equal(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+def rows_of(run_dir: Path) -> list[dict[str, str]]:
+    with (run_dir / LOG_FILE).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("kind", ["residual", "vgg"])
+def test_an_interrupted_run_ends_in_the_same_weights(
+    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path, kind: str
+) -> None:
+    if kind == "vgg":
+        tiny_run |= {"network": VGG, "validation": "held-out", "held_out": 0.2}
+    else:
+        # The size changes behind the interruption, and every class has its weight.
+        tiny_run |= {
+            "sizes": [{"start": 0.0, "size": 24}, {"start": 0.5, "size": 48}],
+            "class_weighting": "sqrt",
+        }
+    config = TrainConfig.model_validate(tiny_run)
+    through, stopped = tmp_path / "through", tmp_path / "stopped"
+    model = fit(config, tiny_set, through)
+    assert model == through / MODEL_FILE
+
+    assert fit(config, tiny_set, stopped, stop_after_epoch=1) is None
+    assert not (stopped / MODEL_FILE).exists()
+    assert fit(config, tiny_set, stopped, resume=True, stop_after_epoch=3) is None
+    resumed = fit(config, tiny_set, stopped, resume=True)
+
+    assert resumed is not None
+    assert equal(weights_of(model), weights_of(resumed))
+    assert rows_of(through) == rows_of(stopped)
+    assert [row["epoch"] for row in rows_of(through)] == ["0", "1", "2", "3"]
+    assert list((through / "tensorboard").iterdir())
+
+
+def test_what_ships_is_the_moving_average(tiny_set: FaceSet, trained_run: Path) -> None:
+    """The last logged validation accuracy is that of the saved network."""
+    network = keras.saving.load_model(trained_run / MODEL_FILE, compile=False)
+    validation = tiny_set.split("PublicTest")
+    logits = keras.ops.convert_to_numpy(network(normalize_faces(validation.faces_gray)))
+    accuracy = (logits.argmax(axis=1) == validation.labels).mean()
+    assert network.input_shape == (None, 48, 48, 1)
+    assert float(rows_of(trained_run)[-1]["val_accuracy"]) == pytest.approx(accuracy, abs=1e-6)
+
+
+def test_training_learns(trained_run: Path) -> None:
+    losses = [float(row["loss"]) for row in rows_of(trained_run)]
+    assert losses[-1] < losses[0]
+
+
+def test_a_finished_run_resumes_to_itself(
+    tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    content = (trained_run / CHECKPOINT_FILE).read_bytes()
+    (tmp_path / CHECKPOINT_FILE).write_bytes(content)
+    again = fit(TrainConfig.model_validate(tiny_run), tiny_set, tmp_path, resume=True)
+    assert again is not None
+    assert equal(weights_of(again), weights_of(trained_run / MODEL_FILE))
+    assert (tmp_path / CHECKPOINT_FILE).read_bytes() == content
+
+
+def test_a_logged_epoch_without_a_checkpoint_is_logged_once(
+    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    config = TrainConfig.model_validate(tiny_run)
+    fit(config, tiny_set, tmp_path, stop_after_epoch=1)
+    with (tmp_path / LOG_FILE).open("a") as file:
+        file.write("1,0.1,2.0,0.1,2.0\n")
+    fit(config, tiny_set, tmp_path, resume=True, stop_after_epoch=2)
+    assert [row["epoch"] for row in rows_of(tmp_path)] == ["0", "1"]
+
+
+@pytest.mark.parametrize("change", [{"seed": 4}, {"epochs": 5}, {"optimizer": {}}])
+def test_another_configuration_is_refused(
+    tiny_set: FaceSet,
+    trained_run: Path,
+    tiny_run: dict[str, Any],
+    tmp_path: Path,
+    change: dict[str, Any],
+) -> None:
+    (tmp_path / CHECKPOINT_FILE).write_bytes((trained_run / CHECKPOINT_FILE).read_bytes())
+    with pytest.raises(CheckpointError, match="another configuration"):
+        fit(TrainConfig.model_validate(tiny_run | change), tiny_set, tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "text", "flipped"])
+def test_a_damaged_checkpoint_is_refused(
+    tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path, damage: str
+) -> None:
+    whole = (trained_run / CHECKPOINT_FILE).read_bytes()
+    middle = len(whole) // 2
+    content = {
+        "truncated": whole[:middle],
+        "empty": b"",
+        "text": b"no checkpoint",
+        "flipped": whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle:][:64]) + whole[middle + 64:],
+    }[damage]
+    (tmp_path / CHECKPOINT_FILE).write_bytes(content)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        fit(TrainConfig.model_validate(tiny_run), tiny_set, tmp_path, resume=True)
+
+
+def test_the_checkpoint_of_another_network_is_refused(
+    tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    with np.load(trained_run / CHECKPOINT_FILE) as stored:
+        arrays = dict(stored)
+    arrays["v0000"] = arrays["v0000"][..., :2]
+    np.savez(tmp_path / CHECKPOINT_FILE, **arrays)
+    with pytest.raises(CheckpointError, match="another network"):
+        fit(TrainConfig.model_validate(tiny_run), tiny_set, tmp_path, resume=True)
+
+
+def test_splits_of_the_configurations(tiny_set: FaceSet, tiny_run: dict[str, Any]) -> None:
+    training, validation = split_for(TrainConfig.model_validate(tiny_run), tiny_set)
+    assert set(training.splits) == {"Training"}
+    assert set(validation.splits) == {"PublicTest"}
+    tiny_run |= {"classes": "fer6", "validation": "held-out", "held_out": 0.25}
+    training, validation = split_for(TrainConfig.model_validate(tiny_run), tiny_set)
+    assert set(training.splits) == set(validation.splits) == {"Training"}
+    assert len(training) + len(validation) == 6 * 24
+    assert len(training.class_set) == 6
+    assert not set(training.names) & set(validation.names)
+
+
+def test_a_missing_split_stops_before_training(
+    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(DataError, match="PublicTest"):
+        fit(TrainConfig.model_validate(tiny_run), tiny_set.split("Training"), tmp_path / "run")
+
+
+def test_class_weights(tiny_set: FaceSet, tiny_run: dict[str, Any]) -> None:
+    training = tiny_set.split("Training")
+    # 24 angry pictures and 6 disgusted ones.
+    few = training.where(np.r_[np.flatnonzero(training.labels == 0), np.flatnonzero(training.labels == 1)[:6]])
+    weights = {}
+    for kind in ("none", "balanced", "sqrt"):
+        tiny_run["class_weighting"] = kind
+        weights[kind] = class_weights(TrainConfig.model_validate(tiny_run), few)
+    assert weights["none"] is None
+    balanced, sqrt = weights["balanced"], weights["sqrt"]
+    assert balanced is not None
+    assert sqrt is not None
+    assert balanced[1] / balanced[0] == pytest.approx(4)
+    assert sqrt[1] / sqrt[0] == pytest.approx(2)
+    assert (24 * balanced[0] + 6 * balanced[1]) / 30 == pytest.approx(1)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from train import metrics
+
+# Three classes; the third is never predicted.
+LABELS = np.array([0, 0, 0, 1, 1, 2])
+PREDICTED = np.array([0, 0, 1, 1, 1, 0])
+CONFUSION = np.array([[2, 1, 0], [0, 2, 0], [1, 0, 0]])
+
+
+def test_confusion_matrix_has_true_rows() -> None:
+    assert np.array_equal(metrics.confusion_matrix(LABELS, PREDICTED, 3), CONFUSION)
+
+
+def test_scores_by_class() -> None:
+    scores = metrics.class_scores(CONFUSION)
+    assert scores.precision == pytest.approx([2 / 3, 2 / 3, 0])
+    assert scores.recall == pytest.approx([2 / 3, 1, 0])
+    assert scores.f1 == pytest.approx([2 / 3, 4 / 5, 0])
+    assert scores.support.tolist() == [3, 2, 1]
+    assert scores.macro_f1 == pytest.approx((2 / 3 + 4 / 5) / 3)
+    assert scores.balanced_accuracy == pytest.approx(5 / 9)
+
+
+def test_macro_f1_is_not_accuracy() -> None:
+    """A classifier that always says the most frequent class has a low macro-F1."""
+    scores = metrics.class_scores(np.array([[90, 0], [10, 0]]))
+    assert scores.macro_f1 == pytest.approx(0.5 * 180 / 190)
+    assert scores.balanced_accuracy == pytest.approx(0.5)
+
+
+def test_a_class_without_pictures_does_not_count_for_balanced_accuracy() -> None:
+    scores = metrics.class_scores(np.array([[3, 1, 0], [0, 4, 0], [0, 0, 0]]))
+    assert scores.balanced_accuracy == pytest.approx((3 / 4 + 1) / 2)
+    assert scores.f1[2] == 0
+
+
+def test_the_interval_is_that_of_resampled_pictures() -> None:
+    correct = np.arange(400) % 10 < 7
+    low, high = metrics.bootstrap_interval(correct)
+    drawn = np.random.default_rng(1).integers(0, 400, (4000, 400))
+    expected = np.quantile(correct[drawn].mean(axis=1), [0.025, 0.975])
+    assert (low, high) == pytest.approx(expected.tolist(), abs=0.006)
+    assert low < 0.7 < high
+
+
+def test_the_interval_is_repeatable_and_narrows_with_pictures() -> None:
+    few, many = np.arange(100) % 2 == 0, np.arange(10_000) % 2 == 0
+    assert metrics.bootstrap_interval(many) == metrics.bootstrap_interval(many)
+    assert metrics.bootstrap_interval(many) != metrics.bootstrap_interval(many, seed=9)
+    widths = [high - low for low, high in map(metrics.bootstrap_interval, (few, many))]
+    assert widths[0] == pytest.approx(10 * widths[1], rel=0.15)
+
+
+def test_the_interval_of_a_perfect_classifier_is_a_point() -> None:
+    assert metrics.bootstrap_interval(np.ones(5, bool)) == (1.0, 1.0)
+
+
+def test_top_accuracy() -> None:
+    probabilities = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
+    labels = np.array([0, 1, 2])
+    values = [metrics.top_accuracy(probabilities, labels, k) for k in (1, 2, 3)]
+    assert values == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_log_loss() -> None:
+    probabilities = np.array([[0.5, 0.5], [0.9, 0.1]], np.float32)
+    expected = -(math.log(0.5) + math.log(0.1)) / 2
+    assert metrics.log_loss(probabilities, np.array([0, 1])) == pytest.approx(expected, rel=1e-6)
+
+
+def test_log_loss_of_an_excluded_class_is_large_but_finite() -> None:
+    assert 700 < metrics.log_loss(np.array([[1.0, 0.0]]), np.array([1])) < math.inf
+
+
+def test_calibration_error_by_hand() -> None:
+    # Two bins: 0.6 is alone and right, gap 0.4; 0.8 and 0.9 share one, gap |0.85 - 0.5| = 0.35.
+    probabilities = np.array([[0.6, 0.4], [0.2, 0.8], [0.9, 0.1]])
+    labels = np.array([0, 1, 1])
+    error = metrics.expected_calibration_error(probabilities, labels, bins=4)
+    assert error == pytest.approx((1 * 0.4 + 2 * 0.35) / 3)
+
+
+def test_calibration_error_cancels_inside_a_bin_only() -> None:
+    probabilities = np.array([[0.55, 0.45], [0.95, 0.05]])
+    labels = np.array([0, 1])
+    apart = metrics.expected_calibration_error(probabilities, labels, bins=10)
+    together = metrics.expected_calibration_error(probabilities, labels, bins=1)
+    assert apart == pytest.approx((0.45 + 0.95) / 2)
+    assert together == pytest.approx(abs(0.75 - 0.5))
+
+
+def test_certain_and_right_is_calibrated() -> None:
+    assert metrics.expected_calibration_error(np.eye(3), np.arange(3)) == 0

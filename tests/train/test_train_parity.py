@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import HaarDetector, YuNetDetector
+from fer_core.types import DetectedFace, FaceBox
+from train.data import FaceSet
+from train.errors import DataError
+from train.parity import as_text, measure_parity, parity_canvas, pipeline_probabilities
+
+
+class FixedDetector:
+    """Finds the same faces everywhere."""
+
+    name = "fixed"
+
+    def __init__(self, *boxes: tuple[float, float, float, float]) -> None:
+        self._faces = tuple(DetectedFace(FaceBox(*box), 0.9) for box in boxes)
+
+    def detect(self, image_bgr: np.ndarray, sizes: Sequence[int] = ()) -> tuple[DetectedFace, ...]:
+        return self._faces
+
+
+def test_the_canvas_has_the_face_in_its_middle(tiny_set: FaceSet) -> None:
+    face = tiny_set.faces_gray[0]
+    canvas = parity_canvas(face)
+    assert canvas.shape == (384, 384, 3)
+    assert canvas.dtype == np.uint8
+    middle = canvas[96:288, 96:288, 0]
+    back = cv2.resize(middle, (48, 48), interpolation=cv2.INTER_AREA)
+    assert np.abs(back.astype(int) - face).mean() < 3
+    assert (canvas[:96, 100] == canvas[96, 100]).all()
+    assert (canvas[200, 288:] == canvas[200, 287]).all()
+
+
+def test_the_face_nearest_the_middle_is_read(models_dir: Path, tiny_set: FaceSet) -> None:
+    classifier = EmotionClassifier.load("fer7", models_dir=models_dir)
+    face, middle, corner = tiny_set.faces_gray[0], (120, 120, 270, 270), (0, 0, 60, 60)
+    alone = pipeline_probabilities(face, classifier, FixedDetector(middle))
+    both = pipeline_probabilities(face, classifier, FixedDetector(corner, middle))
+    other = pipeline_probabilities(face, classifier, FixedDetector(corner))
+    assert alone is not None
+    assert both is not None
+    assert other is not None
+    np.testing.assert_allclose(both, alone, atol=1e-5)
+    assert np.abs(other - alone).max() > 1e-4
+    assert pipeline_probabilities(face, classifier, FixedDetector()) is None
+
+
+def test_a_box_in_the_frame_of_the_data_set_gives_parity(
+    models_dir: Path, tiny_set: FaceSet
+) -> None:
+    """Where the box lies as Haar's on such pictures do, the crop is the picture itself."""
+    from fer_core.alignment import FRAME_BOX
+
+    box = tuple(96 + 4 * edge for edge in FRAME_BOX.xyxy)
+    result = measure_parity("fer7", tiny_set, "PublicTest", models_dir, FixedDetector(box))
+    assert (result.pictures, result.found) == (56, 56)
+    assert result.same_answer > 0.9
+    assert result.difference_points == pytest.approx(
+        100 * (result.pipeline_accuracy - result.direct_accuracy)
+    )
+    assert "points" in as_text(result)
+
+
+def test_real_detectors_find_most_faces(
+    models_dir: Path, tiny_set: FaceSet, yunet_file: Path
+) -> None:
+    for detector, share in ((YuNetDetector(yunet_file), 0.8), (HaarDetector(), 0.5)):
+        result = measure_parity("fer7", tiny_set, "PublicTest", models_dir, detector, limit=30)
+        assert result.pictures == 30
+        assert result.found >= share * 30
+
+
+def test_no_face_at_all(models_dir: Path, tiny_set: FaceSet) -> None:
+    with pytest.raises(DataError, match="found no face"):
+        measure_parity("fer7", tiny_set, "PublicTest", models_dir, FixedDetector(), limit=3)

@@ -1,0 +1,39 @@
+"""The app under Streamlit's AppTest, on the built-in detector unless a test says otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "assets" / "samples" / "eileen-collins.jpg"
+
+
+@pytest.fixture
+def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The home page, run once, on a machine without YuNet."""
+    monkeypatch.setenv("FER_YUNET", str(tmp_path / "none.onnx"))
+    # Detectors and networks of one test must not serve the next.
+    st.cache_resource.clear()
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+@pytest.fixture
+def photo_page(home: AppTest) -> AppTest:
+    """The photo page, reached from the home page."""
+    return home.switch_page("pages/1_Photo.py").run()
+
+
+@pytest.fixture
+def upload(photo_page: AppTest) -> Callable[..., AppTest]:
+    """Uploads (name, content) pairs at once and runs the page until all is analysed."""
+
+    def run(*files: tuple[str, bytes]) -> AppTest:
+        uploads = [(name, content, "image/jpeg") for name, content in files]
+        return photo_page.file_uploader[0].set_value(uploads).run()
+
+    return run

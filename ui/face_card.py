@@ -16,7 +16,7 @@ from ui.photos import as_jpeg, crop_rgb
 from ui.settings import CLASS_SET_NAMES
 
 _SHOWN_WIDTH = 112
-_ENLARGED_SIDE = 6 * INPUT_SIZE
+_SIDE = 6 * INPUT_SIZE
 
 
 def face_card(
@@ -72,7 +72,7 @@ def _as_seen(face: FaceEmotion) -> NDArray[np.uint8]:
 
 def _enlarged(gray: NDArray[np.uint8]) -> bytes:
     """Returns a PNG in which the pixels of a small picture can be seen."""
-    shown = cv2.resize(gray, (_ENLARGED_SIDE, _ENLARGED_SIDE), interpolation=cv2.INTER_NEAREST_EXACT)
+    shown = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_NEAREST_EXACT)
     return encode_png(np.asarray(shown, np.uint8))
 
 

@@ -35,7 +35,7 @@ format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: $(VENV)/.installed detector ## Measure speed and memory.
+bench: $(VENV)/.installed-dev detector ## Measure speed and memory.
 	$(PY) -m benchmarks
 
 # Without a network the app still runs, on the detector that OpenCV ships.

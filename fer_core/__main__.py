@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,10 @@ from fer_core.records import face_rows, frame_record, rows_to_csv
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit status: 0, 1 if a picture failed, 2 for bad use."""
     options = _parser().parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name can hold bytes that no text encoding has; that must not end the run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return int(options.run(options))
     except (FerError, OSError) as error:
@@ -73,9 +78,13 @@ def _analyze(options: argparse.Namespace) -> int:
     classifier = EmotionClassifier.load((FER7 if options.classes == "7" else FER6).name)
     if options.annotate:
         options.annotate.mkdir(parents=True, exist_ok=True)
+    pictures = list(_pictures(options.paths))
+    if not pictures:
+        print("There are no pictures in these folders.", file=sys.stderr)
     rows: list[dict[str, Any]] = []
+    written: set[Path] = set()
     failures = 0
-    for path, name in tqdm(list(_pictures(options.paths)), unit="picture", disable=None):
+    for path, name in tqdm(pictures, unit="picture", disable=None):
         try:
             photo = read_image(path)
         except UnreadableImage as error:
@@ -90,13 +99,27 @@ def _analyze(options: argparse.Namespace) -> int:
         record = frame_record(frame, str(path), photo.original_size_wh)
         _say(record, f"{path}: {verdicts}", options.json)
         if options.annotate:
-            # The suffix stays in the name: a.jpg and a.png must not overwrite each other.
-            target = options.annotate / name.with_name(f"{name.name}.png")
+            target = _unused(options.annotate / name, written)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(encode_png(draw_frame(photo.image_bgr, frame)))
     if options.csv:
-        options.csv.write_text(rows_to_csv(rows, classifier.labels), encoding="utf-8")
+        table = rows_to_csv(rows, classifier.labels)
+        options.csv.write_text(table, encoding="utf-8", errors="surrogateescape")
     return 1 if failures else 0
+
+
+def _unused(path: Path, written: set[Path]) -> Path:
+    """Returns a PNG's name of which nothing was written yet, and remembers it.
+
+    The picture's suffix stays in it, for a.jpg beside a.png; a number tells apart pictures of
+    one name from several folders.
+    """
+    target, number = path.with_name(f"{path.name}.png"), 1
+    while target in written:
+        number += 1
+        target = path.with_name(f"{path.name}-{number}.png")
+    written.add(target)
+    return target
 
 
 def _pictures(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
@@ -112,7 +135,7 @@ def _pictures(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
 
 def _say(record: dict[str, Any], sentence: str, as_json: bool) -> None:
     # Through tqdm, which would otherwise leave half a progress bar in the line.
-    tqdm.write(json.dumps(record, ensure_ascii=False) if as_json else sentence)
+    tqdm.write(json.dumps(record) if as_json else sentence)
 
 
 if __name__ == "__main__":

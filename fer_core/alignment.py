@@ -42,9 +42,8 @@ def align_face(image_gray: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.
     shrink = int(pixels_per_unit / scale)
     matrix = scale * matrix
     if shrink > 1:
-        source = np.asarray(
-            cv2.resize(source, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA)
-        )
+        width, height = (max(1, round(side / shrink)) for side in image_gray.shape[::-1])
+        source = np.asarray(cv2.resize(source, (width, height), interpolation=cv2.INTER_AREA))
         ratio = np.array(
             [image_gray.shape[1] / source.shape[1], image_gray.shape[0] / source.shape[0]]
         )
@@ -62,12 +61,13 @@ def align_face(image_gray: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.
 def frame_matrix(face: DetectedFace) -> NDArray[np.float64]:
     """Returns the similarity from the picture to FER-2013's 48x48 frame, float64 ``(2, 3)``.
 
-    Landmarks decide where they are found; with fewer than two, the box does.
+    Landmarks decide where they are found; with fewer than two different ones, the box does.
     """
     if face.landmarks is not None:
-        known = ~np.isnan(face.landmarks).any(axis=1)
-        if known.sum() >= 2:
-            return _similarity(face.landmarks[known].astype(np.float64), FRAME_LANDMARKS[known])
+        known = np.isfinite(face.landmarks).all(axis=1)
+        points = face.landmarks[known].astype(np.float64)
+        if len(points) >= 2 and np.ptp(points, axis=0).any():
+            return _similarity(points, FRAME_LANDMARKS[known])
     scale = np.sqrt(FRAME_BOX.area / face.box.area)
     offset = np.array(FRAME_BOX.center) - scale * np.array(face.box.center)
     return np.column_stack([scale * np.eye(2), offset])

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import queue
 from collections.abc import Iterator, Sequence
@@ -58,33 +59,51 @@ def read_model_files(folder: Path) -> ModelFiles:
 
     Raises:
         ModelError: A file is missing or damaged, or the labels are not those of a class set in
-            its order.
+            its order; a folder with the name of a class set must hold that set's.
     """
+    labels = _read_json(folder, LABELS_FILE)
+    config = _read_json(folder, CONFIG_FILE)
+    tflite = _read_file(folder, TFLITE_FILE)
     try:
-        labels = json.loads((folder / LABELS_FILE).read_text(encoding="utf-8"))
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-        tflite = (folder / TFLITE_FILE).read_bytes()
         temperature, checksum = float(config["temperature"]), config["sha256"][TFLITE_FILE]
-    except FileNotFoundError as error:
-        missing = Path(str(error.filename)).name
+    except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
-            f"The model '{folder.name}' is incomplete: {missing} is missing."
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"The model '{folder.name}' cannot be read: {error!r}.") from error
+            f"The model '{folder.name}' is damaged: {CONFIG_FILE} has no valid temperature or "
+            "checksum."
+        ) from error
     if hashlib.sha256(tflite).hexdigest() != checksum:
         raise ModelError(
             f"The model '{folder.name}' is damaged: the checksum of {TFLITE_FILE} is wrong."
         )
-    known = [list(class_set.labels) for class_set in CLASS_SETS.values()]
-    if labels not in known:
+    named = CLASS_SETS.get(folder.name)
+    if labels not in [list(known.labels) for known in ([named] if named else CLASS_SETS.values())]:
         raise ModelError(
             f"The labels of the model '{folder.name}' do not match: {labels} is not the order "
-            "of any class set."
+            f"of {'this' if named else 'any'} class set."
         )
-    if not temperature > 0:
-        raise ModelError(f"The model '{folder.name}' has a temperature of {temperature}.")
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise ModelError(f"The model '{folder.name}' is damaged: its temperature is {temperature}.")
     return ModelFiles(folder.name, tuple(labels), temperature, tflite)
+
+
+def _read_file(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"The model '{folder.name}' is incomplete: {name} is missing.") from None
+    except OSError as error:
+        raise ModelError(
+            f"The model '{folder.name}' cannot be read: {name}: {error.strerror}."
+        ) from error
+
+
+def _read_json(folder: Path, name: str) -> Any:
+    try:
+        return json.loads(_read_file(folder, name))
+    except ValueError as error:
+        raise ModelError(
+            f"The model '{folder.name}' is damaged: {name} is not valid JSON."
+        ) from error
 
 
 class EmotionClassifier:
@@ -102,8 +121,9 @@ class EmotionClassifier:
         """
         self._files = files
         self._num_threads = num_threads
-        # An interpreter serves one thread at a time, so each call borrows one of a few.
-        self._idle: queue.SimpleQueue[Interpreter | None] = queue.SimpleQueue()
+        # An interpreter serves one thread at a time, so each call borrows one of a few. The last
+        # one returned goes out first: others are only made for calls at the same time.
+        self._idle: queue.LifoQueue[Interpreter | None] = queue.LifoQueue()
         for _ in range(max(1, os.cpu_count() or 1) - 1):
             self._idle.put(None)
         first = self._new_interpreter()
@@ -194,7 +214,8 @@ class EmotionClassifier:
             interpreter.allocate_tensors()
             shape: Any = interpreter.get_input_details()[0]["shape"]
         except (ValueError, RuntimeError) as error:
-            raise ModelError(f"The model '{self.name}' cannot be loaded: {error}") from error
+            reason = " ".join(str(error).split()).rstrip(".")  # it can have several lines
+            raise ModelError(f"The model '{self.name}' cannot be loaded: {reason}.") from error
         if list(shape[1:]) != [INPUT_SIZE, INPUT_SIZE, 1]:
             raise ModelError(f"The model '{self.name}' wants an input of {list(shape)}.")
         return interpreter
@@ -213,4 +234,4 @@ def _run(interpreter: Interpreter, batch: NDArray[np.float32]) -> NDArray[np.flo
 def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
     """Returns the softmax over the last axis, float32, in the shape of ``logits``."""
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
-    return (powers / powers.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import tempfile
 import urllib.error
@@ -50,12 +51,24 @@ def download(url: str, sha256: str, path: Path, *, timeout_s: float = 30.0) -> b
         found = hashlib.sha256(content).hexdigest()
         if found != sha256:
             raise DownloadFailed(f"{path.name} from {url} has the wrong checksum {found}.")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            file.write(content)
-        os.replace(file.name, path)
+        _write_at_once(path, content)
     except urllib.error.URLError as error:
         raise DownloadFailed(f"{path.name} could not be fetched: {error.reason}.") from error
-    except OSError as error:
-        raise DownloadFailed(f"{path.name} could not be fetched: {error}.") from error
+    except (OSError, http.client.HTTPException) as error:
+        reason = " ".join(str(error).split())  # it can quote a whole line of the answer
+        raise DownloadFailed(f"{path.name} could not be fetched: {reason}.") from error
     return True
+
+
+def _write_at_once(path: Path, content: bytes) -> None:
+    """Writes a file so that nobody ever sees half of it, and leaves nothing if that fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+        part = Path(file.name)
+        try:
+            file.write(content)
+            file.close()
+            os.replace(part, path)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise

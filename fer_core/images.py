@@ -90,14 +90,16 @@ def _decode(picture: Image.Image) -> Photo:
     try:
         # JPEGs can be decoded at half or a quarter of their size for little time and memory.
         picture.draft("RGB", (MAX_SIDE, MAX_SIDE))
+        picture.load()
+        orientation = _orientation(picture)
         reduced = _eight_bit(picture)
+        # In place: beside a second copy of 60 megapixels there would be no room for visitors.
         reduced.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     except _DECODING_ERRORS as error:
         raise UnreadableImage(
             "The picture is damaged or cut off, and cannot be decoded."
         ) from error
-    orientation = _orientation(picture)
-    rgb = np.asarray(_on_white(_upright(reduced, orientation)))
+    rgb = np.asarray(_upright(_on_white(reduced), orientation))
     return Photo(
         np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8),
         (height, width) if orientation in (5, 6, 7, 8) else (width, height),
@@ -110,10 +112,9 @@ def _too_large(size_wh: tuple[int, int] | None) -> str:
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Returns a decoded copy with 8 bits a channel; Pillow itself clips 16-bit greys to white."""
-    picture.load()
+    """Returns a picture of 8 bits a channel; Pillow itself clips 16-bit greys to white."""
     if not picture.mode.startswith(("I", "F")):
-        return picture.copy()
+        return picture
     greys = np.asarray(picture)
     if picture.mode.startswith("F"):
         greys = np.nan_to_num(greys)
@@ -133,12 +134,10 @@ def _orientation(picture: Image.Image) -> object:
 
 def _upright(picture: Image.Image, orientation: object) -> Image.Image:
     """Returns the picture turned; values that are no orientation leave it as it is."""
-    plain = picture.copy()
-    # Pillow would write all the other EXIF again, and fail where any of it is damaged.
-    for key in ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp"):
-        plain.info.pop(key, None)
-    plain.getexif()[_ORIENTATION] = orientation
-    return ImageOps.exif_transpose(plain)
+    # Pillow would write all the other EXIF anew, and fail where any of it is damaged.
+    picture.info.clear()
+    picture.getexif()[_ORIENTATION] = orientation
+    return ImageOps.exif_transpose(picture)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

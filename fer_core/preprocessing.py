@@ -61,4 +61,5 @@ def normalize_faces(
     faces = np.stack([resize_face(face, size) for face in faces_gray]).astype(np.float32)
     mean = faces.mean(axis=(1, 2), keepdims=True)
     contrast = np.maximum(faces.std(axis=(1, 2), keepdims=True), _MIN_CONTRAST)
-    return ((faces - mean) / contrast)[..., np.newaxis]
+    normalized: NDArray[np.float32] = (faces - mean) / contrast
+    return normalized[..., np.newaxis]

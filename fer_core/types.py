@@ -7,6 +7,7 @@ outer corner of the first pixel.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ class FaceBox:
     """A rectangle from (x1, y1) to (x2, y2); it may reach over the picture's edge.
 
     Raises:
-        ValueError: The box has no area.
+        ValueError: The box has no area, or a side without end.
     """
 
     x1: float
@@ -28,8 +29,8 @@ class FaceBox:
     y2: float
 
     def __post_init__(self) -> None:
-        if not (self.x2 > self.x1 and self.y2 > self.y1):
-            raise ValueError(f"A box needs x1 < x2 and y1 < y2, not {self.xyxy}.")
+        if not (0 < self.width < inf and 0 < self.height < inf):
+            raise ValueError(f"A box needs finite x1 < x2 and y1 < y2, not {self.xyxy}.")
 
     @property
     def xyxy(self) -> tuple[float, float, float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -145,10 +146,9 @@ def _name(text: str) -> str:
 def _how_to_resume(options: argparse.Namespace) -> str:
     if options.run is not _fit:
         return ""
-    return (
-        f" Go on with: python -m train fit {options.config} --data {options.data} "
-        f"--run {_run_dir(options)} --resume"
-    )
+    command = ["python", "-m", "train", "fit", options.config, "--data", options.data]
+    command += ["--run", _run_dir(options), "--resume"]
+    return f" Go on with: {shlex.join(map(str, command))}"
 
 
 def _run_dir(options: argparse.Namespace) -> Path:

@@ -16,19 +16,21 @@ class FaceBatches(keras.utils.PyDataset):
     """Shuffled, augmented and normalised batches, made one at a time.
 
     Order and variation depend on the seed, the epoch and the batch alone, so a resumed run sees
-    what an uninterrupted one does.
+    what an uninterrupted one does. The training loop names the epoch with ``begin_epoch``: Keras
+    calls its own hook ``on_epoch_end`` once before the first epoch, too.
     """
 
     def __init__(self, dataset: FaceSet, config: TrainConfig, first_epoch: int = 0) -> None:
         super().__init__()
         self._dataset = dataset
         self._config = config
-        self._epoch = first_epoch
-        self._order = self._shuffled()
+        self.begin_epoch(first_epoch)
 
-    def _shuffled(self) -> NDArray[np.int64]:
-        rng = np.random.default_rng((self._config.seed, self._epoch))
-        return rng.permutation(len(self._dataset))
+    def begin_epoch(self, epoch: int) -> None:
+        """Moves on to an epoch, counted from 0."""
+        self._size = self._config.size_at(epoch)
+        self._seed = self._config.seed, epoch + 1
+        self._order = np.random.default_rng(self._seed).permutation(len(self._dataset))
 
     def __len__(self) -> int:
         # The last, smaller batch is left out: its size would be compiled anew, and the next
@@ -40,18 +42,12 @@ class FaceBatches(keras.utils.PyDataset):
         config = self._config
         start = index * config.batch_size
         chosen = self._order[start : start + config.batch_size]
-        rng = np.random.default_rng((config.seed, self._epoch, index))
-        size = config.size_at(self._epoch)
+        rng = np.random.default_rng((*self._seed, index))
         faces = [
-            augment_face(face, config.augmentation, rng, size)
+            augment_face(face, config.augmentation, rng, self._size)
             for face in self._dataset.faces_gray[chosen]
         ]
-        return normalize_faces(faces, size), one_hot(self._dataset, chosen)
-
-    def on_epoch_end(self) -> None:
-        """Moves on to the next epoch's order; called by Keras."""
-        self._epoch += 1
-        self._order = self._shuffled()
+        return normalize_faces(faces, self._size), one_hot(self._dataset, chosen)
 
 
 def one_hot(dataset: FaceSet, chosen: NDArray[np.int64] | slice) -> NDArray[np.float32]:

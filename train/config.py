@@ -65,7 +65,7 @@ class OptimizerConfig(StrictModel):
 
 
 class SizePhase(StrictModel):
-    """From a share of the run on, pictures have this side in pixels."""
+    """Epochs that end at this share of the run or later have pictures of this side in pixels."""
 
     start: Fraction
     size: Positive
@@ -125,7 +125,7 @@ class TrainConfig(StrictModel):
 
     def size_at(self, epoch: int) -> int:
         """Returns the side in pixels of the training pictures in ``epoch``, counted from 0."""
-        progress = epoch / self.epochs
+        progress = (epoch + 1) / self.epochs
         return next(phase.size for phase in reversed(self.sizes) if phase.start <= progress)
 
     def phase_end(self, epoch: int) -> int:

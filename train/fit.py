@@ -101,23 +101,32 @@ def _train_phase(
     done, last = epochs
     checkpoint = run_dir / CHECKPOINT_FILE
     batches = FaceBatches(training, config, first_epoch=done)
-    model.fit(
-        batches,
-        epochs=min(last, config.phase_end(done)),
-        initial_epoch=done,
-        validation_data=(normalize_faces(validation.faces_gray), one_hot(validation, slice(None))),
-        validation_batch_size=256,
-        class_weight=class_weights(config, training),
-        shuffle=False,
-        verbose=0,
-        callbacks=[
-            keras.callbacks.SwapEMAWeights(),
-            keras.callbacks.CSVLogger(str(run_dir / LOG_FILE), append=done > 0),
-            _TensorBoard(run_dir / "tensorboard"),
-            _Progress(config.epochs, len(batches)),
-            StateCheckpoint(checkpoint, config),
-        ],
-    )
+    progress = _Progress(config.epochs, len(batches))
+    try:
+        model.fit(
+            batches,
+            epochs=min(last, config.phase_end(done)),
+            initial_epoch=done,
+            validation_data=(
+                normalize_faces(validation.faces_gray),
+                one_hot(validation, slice(None)),
+            ),
+            validation_batch_size=256,
+            class_weight=class_weights(config, training),
+            shuffle=False,
+            verbose=0,
+            callbacks=[
+                _EpochStart(batches, config.seed),
+                keras.callbacks.SwapEMAWeights(),
+                keras.callbacks.CSVLogger(str(run_dir / LOG_FILE), append=done > 0),
+                _TensorBoard(run_dir / "tensorboard"),
+                progress,
+                StateCheckpoint(checkpoint, config),
+            ],
+        )
+    finally:
+        # Keras calls no hook when it is interrupted.
+        progress.close()
     # At its end Keras puts the moving average in the weights' place; training goes on from these.
     return restore(checkpoint, model, config)
 
@@ -199,6 +208,21 @@ def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
     return model
 
 
+class _EpochStart(keras.callbacks.Callback):
+    """Makes everything random in an epoch depend on the seed and the epoch alone."""
+
+    def __init__(self, batches: FaceBatches, seed: int) -> None:
+        super().__init__()
+        self._batches = batches
+        self._seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        self._batches.begin_epoch(epoch)
+        # Dropout draws from PyTorch's own generator there, whose state no checkpoint holds.
+        state = np.random.SeedSequence((self._seed, epoch)).generate_state(1)
+        keras.utils.set_random_seed(int(state[0]))
+
+
 class _Progress(keras.callbacks.Callback):
     """A progress bar over all epochs, with the time left and the last epoch's figures."""
 
@@ -224,7 +248,7 @@ class _Progress(keras.callbacks.Callback):
                 accuracy=f"{logs['accuracy']:.4f}", validation=f"{logs['val_accuracy']:.4f}"
             )
 
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
+    def close(self) -> None:
         if self._bar is not None:
             self._bar.close()
 

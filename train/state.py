@@ -17,9 +17,9 @@ from train.errors import CheckpointError
 class StateCheckpoint(keras.callbacks.Callback):
     """Writes the whole state behind every epoch.
 
-    That is weights, batch statistics, optimiser with its moving average, random state and the
-    number of finished epochs. The order and the variation of the pictures need no state:
-    ``FaceBatches`` derives them from the seed and the epoch.
+    That is weights, batch statistics, optimiser with its moving average, the layers' random
+    state and the number of finished epochs. All else that is random, such as the order and the
+    variation of the pictures, is derived from the seed and the epoch.
     """
 
     def __init__(self, path: Path, config: TrainConfig) -> None:

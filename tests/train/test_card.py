@@ -60,7 +60,7 @@ def test_a_document_without_a_place(tmp_path: Path, text: str | None) -> None:
     path = tmp_path / "README.md"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(CardError, match="README.md"):
+    with pytest.raises(CardError, match=r"README\.md"):
         update_document(path, "table")
 
 

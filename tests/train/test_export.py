@@ -100,7 +100,7 @@ def test_other_answers_are_noticed_and_leave_the_old_model(
     before = (models_dir / "fer7" / "config.json").read_bytes()
     served = EmotionClassifier.logits
     monkeypatch.setattr(EmotionClassifier, "logits", lambda self, faces: served(self, faces) + 0.1)
-    with pytest.raises(ExportError, match="differ by 0.1"):
+    with pytest.raises(ExportError, match=r"differ by 0\.1"):
         export_model(run_copy, models_dir)
     assert (models_dir / "fer7" / "config.json").read_bytes() == before
     assert [path.name for path in models_dir.iterdir()] == ["fer7"]

@@ -41,12 +41,13 @@ def rows_of(run_dir: Path) -> list[dict[str, str]]:
 def test_an_interrupted_run_ends_in_the_same_weights(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path, kind: str
 ) -> None:
+    tiny_run["epochs"] = 3
     if kind == "vgg":
         tiny_run |= {"network": VGG, "validation": "held-out", "held_out": 0.2}
     else:
         # The size changes behind the interruption, and every class has its weight.
         tiny_run |= {
-            "sizes": [{"start": 0.0, "size": 24}, {"start": 0.5, "size": 48}],
+            "sizes": [{"start": 0.0, "size": 24}, {"start": 0.9, "size": 48}],
             "class_weighting": "sqrt",
         }
     config = TrainConfig.model_validate(tiny_run)
@@ -56,13 +57,15 @@ def test_an_interrupted_run_ends_in_the_same_weights(
 
     assert fit(config, tiny_set, stopped, stop_after_epoch=1) is None
     assert not (stopped / MODEL_FILE).exists()
-    assert fit(config, tiny_set, stopped, resume=True, stop_after_epoch=3) is None
+    # As if the machine had stopped between the epoch's log and its checkpoint.
+    with (stopped / LOG_FILE).open("a") as file:
+        file.write("1,0.1,2.0,0.1,2.0\n")
     resumed = fit(config, tiny_set, stopped, resume=True)
 
     assert resumed is not None
     assert equal(weights_of(model), weights_of(resumed))
     assert rows_of(through) == rows_of(stopped)
-    assert [row["epoch"] for row in rows_of(through)] == ["0", "1", "2", "3"]
+    assert [row["epoch"] for row in rows_of(through)] == ["0", "1", "2"]
     assert list((through / "tensorboard").iterdir())
 
 
@@ -92,17 +95,6 @@ def test_a_finished_run_resumes_to_itself(
     assert (tmp_path / CHECKPOINT_FILE).read_bytes() == content
 
 
-def test_a_logged_epoch_without_a_checkpoint_is_logged_once(
-    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
-) -> None:
-    config = TrainConfig.model_validate(tiny_run)
-    fit(config, tiny_set, tmp_path, stop_after_epoch=1)
-    with (tmp_path / LOG_FILE).open("a") as file:
-        file.write("1,0.1,2.0,0.1,2.0\n")
-    fit(config, tiny_set, tmp_path, resume=True, stop_after_epoch=2)
-    assert [row["epoch"] for row in rows_of(tmp_path)] == ["0", "1"]
-
-
 @pytest.mark.parametrize("change", [{"seed": 4}, {"epochs": 5}, {"optimizer": {}}])
 def test_another_configuration_is_refused(
     tiny_set: FaceSet,
@@ -126,7 +118,9 @@ def test_a_damaged_checkpoint_is_refused(
         "truncated": whole[:middle],
         "empty": b"",
         "text": b"no checkpoint",
-        "flipped": whole[:middle] + bytes(byte ^ 0xFF for byte in whole[middle:][:64]) + whole[middle + 64:],
+        "flipped": whole[:middle]
+        + bytes(byte ^ 0xFF for byte in whole[middle:][:64])
+        + whole[middle + 64 :],
     }[damage]
     (tmp_path / CHECKPOINT_FILE).write_bytes(content)
     with pytest.raises(CheckpointError, match="cannot be read"):
@@ -166,7 +160,9 @@ def test_a_missing_split_stops_before_training(
 def test_class_weights(tiny_set: FaceSet, tiny_run: dict[str, Any]) -> None:
     training = tiny_set.split("Training")
     # 24 angry pictures and 6 disgusted ones.
-    few = training.where(np.r_[np.flatnonzero(training.labels == 0), np.flatnonzero(training.labels == 1)[:6]])
+    few = training.where(
+        np.r_[np.flatnonzero(training.labels == 0), np.flatnonzero(training.labels == 1)[:6]]
+    )
     weights = {}
     for kind in ("none", "balanced", "sqrt"):
         tiny_run["class_weighting"] = kind

@@ -43,7 +43,7 @@ def test_a_resumed_stream_is_the_one_that_was_left(
     config = TrainConfig.model_validate(tiny_run)
     through, resumed = FaceBatches(training, config), FaceBatches(training, config, first_epoch=1)
     first = through[0]
-    through.on_epoch_end()
+    through.begin_epoch(1)
     assert not np.array_equal(through[0][0], first[0])
     for index in (2, 0):
         for left, right in zip(through[index], resumed[index], strict=True):
@@ -57,12 +57,12 @@ def test_another_seed_gives_other_batches(training: FaceSet, tiny_run: dict[str,
 
 
 def test_the_pictures_grow_with_the_phases(training: FaceSet, tiny_run: dict[str, Any]) -> None:
-    tiny_run["sizes"] = [{"start": 0.0, "size": 32}, {"start": 0.5, "size": 48}]
+    tiny_run["sizes"] = [{"start": 0.0, "size": 32}, {"start": 0.75, "size": 48}]
     batches = FaceBatches(training, TrainConfig.model_validate(tiny_run))
     sides = []
-    for _ in range(4):
+    for epoch in range(4):
+        batches.begin_epoch(epoch)
         sides.append(batches[0][0].shape[1])
-        batches.on_epoch_end()
     assert sides == [32, 32, 48, 48]
 
 

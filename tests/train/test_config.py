@@ -105,8 +105,8 @@ def test_sizes_change_where_their_phases_start(tiny_run: dict[str, Any]) -> None
         {"start": 0.8, "size": 48},
     ]
     config = TrainConfig.model_validate(tiny_run)
-    assert [config.size_at(epoch) for epoch in range(10)] == [24] * 4 + [32] * 4 + [48] * 2
-    assert [config.phase_end(epoch) for epoch in (0, 3, 4, 7, 8, 9)] == [4, 4, 8, 8, 10, 10]
+    assert [config.size_at(epoch) for epoch in range(10)] == [24] * 3 + [32] * 4 + [48] * 3
+    assert [config.phase_end(epoch) for epoch in (0, 2, 3, 6, 7, 9)] == [3, 3, 7, 7, 10, 10]
 
 
 def test_the_configuration_of_a_run_reads_back(tiny_run: dict[str, Any], tmp_path: Path) -> None:

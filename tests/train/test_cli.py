@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -95,7 +95,10 @@ def test_commands_warn_about_missing_pictures(
 
 def test_augmentations(config_file: Path, tiny_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "sheet.png"
-    assert main(["augmentations", str(config_file), "--data", str(tiny_folder), "--out", str(out)]) == 0
+    assert (
+        main(["augmentations", str(config_file), "--data", str(tiny_folder), "--out", str(out)])
+        == 0
+    )
     assert out.read_bytes().startswith(b"\x89PNG")
 
 
@@ -111,7 +114,10 @@ def test_augmentations(config_file: Path, tiny_folder: Path, tmp_path: Path) -> 
     ],
 )
 def test_errors_are_one_line(
-    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     if arguments[0] not in ("fit", "check-data"):
@@ -142,24 +148,25 @@ def test_an_interruption_says_how_to_go_on(
     tiny_folder: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import train.batches
+    import train.fit
 
-    calls = 0
-    real = train.batches.normalize_faces
+    real = train.fit._Progress.on_epoch_begin
 
-    def interrupting(*arguments: object) -> object:
-        nonlocal calls
-        calls += 1
-        if calls > 8:
-            raise KeyboardInterrupt
-        return real(*arguments)
+    def interrupting(self: object, epoch: int, logs: object = None) -> None:
+        real(self, epoch, logs)
+        if epoch == 1:
+            signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(train.batches, "normalize_faces", interrupting)
+    monkeypatch.setattr(train.fit._Progress, "on_epoch_begin", interrupting)
     run = tmp_path / "run"
     arguments = ["fit", str(config_file), "--data", str(tiny_folder), "--run", str(run)]
+    caplog.set_level("INFO")
     assert main(arguments) == 130
     message = capsys.readouterr().err.splitlines()[-1]
     assert message.endswith(f"--run {run} --resume")
-    assert os.listdir(run)
+    monkeypatch.undo()
+    assert main([*arguments, "--resume"]) == 0
+    assert "Resuming behind epoch 1 of 2." in caplog.text

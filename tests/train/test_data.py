@@ -148,10 +148,11 @@ def test_a_missing_split_is_named(tiny_set: FaceSet) -> None:
 def test_as_classes_renumbers_and_leaves_disgust_out(tiny_set: FaceSet) -> None:
     six = tiny_set.as_classes(FER6)
     assert len(six) == 6 * 40
-    names = dict(zip(tiny_set.names, (FER7.labels[label] for label in tiny_set.labels), strict=True))
+    names = dict(
+        zip(tiny_set.names, (FER7.labels[label] for label in tiny_set.labels), strict=True)
+    )
     assert all(
-        names[name] == FER6.labels[label]
-        for name, label in zip(six.names, six.labels, strict=True)
+        names[name] == FER6.labels[label] for name, label in zip(six.names, six.labels, strict=True)
     )
 
 
@@ -178,9 +179,7 @@ def test_a_folder_without_faces(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no picture", "truncated", "large"])
-def test_a_bad_picture_is_named(
-    tiny_files: dict[str, bytes], tmp_path: Path, content: Any
-) -> None:
+def test_a_bad_picture_is_named(tiny_files: dict[str, bytes], tmp_path: Path, content: Any) -> None:
     import cv2
 
     name, whole = next(iter(tiny_files.items()))
@@ -196,7 +195,7 @@ def test_a_bad_picture_is_named(
 def test_an_archive_that_is_none(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"faces{suffix}"
     path.write_bytes(b"no archive at all")
-    with pytest.raises(DataError, match="no whole .zip or .tar"):
+    with pytest.raises(DataError, match=r"no whole \.zip or \.tar"):
         load_fer2013(path)
 
 

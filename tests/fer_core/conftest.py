@@ -1,0 +1,114 @@
+"""Builders for the core's tests; portraits that the repository itself holds, so that most of
+them run without ``../shared``."""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image
+
+from fer_core import pipeline
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import HaarDetector, YuNetDetector
+from fer_core.labels import FER7
+from fer_core.types import DetectedFace, FaceBox, FaceEmotion, QualityFinding
+from tests.conftest import ROOT
+
+SAMPLES = ROOT / "assets" / "samples"
+MODELS = ROOT / "assets" / "models"
+
+
+@pytest.fixture(autouse=True)
+def _no_yunet_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Without this, what "auto" means would depend on what was downloaded before."""
+    monkeypatch.setenv("FER_YUNET", str(tmp_path / "absent.onnx"))
+    pipeline._default_detector.cache_clear()
+    yield
+    pipeline._default_detector.cache_clear()
+
+
+@pytest.fixture
+def yunet_env(monkeypatch: pytest.MonkeyPatch, yunet_file: Path) -> None:
+    """YuNet as if it had been downloaded."""
+    monkeypatch.setenv("FER_YUNET", str(yunet_file))
+
+
+@pytest.fixture(scope="session")
+def haar() -> HaarDetector:
+    return HaarDetector()
+
+
+@pytest.fixture(scope="session")
+def yunet(yunet_file: Path) -> YuNetDetector:
+    return YuNetDetector(yunet_file)
+
+
+@pytest.fixture(scope="session")
+def fer7() -> EmotionClassifier:
+    return EmotionClassifier.load("fer7")
+
+
+@pytest.fixture
+def portrait() -> np.ndarray:
+    """BGR (600, 512, 3) with one frontal face; the test's own to change."""
+    return cv2.imread(str(SAMPLES / "grace-hopper.jpg"))
+
+
+@pytest.fixture(scope="session")
+def crops() -> np.ndarray:
+    """40 grey faces of 96x96 pixels: windows around the portraits' faces, all different."""
+    gray = cv2.imread(str(SAMPLES / "grace-hopper.jpg"), cv2.IMREAD_GRAYSCALE)
+    corners = [(110 + 5 * (i % 8), 150 + 5 * (i // 8)) for i in range(40)]
+    return np.stack([cv2.resize(gray[y : y + 200, x : x + 200], (96, 96)) for y, x in corners])
+
+
+@pytest.fixture
+def make_face() -> Callable[..., FaceEmotion]:
+    """Builds a reading with what the test cares about, and the rest plausible."""
+
+    def make(
+        box: tuple[float, float, float, float] = (10, 10, 60, 70),
+        probabilities: tuple[float, ...] = (0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05),
+        landmarks: Any = None,
+        threshold: float = 0.4,
+        quality: tuple[QualityFinding, ...] = (),
+    ) -> FaceEmotion:
+        points = None if landmarks is None else np.array(landmarks, np.float32)
+        return FaceEmotion(
+            DetectedFace(FaceBox(*map(float, box)), 0.9, points),
+            FER7.labels,
+            np.array(probabilities, np.float32),
+            threshold,
+            np.zeros((48, 48), np.uint8),
+            quality,
+        )
+
+    return make
+
+
+def encoded(picture: Image.Image | np.ndarray, kind: str, **options: Any) -> bytes:
+    """Returns a Pillow picture, or an RGB or grey array, as the content of a file."""
+    if isinstance(picture, np.ndarray):
+        picture = Image.fromarray(picture)
+    file = io.BytesIO()
+    if kind == "HEIF":
+        # Not through Pillow: to make it known there is what read_image has to do itself.
+        pillow_heif.from_pillow(picture).save(file, **options)
+    else:
+        picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """A local port at which nobody listens."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

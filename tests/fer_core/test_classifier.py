@@ -1,0 +1,245 @@
+"""The served networks, and everything that can be wrong with their files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_core import classifier as module
+from fer_core.classifier import EmotionClassifier, softmax
+from fer_core.errors import ModelError
+from fer_core.labels import FER6, FER7
+from tests.fer_core.conftest import MODELS
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the seven-class model, to damage."""
+    copy = tmp_path / "fer7"
+    copy.mkdir()
+    for name in ("labels.json", "config.json", "model.tflite"):
+        (copy / name).write_bytes((MODELS / "fer7" / name).read_bytes())
+    return copy
+
+
+def change_config(folder: Path, **changes: Any) -> None:
+    file = folder / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def put_network(folder: Path, content: bytes) -> None:
+    """Writes another network with the checksum that belongs to it."""
+    (folder / "model.tflite").write_bytes(content)
+    change_config(folder, sha256={"model.tflite": hashlib.sha256(content).hexdigest()})
+
+
+def assert_refused(folder: Path, sentence: str) -> None:
+    with pytest.raises(ModelError, match=sentence) as caught:
+        EmotionClassifier.load(folder.name, models_dir=folder.parent)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.endswith(".")
+    assert f"'{folder.name}'" in message
+
+
+@pytest.mark.parametrize("class_set", [FER7, FER6], ids=lambda s: s.name)
+def test_shipped_models(class_set, crops: np.ndarray) -> None:
+    model = EmotionClassifier.load(class_set.name)
+    assert (model.name, model.labels) == (class_set.name, class_set.labels)
+    assert 0 < model.temperature < 10
+    probabilities = model.predict(crops)
+    assert (probabilities.shape, probabilities.dtype) == ((40, len(class_set)), np.float32)
+    assert (probabilities >= 0).all()
+    assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-6)
+    # A network that answers the same whatever it sees is none.
+    noise = np.random.default_rng(0).integers(0, 256, (1, 48, 48), np.uint8)
+    assert np.abs(model.predict(noise) - probabilities[:1]).max() > 0.01
+
+
+def test_files_of_a_model_are_small() -> None:
+    for folder in (MODELS / "fer7", MODELS / "fer6"):
+        assert sum(file.stat().st_size for file in folder.iterdir()) <= 20_000_000
+
+
+@pytest.mark.parametrize("none", [[], np.zeros((0, 48, 48), np.uint8)])
+def test_no_faces(fer7: EmotionClassifier, none: Any) -> None:
+    assert fer7.predict(none).shape == (0, 7)
+    assert fer7.predict(none).dtype == np.float32
+
+
+@pytest.mark.parametrize("count", [1, 2, 31, 32, 33, 40])
+def test_batches_agree_with_single_faces(
+    fer7: EmotionClassifier, crops: np.ndarray, count: int
+) -> None:
+    single = np.vstack([fer7.predict(crops[i : i + 1]) for i in range(count)])
+    assert fer7.predict(crops[:count]) == pytest.approx(single, abs=1e-4)
+
+
+def test_mixed_sizes(fer7: EmotionClassifier, crops: np.ndarray) -> None:
+    mixed = [crops[0], crops[1][::2, ::2], crops[2][:, :60], np.full((3, 9), 5, np.uint8)]
+    before = [face.copy() for face in mixed]
+    single = np.vstack([fer7.predict([face]) for face in mixed])
+    assert fer7.predict(mixed) == pytest.approx(single, abs=1e-4)
+    assert all((a == b).all() for a, b in zip(mixed, before, strict=True))
+
+
+def test_results_are_repeatable_and_independent(fer7: EmotionClassifier, crops: np.ndarray) -> None:
+    first = fer7.predict(crops[:3])
+    kept = first.copy()
+    fer7.predict(crops[3:9])
+    # Neither the memory nor the batch size of a later call shows in an earlier result.
+    assert (first == kept).all()
+    assert (fer7.predict(crops[:3]) == kept).all()
+
+
+def test_temperature_divides_the_logits(folder: Path, crops: np.ndarray) -> None:
+    change_config(folder, temperature=2.5)
+    model = EmotionClassifier.load("fer7", models_dir=folder.parent)
+    expected = np.exp(model.logits(crops) / 2.5)
+    expected /= expected.sum(axis=1, keepdims=True)
+    assert model.predict(crops) == pytest.approx(expected, abs=1e-6)
+
+
+def test_threads_share_a_classifier(fer7: EmotionClassifier, crops: np.ndarray) -> None:
+    batches = [crops[i : i + 1 + i % 5] for i in range(32)]
+    one_by_one = [fer7.predict(batch) for batch in batches]
+    with ThreadPoolExecutor(8) as pool:
+        at_once = list(pool.map(fer7.predict, batches))
+    for expected, found in zip(one_by_one, at_once, strict=True):
+        assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_one_visitor_needs_one_interpreter(
+    monkeypatch: pytest.MonkeyPatch, crops: np.ndarray
+) -> None:
+    made = []
+    real = module.Interpreter
+    monkeypatch.setattr(module.os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(module, "Interpreter", lambda **kw: made.append(1) or real(**kw))
+    model = EmotionClassifier.load("fer7")
+    for _ in range(6):
+        model.predict(crops[:2])
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize(
+    "faces",
+    [
+        np.zeros((2, 48, 48), np.float32),
+        np.zeros((2, 48, 48, 1), np.uint8),
+        np.zeros((48, 48), np.uint8),
+        [np.zeros((0, 48), np.uint8)],
+    ],
+)
+def test_what_is_no_grey_face_is_refused(fer7: EmotionClassifier, faces: Any) -> None:
+    with pytest.raises(ValueError, match="A face must be"):
+        fer7.predict(faces)
+    assert fer7.predict([]).shape == (0, 7)
+
+
+def test_unknown_model(tmp_path: Path) -> None:
+    assert_refused(tmp_path / "fer9", "There is no model 'fer9' in")
+
+
+@pytest.mark.parametrize("name", ["labels.json", "config.json", "model.tflite"])
+def test_missing_file(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    assert_refused(folder, f"is incomplete: {name} is missing")
+
+
+def test_unreadable_file(folder: Path) -> None:
+    (folder / "labels.json").unlink()
+    (folder / "labels.json").mkdir()
+    assert_refused(folder, r"cannot be read: labels\.json: Is a directory")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda c: c[:-1], lambda c: b"", lambda c: c[:5000] + b"\1" + c[5001:]]
+)
+def test_corrupt_network_has_another_checksum(
+    folder: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    file = folder / "model.tflite"
+    file.write_bytes(damage(file.read_bytes()))
+    assert_refused(folder, r"is damaged: the checksum of model\.tflite is wrong")
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", bytes(5000)])
+def test_network_that_is_none(folder: Path, content: bytes) -> None:
+    put_network(folder, content)
+    assert_refused(folder, "cannot be loaded")
+
+
+@pytest.mark.parametrize("name", ["labels.json", "config.json"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[1, 2", b"\xff\xfe\xfa", b"angry, happy"])
+def test_damaged_json(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    assert_refused(folder, f"is damaged: {name} is not valid JSON")
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "5", "{}", '{"temperature": 1.0}'])
+def test_config_without_its_keys(folder: Path, content: str) -> None:
+    (folder / "config.json").write_text(content)
+    assert_refused(folder, r"config\.json has no valid temperature or checksum")
+
+
+@pytest.mark.parametrize("temperature", [0, -1, float("nan"), float("inf")])
+def test_impossible_temperature(folder: Path, temperature: float) -> None:
+    change_config(folder, temperature=temperature)
+    assert_refused(folder, "its temperature is")
+
+
+@pytest.mark.parametrize("temperature", ["x", None, [1.0]])
+def test_temperature_that_is_no_number(folder: Path, temperature: Any) -> None:
+    change_config(folder, temperature=temperature)
+    assert_refused(folder, "no valid temperature")
+
+
+@pytest.mark.parametrize("checksum", [None, "x", ["model.tflite"], {"model.keras": "0"}])
+def test_missing_checksum(folder: Path, checksum: Any) -> None:
+    change_config(folder, sha256=checksum)
+    assert_refused(folder, "no valid temperature or checksum")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        list(reversed(FER7.labels)),
+        list(FER7.labels[:5]),
+        [*FER7.labels, "contempt"],
+        list(FER6.labels),  # a class set, but not the one that the folder's name promises
+        [],
+        {"labels": list(FER7.labels)},
+        "angry",
+        None,
+    ],
+)
+def test_labels_that_do_not_match(folder: Path, labels: Any) -> None:
+    (folder / "labels.json").write_text(json.dumps(labels))
+    assert_refused(folder, "labels of the model 'fer7' do not match")
+
+
+def test_network_with_another_number_of_outputs(folder: Path) -> None:
+    put_network(folder, (MODELS / "fer6" / "model.tflite").read_bytes())
+    assert_refused(folder, "its network has 6 outputs for 7 labels")
+
+
+def test_other_names_hold_any_class_set(folder: Path) -> None:
+    other = folder.rename(folder.with_name("my-model"))
+    assert EmotionClassifier.load("my-model", models_dir=other.parent).labels == FER7.labels
+    (other / "labels.json").write_text('["happy", "sad"]')
+    assert_refused(other, "is not the order of any class set")
+
+
+@pytest.mark.parametrize("offset", [0, 1000, -1000])
+def test_softmax(offset: float) -> None:
+    logits = np.array([[0.0, np.log(2), np.log(5)], [3, 3, 3]]) + offset
+    assert softmax(logits) == pytest.approx(np.array([[1 / 8, 2 / 8, 5 / 8], [1 / 3] * 3]))
+    assert softmax(logits).dtype == np.float32

@@ -1,0 +1,229 @@
+"""Haar and YuNet, on the repository's own portraits and on the shared photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from fer_core.detection import (
+    FRAME_SIZES,
+    PHOTO_SIZES,
+    FaceDetector,
+    HaarDetector,
+    YuNetDetector,
+    load_detector,
+)
+from fer_core.errors import DetectorUnavailable
+from fer_core.images import read_image
+from fer_core.types import DetectedFace
+from tests.fer_core.conftest import SAMPLES
+
+# Where the faces are, as (x, y) in each of them, from left to right.
+SAMPLE_FACES = {"grace-hopper.jpg": (265, 220), "eileen-collins.jpg": (225, 118)}
+TWO_PEOPLE = [(315, 125), (870, 150)]
+
+
+@pytest.fixture(params=["haar", "yunet"])
+def detector(request: pytest.FixtureRequest) -> FaceDetector:
+    return request.getfixturevalue(request.param)
+
+
+def assert_faces_at(faces: tuple[DetectedFace, ...], points: list[tuple[float, float]]) -> None:
+    assert len(faces) == len(points)
+    for face, (x, y) in zip(faces, points, strict=True):
+        assert face.box.x1 < x < face.box.x2
+        assert face.box.y1 < y < face.box.y2
+        assert 0 <= face.score <= 1
+
+
+def as_plain(faces: tuple[DetectedFace, ...]) -> list[tuple]:
+    return [
+        (f.box.xyxy, f.score, None if f.landmarks is None else f.landmarks.tobytes()) for f in faces
+    ]
+
+
+def in_large_canvas(portrait: np.ndarray, face_width: float) -> np.ndarray:
+    """Puts the portrait, with a face of that width, into a photo of 4000x3000 pixels."""
+    scale = face_width / 178
+    small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    canvas = np.full((3000, 4000, 3), 120, np.uint8)
+    canvas[1200 : 1200 + len(small), 2000 : 2000 + small.shape[1]] = small
+    return canvas
+
+
+@pytest.mark.parametrize("name", SAMPLE_FACES)
+def test_one_face_in_each_sample(detector: FaceDetector, name: str) -> None:
+    image_bgr = read_image(SAMPLES / name).image_bgr
+    before = image_bgr.copy()
+    assert_faces_at(detector.detect(image_bgr), [SAMPLE_FACES[name]])
+    assert (image_bgr == before).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "yunet_count", "haar_count"),
+    [
+        ("two_people.jpg", 2, 2),
+        ("obama_and_biden.jpg", 3, 2),  # the third is turned away, which a frontal cascade misses
+        ("obama_partial_face.jpg", 1, 0),
+        ("one_person_small.jpg", 1, 1),
+        ("rgba_32bit.png", 1, 1),
+        ("no-faces.jpg", 0, 0),
+    ],
+)
+def test_shared_photos(
+    detector: FaceDetector, media: Path, name: str, yunet_count: int, haar_count: int
+) -> None:
+    faces = detector.detect(read_image(media / name).image_bgr)
+    assert len(faces) == (yunet_count if detector.name == "yunet" else haar_count)
+    assert list(faces) == sorted(faces, key=lambda face: face.box.x1)
+
+
+def test_grey_and_rgba_pictures(detector: FaceDetector, portrait: np.ndarray) -> None:
+    gray = cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY)
+    bgra = cv2.cvtColor(portrait, cv2.COLOR_BGR2BGRA)
+    bgra[..., 3] = 7
+    for image in (gray, bgra):
+        assert_faces_at(detector.detect(image), [SAMPLE_FACES["grace-hopper.jpg"]])
+    assert as_plain(detector.detect(bgra)) == as_plain(detector.detect(portrait))
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 1), (1, 500), (3000, 1), (2, 2), (20, 20), (23, 900), (640, 32)]
+)
+def test_tiny_pictures_have_no_faces(detector: FaceDetector, shape: tuple[int, int]) -> None:
+    for image in (np.full(shape, 90, np.uint8), np.full((*shape, 3), 90, np.uint8)):
+        assert detector.detect(image) == ()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((0, 0, 3), np.uint8),
+        np.zeros((64, 64, 3), np.float32),
+        np.zeros((64, 64, 2), np.uint8),
+        np.zeros(64, np.uint8),
+    ],
+)
+def test_what_is_no_picture_is_refused(detector: FaceDetector, image: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="A picture must be"):
+        detector.detect(image)
+
+
+def test_views_are_pictures_too(detector: FaceDetector, portrait: np.ndarray) -> None:
+    mirrored = portrait[:, ::-1]
+    assert not mirrored.flags.c_contiguous
+    assert_faces_at(detector.detect(mirrored), [(512 - 265, 220)])
+
+
+def test_face_over_the_edge(detector: FaceDetector, portrait: np.ndarray) -> None:
+    # Cut through the cheek: whatever is found keeps a box with an area.
+    for face in detector.detect(portrait[:, 225:].copy()):
+        assert face.box.area > 0
+
+
+def test_yunet_finds_all_landmarks(yunet: YuNetDetector, portrait: np.ndarray) -> None:
+    (face,) = yunet.detect(portrait)
+    assert face.landmarks is not None
+    assert face.landmarks.dtype == np.float32
+    expected = [[224, 197], [307, 195], [265, 239], [229, 273], [304, 272]]
+    assert face.landmarks == pytest.approx(np.array(expected), abs=6)
+
+
+def test_haar_finds_the_eyes_or_says_nothing(haar: HaarDetector) -> None:
+    (face,) = haar.detect(read_image(SAMPLES / "eileen-collins.jpg").image_bgr)
+    assert face.landmarks is not None
+    assert face.landmarks[:2] == pytest.approx(np.array([[203, 102], [248, 104]]), abs=6)
+    assert np.isnan(face.landmarks[2:]).all()
+
+
+@pytest.mark.parametrize(("name", "face_width"), [("yunet", 40), ("haar", 70)])
+def test_second_pass_finds_small_faces(
+    request: pytest.FixtureRequest, portrait: np.ndarray, name: str, face_width: float
+) -> None:
+    detector = request.getfixturevalue(name)
+    photo = in_large_canvas(portrait, face_width)
+    assert detector.detect(photo, FRAME_SIZES) == ()
+    scale = face_width / 178
+    assert_faces_at(detector.detect(photo, PHOTO_SIZES), [(2000 + 265 * scale, 1200 + 225 * scale)])
+
+
+def test_no_face_is_found_twice(detector: FaceDetector, media: Path) -> None:
+    image_bgr = read_image(media / "two_people.jpg").image_bgr
+    assert_faces_at(detector.detect(image_bgr, (640, 800, 960, 1126)), TWO_PEOPLE)
+
+
+def test_sizes_beyond_the_picture_are_its_own(detector: FaceDetector, portrait: np.ndarray) -> None:
+    at_its_own = detector.detect(portrait, (600,))
+    assert as_plain(detector.detect(portrait, (700, 5000))) == as_plain(at_its_own)
+
+
+def test_threads_do_not_disturb_each_other(detector: FaceDetector, portrait: np.ndarray) -> None:
+    other = read_image(SAMPLES / "eileen-collins.jpg").image_bgr
+    images = [portrait, other, portrait[:400], cv2.resize(other, (300, 300))] * 4
+    one_by_one = [as_plain(detector.detect(image)) for image in images]
+    with ThreadPoolExecutor(8) as pool:
+        at_once = [as_plain(faces) for faces in pool.map(detector.detect, images)]
+    assert at_once == one_by_one
+    assert all(one_by_one)
+
+
+def test_auto_without_yunet_is_haar() -> None:
+    assert load_detector("auto").name == "haar"
+    assert load_detector().name == "haar"
+
+
+@pytest.mark.usefixtures("yunet_env")
+@pytest.mark.parametrize(
+    ("name", "expected"), [("auto", "yunet"), ("yunet", "yunet"), ("haar",) * 2]
+)
+def test_choice_with_yunet(name: str, expected: str) -> None:
+    assert load_detector(name).name == expected
+
+
+def test_yunet_without_its_file() -> None:
+    with pytest.raises(DetectorUnavailable, match="fer_core download") as caught:
+        load_detector("yunet")
+    assert "\n" not in str(caught.value)
+
+
+def _text(_: bytes) -> bytes:
+    return b"<html>Please log in to this network.</html>"
+
+
+def _nothing(_: bytes) -> bytes:
+    return b""
+
+
+def _first_half(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _zeros_inside(content: bytes) -> bytes:
+    return content[:1000] + bytes(5000) + content[6000:]
+
+
+@pytest.mark.parametrize("damage", [_text, _nothing, _first_half, _zeros_inside])
+@pytest.mark.parametrize("name", ["yunet", "auto"])
+def test_damaged_yunet(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    yunet_file: Path,
+    damage: Callable[[bytes], bytes],
+    name: str,
+) -> None:
+    file = tmp_path / "yunet.onnx"
+    file.write_bytes(damage(yunet_file.read_bytes()))
+    monkeypatch.setenv("FER_YUNET", str(file))
+    with pytest.raises(DetectorUnavailable, match=r"yunet\.onnx is damaged") as caught:
+        load_detector(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_detector() -> None:
+    with pytest.raises(ValueError, match="No detector 'mtcnn'; there are auto, yunet, haar"):
+        load_detector("mtcnn")

@@ -1,0 +1,86 @@
+"""Readings as JSON and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from fer_core.labels import FER6, FER7
+from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
+from fer_core.types import FaceEmotion, Frame, QualityFinding
+
+THIRDS = (1 / 3, 1 / 7, 1 / 11, 0.2, 0.1, 0.1, 0.0)
+EYES_ONLY = [[10.1, 20.2], [30.3, 20.4], *[[np.nan, np.nan]] * 3]
+FINDINGS = (QualityFinding("dark", "It is dark: 3."), QualityFinding("cut", "9% are cut."))
+
+
+@pytest.fixture
+def frame(make_face: Callable[..., FaceEmotion]) -> Frame:
+    odd = make_face((1 / 3, 2 / 3, 50.123456789, 60), THIRDS, EYES_ONLY, quality=FINDINGS)
+    return Frame(0, 0.0, (640, 480), (odd, make_face((100, 10, 160, 70))))
+
+
+def test_json_comes_back_as_it_was(frame: Frame) -> None:
+    record = frame_record(frame, "Ünï.jpg", (6400, 4800))
+    # allow_nan=False: other languages' parsers know no NaN.
+    text = json.dumps(record, allow_nan=False)
+    assert json.loads(text) == record
+    assert list(record) == ["path", "size", "original_size", "faces"]
+    assert (record["path"], record["size"], record["original_size"]) == (
+        "Ünï.jpg",
+        [640, 480],
+        [6400, 4800],
+    )
+
+
+def test_faces_are_complete_and_not_rounded(frame: Frame) -> None:
+    first, second = frame_record(frame, "a", (1, 1))["faces"]
+    assert first["box"] == [1 / 3, 2 / 3, 50.123456789, 60.0]
+    assert first["score"] == 0.9
+    assert first["probabilities"] == {
+        label: float(np.float32(p)) for label, p in zip(FER7.labels, THIRDS, strict=True)
+    }
+    assert first["confidence"] == float(np.float32(1 / 3))
+    assert (first["verdict"], second["verdict"]) == ("uncertain", "happy")
+    assert first["quality"] == [
+        {"code": "dark", "reason": "It is dark: 3."},
+        {"code": "cut", "reason": "9% are cut."},
+    ]
+    assert second["quality"] == []
+
+
+def test_landmarks_that_were_not_found_are_null(frame: Frame) -> None:
+    first, second = frame_record(frame, "a", (1, 1))["faces"]
+    assert first["landmarks"][0] == pytest.approx([10.1, 20.2])
+    assert first["landmarks"][2:] == [None, None, None]
+    assert second["landmarks"] is None
+
+
+def test_no_faces() -> None:
+    empty = Frame(0, 0.0, (8, 6))
+    assert frame_record(empty, "a", (8, 6))["faces"] == []
+    assert face_rows(empty, "a") == []
+
+
+@pytest.mark.parametrize("labels", [FER7.labels, FER6.labels])
+def test_table_has_a_header_without_faces_too(labels: tuple[str, ...]) -> None:
+    header = ",".join(["path,face,x1,y1,x2,y2,score,verdict,confidence", *labels, "quality"])
+    assert rows_to_csv([], labels) == header + "\n"
+
+
+def test_table_of_faces(frame: Frame) -> None:
+    rows = face_rows(frame, 'with, comma and "quotes".jpg')
+    assert [list(row) for row in rows] == [row_columns(FER7.labels)] * 2
+    read = list(csv.DictReader(io.StringIO(rows_to_csv(rows, FER7.labels))))
+    assert [row["face"] for row in read] == ["1", "2"]
+    assert read[0]["path"] == 'with, comma and "quotes".jpg'
+    assert float(read[0]["x1"]) == 1 / 3
+    assert float(read[0]["disgust"]) == float(np.float32(1 / 7))
+    assert read[0]["quality"] == "dark cut"
+    assert read[1]["quality"] == ""
+    assert read[1]["verdict"] == "happy"

@@ -1,0 +1,115 @@
+"""Boxes, faces and frames."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from math import inf, nan
+
+import numpy as np
+import pytest
+
+from fer_core.types import DetectedFace, FaceBox, FaceEmotion, Frame, QualityFinding
+
+BOX = FaceBox(10, 20, 30, 60)
+
+
+def test_measures_of_a_box() -> None:
+    assert BOX.xyxy == (10, 20, 30, 60)
+    assert (BOX.width, BOX.height, BOX.area, BOX.center) == (20, 40, 800, (20, 40))
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        (0, 0, 0, 5),
+        (0, 0, 5, 0),
+        (5, 0, 0, 5),
+        (0, 5, 5, 0),
+        (nan, 0, 5, 5),
+        (0, 0, 5, nan),
+        (0, 0, inf, 5),
+        (0, -inf, 5, 5),
+    ],
+)
+def test_box_without_area_is_refused(corners: tuple[float, float, float, float]) -> None:
+    with pytest.raises(ValueError, match="x1 < x2 and y1 < y2"):
+        FaceBox(*corners)
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (BOX, 1.0),
+        (FaceBox(30, 20, 50, 60), 0.0),  # touching
+        (FaceBox(100, 100, 110, 110), 0.0),
+        (FaceBox(10, 20, 20, 60), 0.5),  # inside
+        (FaceBox(20, 20, 40, 60), 1 / 3),
+        (FaceBox(-10, -20, 30, 60), 800 / 3200),
+    ],
+)
+def test_iou(other: FaceBox, expected: float) -> None:
+    assert BOX.iou(other) == pytest.approx(expected)
+    assert other.iou(BOX) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("corners", "expected"),
+    [
+        ((10.9, 20.1, 30.1, 40.9), (10, 20, 31, 41)),  # whole pixels around it
+        ((-7.5, -0.2, 5, 5), (0, 0, 5, 5)),
+        ((90, 40, 130.5, 99), (90, 40, 100, 50)),
+        ((-10, -10, 500, 500), (0, 0, 100, 50)),
+        ((-20, -20, -10, -10), (0, 0, 0, 0)),
+        ((150, 10, 160, 20), (100, 10, 100, 20)),
+    ],
+)
+def test_clipped_stays_inside(corners: tuple[float, ...], expected: tuple[int, ...]) -> None:
+    clipped = FaceBox(*corners).clipped((100, 50))
+    assert clipped == expected
+    assert all(type(value) is int for value in clipped)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 3), (4, 2), (2, 5), (1, 5, 2)])
+def test_landmarks_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match=r"must be \(5, 2\)"):
+        DetectedFace(BOX, 0.9, np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("confidence", "threshold", "verdict"),
+    [
+        (0.75, 0.0, "happy"),
+        (0.75, 0.75, "happy"),  # the threshold itself is enough
+        (0.75, np.nextafter(0.75, 1), "uncertain"),
+        (0.75, 1.0, "uncertain"),
+        (1.0, 1.0, "happy"),
+    ],
+)
+def test_verdict(
+    make_face: Callable[..., FaceEmotion], confidence: float, threshold: float, verdict: str
+) -> None:
+    rest = (1 - confidence) / 6
+    face = make_face(probabilities=(rest, rest, rest, confidence, rest, rest, rest))
+    face = dataclasses.replace(face, threshold=float(threshold))
+    assert (face.dominant, face.confidence) == ("happy", confidence)
+    assert face.verdict == verdict
+
+
+def test_probabilities_must_fit_the_labels(make_face: Callable[..., FaceEmotion]) -> None:
+    for wrong in (6 * (1 / 6,), 8 * (1 / 8,), ()):
+        with pytest.raises(ValueError, match="7 labels need as many probabilities"):
+            make_face(probabilities=wrong)
+
+
+def test_everything_is_frozen_and_slotted(make_face: Callable[..., FaceEmotion]) -> None:
+    face = make_face()
+    for item in (BOX, face.face, face, Frame(0, 0.0, (4, 4)), QualityFinding("dark", "Dark.")):
+        assert not hasattr(item, "__dict__")
+        for field in dataclasses.fields(item):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(item, field.name, None)
+
+
+def test_frame_without_faces() -> None:
+    assert Frame(3, 0.1, (640, 480)).faces == ()

@@ -30,7 +30,7 @@ with text:
     )
     st.page_link("pages/1_Photo.py", label="Analyse photos", icon=":material/photo_camera:")
     st.caption(PRIVACY_NOTE)
-    limits()
 with picture:
     example(settings)
+limits()
 metrics()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -68,7 +69,9 @@ def _share(text: str) -> float:
 
 def _download(_: argparse.Namespace) -> int:
     path = yunet_path()
-    fetched = download(YUNET_URL, YUNET_SHA256, path)
+    # A file that the user named is the user's choice, whatever its checksum, and stays.
+    chosen = "FER_YUNET" in os.environ and path.is_file()
+    fetched = not chosen and download(YUNET_URL, YUNET_SHA256, path)
     print(f"YuNet is {'now' if fetched else 'already'} at {path}.")
     return 0
 

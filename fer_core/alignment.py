@@ -76,14 +76,16 @@ def frame_matrix(face: DetectedFace) -> NDArray[np.float64]:
 def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the least-squares rotation, scale and shift between two point sets.
 
-    In the plane this is a linear problem in (a, b, tx, ty) with x' = ax - by + tx and
-    y' = bx + ay + ty; the closed form for any dimension is Umeyama's (1991).
+    In the plane both rotation and scale are one complex factor, so the solution, for any
+    dimension Umeyama's (1991), is that of a line's slope.
     """
-    x, y = source.T
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    system = np.vstack([np.column_stack([x, -y, one, zero]), np.column_stack([y, x, zero, one])])
-    a, b, shift_x, shift_y = np.linalg.lstsq(system, target.T.ravel(), rcond=None)[0]
-    return np.array([[a, -b, shift_x], [b, a, shift_y]])
+    points, wanted = source @ [1, 1j], target @ [1, 1j]
+    spread = points - points.mean()
+    factor = np.vdot(spread, wanted) / np.vdot(spread, spread).real
+    shift = wanted.mean() - factor * points.mean()
+    return np.array(
+        [[factor.real, -factor.imag, shift.real], [factor.imag, factor.real, shift.imag]]
+    )
 
 
 def _between_pixel_centers(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

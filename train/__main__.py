@@ -271,12 +271,12 @@ def _check_data(options: argparse.Namespace) -> int:
 
 
 def _card(options: argparse.Namespace) -> int:
-    from train.card import metrics_table, update_document
+    from train.card import tables, update_document
 
-    table = metrics_table(_models_dir(options))
+    made = tables(_models_dir(options))
     outdated = 0
     for document in options.documents:
-        current = update_document(document, table, check=options.check)
+        current = update_document(document, made, check=options.check)
         outdated += not current
         changed = "is out of date" if options.check else "is renewed"
         print(f"{document} {'is current' if current else changed}.")

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.classifier import TFLITE_FILE
+from train.data import TEST
 from train.errors import CardError
 from train.evaluate import FLIP, METRICS_FILE, ONE_VIEW, model_config
 from train.files import write_whole
 
-BEGIN, END = "<!-- metrics -->", "<!-- /metrics -->"
 _SPLITS = {"PublicTest": "PublicTest", "PrivateTest": "PrivateTest", "test": "Public + PrivateTest"}
 _VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)"}
 _HEADER = (
@@ -20,52 +20,71 @@ _HEADER = (
     "| Accuracy (95 % interval) | Macro-F1 | ECE | Accuracy without leaked duplicates |\n"
     "|---|---|---:|---|---:|---:|---|---:|---:|---|"
 )
+_CLASS_HEADER = (
+    "| Model | Emotion | Test pictures | Precision | Recall | F1 |\n|---|---|---:|---:|---:|---:|"
+)
 
 
-def metrics_table(models_dir: Path) -> str:
-    """Returns a Markdown table with a row a model, split and number of views.
+def tables(models_dir: Path) -> dict[str, str]:
+    """Returns Markdown tables by the names of their places in the documents.
+
+    "metrics" has a row a model, split and number of views; "classes" has a row a model and
+    emotion, for one view of all test pictures.
 
     Raises:
         CardError: Nothing was measured, or not with the model and temperature that are there.
         ModelError: A model's configuration cannot be read.
     """
-    rows = [
-        row for file in sorted(models_dir.glob(f"*/{METRICS_FILE}")) for row in _model_rows(file)
-    ]
-    if not rows:
+    files = sorted(models_dir.glob(f"*/{METRICS_FILE}"))
+    measured = [(config, figures) for file in files for config, figures in _measured(file)]
+    if not measured:
         raise CardError(f"No model in {models_dir} has a {METRICS_FILE}; run evaluate --save.")
-    return "\n".join([_HEADER, *rows])
+    rows = [_row(config["parameters"], figures) for config, figures in measured]
+    class_rows = [row for _, figures in measured for row in _class_rows(figures)]
+    return {
+        "metrics": "\n".join([_HEADER, *rows]),
+        "classes": "\n".join([_CLASS_HEADER, *class_rows]),
+    }
 
 
-def update_document(path: Path, table: str, *, check: bool = False) -> bool:
-    """Puts the table between a document's markers.
+def update_document(path: Path, tables: dict[str, str], *, check: bool = False) -> bool:
+    """Puts tables between a document's markers.
 
     Args:
-        path: A Markdown file with the lines ``<!-- metrics -->`` and ``<!-- /metrics -->``.
-        table: What goes between them.
+        path: A Markdown file with the lines ``<!-- NAME -->`` and ``<!-- /NAME -->`` for one or
+            more of the tables.
+        tables: What goes between them, by name.
         check: Whether to leave the file as it is.
 
     Returns:
         Whether the document was up to date.
 
     Raises:
-        CardError: The file is missing or has not both markers once, in order.
+        CardError: The file is missing, has no markers, or has some not once and in order.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CardError(f"{path} cannot be read: {error}") from error
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end or BEGIN in rest or END in after:
-        raise CardError(f"{path} needs one {BEGIN} and, behind it, one {END}.")
-    updated = f"{before}{BEGIN}\n{table}\n{END}{after}"
+    updated, found = text, 0
+    for name, table in tables.items():
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if begin not in text and end not in text:
+            continue
+        before, _, rest = updated.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not closed or begin in rest or end in after:
+            raise CardError(f"{path} needs one {begin} and, behind it, one {end}.")
+        updated, found = f"{before}{begin}\n{table}\n{end}{after}", found + 1
+    if not found:
+        raise CardError(f"{path} has no place for a table, such as <!-- metrics -->.")
     if not check and updated != text:
         write_whole(path, updated)
     return updated == text
 
 
-def _model_rows(file: Path) -> Iterator[str]:
+def _measured(file: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yields a model's configuration with each of its measurements, in the order of the table."""
     config = model_config(file.parent)
     name = file.parent.name
     try:
@@ -84,7 +103,7 @@ def _model_rows(file: Path) -> Iterator[str]:
                     f"{name} was exported or calibrated after it was measured on "
                     f"{figures['split']} ({figures['views']}); run evaluate --save again."
                 )
-            yield _row(name, config["parameters"], figures)
+            yield config, figures
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, CardError):
             raise
@@ -95,10 +114,20 @@ def _identity(sha256: str, temperature: float) -> tuple[str, float]:
     return sha256, float(temperature)
 
 
-def _row(name: str, parameters: int, figures: dict[str, Any]) -> str:
+def _class_rows(figures: dict[str, Any]) -> list[str]:
+    if (figures["split"], figures["views"]) != (TEST, ONE_VIEW):
+        return []
+    return [
+        f"| {figures['model']} | {label.capitalize()} | {scores['support']:,} "
+        f"| {scores['precision']:.1%} | {scores['recall']:.1%} | {scores['f1']:.3f} |"
+        for label, scores in figures["per_class"].items()
+    ]
+
+
+def _row(parameters: int, figures: dict[str, Any]) -> str:
     low, high = figures["accuracy_interval"]
     cells = (
-        name,
+        figures["model"],
         _SPLITS[figures["split"]],
         f"{figures['pictures']:,}",
         _VIEWS[figures["views"]],

@@ -15,7 +15,7 @@ from ui.layout import verdict_line
 from ui.photos import as_jpeg, crop_rgb
 from ui.settings import CLASS_SET_NAMES
 
-_SHOWN_WIDTH = 112
+_SHOWN_WIDTH = 88
 _SIDE = 6 * INPUT_SIZE
 
 
@@ -38,9 +38,9 @@ def face_card(
     face = next(iter(readings.values()))
     with st.container(border=True, key=key):
         st.markdown(f"**Face {number}** — {verdict_line(face)}", unsafe_allow_html=True)
-        pictures, charts = st.columns([2, 3])
+        pictures, charts = st.columns([1, len(readings)])
         with pictures:
-            with st.container(horizontal=True):
+            with st.container(horizontal=True, gap="xsmall"):
                 crop = as_jpeg(crop_rgb(image_bgr, face.face.box))
                 st.image(crop, "Crop", width=_SHOWN_WIDTH)
                 st.image(_enlarged(face.aligned_gray), "Aligned", width=_SHOWN_WIDTH)

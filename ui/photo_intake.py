@@ -30,7 +30,7 @@ def choose_photos() -> None:
     """Draws the three ways to bring photos in."""
     photos = shelf()
     round_ = st.session_state.setdefault(_ROUND_KEY, 0)
-    upload, camera, sample = st.columns([5, 2, 2], vertical_alignment="bottom")
+    upload, camera, sample = st.columns([4, 2, 3], vertical_alignment="bottom")
     files = upload.file_uploader(
         "Upload photos",
         type=[suffix[1:] for suffix in IMAGE_SUFFIXES],

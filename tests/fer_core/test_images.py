@@ -89,13 +89,14 @@ def test_orientation(orientation: int, kind: str) -> None:
     assert_upright(encoded(picture, kind, exif=exif.tobytes()), tolerance=8)
 
 
-def test_orientation_of_a_large_photo_keeps_its_original_size() -> None:
+@pytest.mark.parametrize(("orientation", "size_wh"), [(1, (9000, 8999)), (6, (8999, 9000))])
+def test_original_size_of_a_large_photo(orientation: int, size_wh: tuple[int, int]) -> None:
     exif = Image.Exif()
-    exif[ORIENTATION] = 6
+    exif[ORIENTATION] = orientation
     # Nearly square: after the reduction both sides are as long, and tell nothing any more.
     content = encoded(Image.new("1", (9000, 8999)), "PNG", exif=exif.tobytes())
     photo = read_image(content)
-    assert photo.original_size_wh == (8999, 9000)
+    assert photo.original_size_wh == size_wh
     assert max(photo.image_bgr.shape) == MAX_SIDE
 
 
@@ -116,10 +117,11 @@ def test_broken_exif_leaves_the_picture_as_it_is(exif: bytes) -> None:
     assert_upright(encoded(UPRIGHT, "JPEG", exif=exif))
 
 
-def test_orientation_counts_where_other_exif_is_broken() -> None:
+@pytest.mark.parametrize(("tag", "kind"), [(0x010E, 11), (0x0100, 1), (0x011A, 2)])
+def test_orientation_counts_where_other_exif_is_broken(tag: int, kind: int) -> None:
     good = struct.pack(">HHIHH", ORIENTATION, 3, 1, 6, 0)
-    # A text at address 0, which is no text; Pillow reads it and cannot write it again.
-    broken = struct.pack(">HHI4s", 0x8769, 2, 4, b"abcd")
+    # A description that is a number, a width that is bytes: Pillow reads it, and cannot write it.
+    broken = struct.pack(">HHI4s", tag, kind, 1, b"abcd")
     exif = b"Exif\0\0MM\0*\0\0\0\x08" + b"\0\x02" + good + broken + b"\0\0\0\0"
     picture = Image.fromarray(UPRIGHT).transpose(Image.Transpose.ROTATE_90)
     assert_upright(encoded(picture, "JPEG", exif=exif))

@@ -231,3 +231,13 @@ def test_module_can_be_run() -> None:
         [*command, "--detector", "haar"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert [len(json.loads(line)["faces"]) for line in done.stdout.splitlines()] == [1, 1]
+
+
+def test_download_leaves_a_file_that_the_user_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.onnx"
+    file.write_bytes(b"another YuNet")
+    monkeypatch.setenv("FER_YUNET", str(file))
+    assert cli.main(["download"]) == 0
+    assert file.read_bytes() == b"another YuNet"

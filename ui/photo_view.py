@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fer_core.drawing import draw_frame
 from fer_core.images import encode_png, read_image
 from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
+from fer_core.types import Frame
 from ui.face_card import face_card
 from ui.layout import verdict_line
 from ui.photos import shelf, with_threshold
@@ -22,6 +23,7 @@ from ui.settings import Settings
 
 _SIDE_BY_SIDE_KEY = "side-by-side"
 _SHOWN_SIDE = 1400
+_MOST_CARDS = 12
 _ADVICE = {
     "yunet": "Try a photo in which the face is larger, brighter, or turned more to the camera.",
     "haar": "Haar cascades find frontal, upright faces only. Try YuNet (the detector in the "
@@ -48,13 +50,7 @@ def show_photo(settings: Settings) -> None:
     picture, facts = st.columns([3, 2])
     picture.image(_fitted(drawn), upload.name, channels="BGR", width="stretch", alt=upload.name)
     with facts:
-        count = len(frame.faces)
-        st.subheader(f"{count} face{'s' * (count != 1)}" if count else "No face found")
-        for number, face in enumerate(frame.faces, start=1):
-            st.markdown(f"{number}. {verdict_line(face)}", unsafe_allow_html=True)
-        if not count:
-            st.info(_ADVICE[settings.detector.name], icon=":material/lightbulb:")
-        st.toggle("Show both networks side by side", key=_SIDE_BY_SIDE_KEY, persist_state="session")
+        _show_facts(frame, settings.detector.name)
         st.download_button(
             "Annotated picture (PNG)",
             lambda: encode_png(drawn),
@@ -65,13 +61,28 @@ def show_photo(settings: Settings) -> None:
     names = [settings.class_set]
     if st.session_state[_SIDE_BY_SIDE_KEY]:
         names += [name for name in frames if name != settings.class_set]
-    for position in range(count):
+    cards = len(frame.faces)
+    # A crowd's charts would keep the browser busy for many seconds.
+    if cards > _MOST_CARDS and not st.toggle(f"Show the cards of all {cards} faces"):
+        cards = _MOST_CARDS
+    for position in range(cards):
         face_card(
             position + 1,
             image_bgr,
             {name: frames[name].faces[position] for name in names},
             key=f"face-{position}",
         )
+
+
+def _show_facts(frame: Frame, detector: str) -> None:
+    """Lists the verdicts, or says what to try when there is no face."""
+    count = len(frame.faces)
+    st.subheader(f"{count} face{'s' * (count != 1)}" if count else "No face found")
+    for number, face in enumerate(frame.faces[:_MOST_CARDS], start=1):
+        st.markdown(f"{number}. {verdict_line(face)}", unsafe_allow_html=True)
+    if not count:
+        st.info(_ADVICE[detector], icon=":material/lightbulb:")
+    st.toggle("Show both networks side by side", key=_SIDE_BY_SIDE_KEY, persist_state="session")
 
 
 def show_table(settings: Settings) -> None:

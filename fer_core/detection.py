@@ -86,7 +86,8 @@ class YuNetDetector:
             self._network.detect(np.zeros((320, 320, 3), np.uint8))
         except cv2.error as error:
             raise DetectorUnavailable(
-                f"YuNet's file {path.name} is damaged; `python -m fer_core download` renews it."
+                f"YuNet's file {path.name} is damaged; remove it and run "
+                "`python -m fer_core download`."
             ) from error
         self._lock = threading.Lock()
 

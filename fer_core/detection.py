@@ -6,6 +6,7 @@ and Jones, 2001, "Rapid Object Detection using a Boosted Cascade of Simple Featu
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from fer_core.download import yunet_path
 from fer_core.errors import DetectorUnavailable
 from fer_core.images import to_bgr, to_gray
 from fer_core.types import DetectedFace, FaceBox
+
+logger = logging.getLogger(__name__)
 
 # Longer sides, in pixels, at which a picture is searched. A large photo is searched a second
 # time, larger, for faces that the first size makes too small.
@@ -174,7 +177,7 @@ def load_detector(name: str = "auto") -> FaceDetector:
     """Loads a detector.
 
     Args:
-        name: "yunet", "haar", or "auto" for YuNet where its file is and Haar elsewhere.
+        name: "yunet", "haar", or "auto" for YuNet where its file is, whole, and Haar elsewhere.
 
     Raises:
         DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
@@ -182,9 +185,14 @@ def load_detector(name: str = "auto") -> FaceDetector:
     """
     if name not in DETECTORS:
         raise ValueError(f"No detector '{name}'; there are {', '.join(DETECTORS)}.")
-    if name == "haar" or (name == "auto" and not yunet_path().is_file()):
-        return HaarDetector()
-    return YuNetDetector(yunet_path())
+    if name == "yunet" or (name == "auto" and yunet_path().is_file()):
+        try:
+            return YuNetDetector(yunet_path())
+        except DetectorUnavailable as error:
+            if name == "yunet":
+                raise
+            logger.warning("%s Haar serves instead.", error)
+    return HaarDetector()
 
 
 def _search(

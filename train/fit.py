@@ -21,6 +21,7 @@ from train.data import PUBLIC_TEST, TRAINING, FaceSet, hold_out
 from train.files import write_whole
 from train.fused import batch_norm_layer
 from train.state import StateCheckpoint, restore
+from train.statistics import reestimate_statistics
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ def fit(
     if last < config.epochs:
         return None
     model.optimizer.finalize_variable_values(model.trainable_variables)
-    return save_network(model, config, run_dir / MODEL_FILE)
+    return save_network(model, config, training, run_dir / MODEL_FILE)
 
 
 def _train_phase(
@@ -162,11 +163,12 @@ def class_weights(config: TrainConfig, training: FaceSet) -> dict[int, float] | 
     return {index: float(weight) for index, weight in enumerate(weights)}
 
 
-def save_network(model: keras.Model, config: TrainConfig, path: Path) -> Path:
-    """Saves the weights of a trained model as a plain float32 Keras model at ``path``."""
+def save_network(model: keras.Model, config: TrainConfig, training: FaceSet, path: Path) -> Path:
+    """Saves a trained model as a plain float32 Keras model with its statistics taken anew."""
     keras.config.set_dtype_policy("float32")
     network = build_network(config.network, len(config.class_set))
     network.set_weights(model.get_weights())
+    reestimate_statistics(network, training.faces_gray, config.seed)
     part = path.with_name(f"part-{path.name}")
     network.save(part)
     os.replace(part, path)

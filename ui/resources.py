@@ -25,12 +25,11 @@ def get_detector(name: str) -> FaceDetector:
     Raises:
         DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
     """
-    # "auto" is resolved on every call, so that a file that is fetched meanwhile is found.
-    if name == "auto":
-        name = "yunet" if yunet_path().is_file() else "haar"
-    return _load_detector(name)
+    file = yunet_path()
+    # With the file's age in the key, one that is fetched meanwhile is found.
+    return _load_detector(name, file.stat().st_mtime_ns if file.is_file() else None)
 
 
-@st.cache_resource(show_spinner=False)
-def _load_detector(name: str) -> FaceDetector:
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _load_detector(name: str, yunet_age: int | None) -> FaceDetector:
     return load_detector(name)

@@ -208,20 +208,19 @@ def _zeros_inside(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [_text, _nothing, _first_half, _zeros_inside])
-@pytest.mark.parametrize("name", ["yunet", "auto"])
 def test_damaged_yunet(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     yunet_file: Path,
     damage: Callable[[bytes], bytes],
-    name: str,
 ) -> None:
     file = tmp_path / "yunet.onnx"
     file.write_bytes(damage(yunet_file.read_bytes()))
     monkeypatch.setenv("FER_YUNET", str(file))
     with pytest.raises(DetectorUnavailable, match=r"yunet\.onnx is damaged") as caught:
-        load_detector(name)
+        load_detector("yunet")
     assert "\n" not in str(caught.value)
+    assert load_detector("auto").name == "haar"
 
 
 def test_unknown_detector() -> None:

@@ -48,7 +48,7 @@ def broken_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         ("model.tflite", b"no network", "damaged"),
         ("labels.json", b'["happy", "sad"]', "do not match"),
-        ("config.json", b"{", "cannot be read"),
+        ("config.json", b"{", "not valid JSON"),
         ("config.json", None, "missing"),
     ],
 )

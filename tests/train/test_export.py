@@ -31,7 +31,8 @@ def test_the_exported_model_is_served_with_the_trained_answers(
     expected = keras.ops.convert_to_numpy(network(normalize_faces(faces)))
     assert classifier.labels == FER7.labels
     assert classifier.temperature == 1.0
-    np.testing.assert_allclose(classifier.logits(faces), expected, atol=1e-4)
+    # The served weights are rounded to float16.
+    np.testing.assert_allclose(classifier.logits(faces), expected, atol=5e-3)
     np.testing.assert_allclose(classifier.predict(faces).sum(axis=1), 1, atol=1e-5)
 
 

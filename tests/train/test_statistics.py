@@ -33,7 +33,7 @@ def _first_normalization(network: keras.Model) -> keras.layers.BatchNormalizatio
 def test_the_statistics_are_those_of_the_pictures(count: int) -> None:
     network, faces = _network(), _faces(count)
     reestimate_statistics(network, faces, seed=0)
-    before = keras.Model(network.inputs, _first_normalization(network).input)
+    before = keras.Model(network.input, _first_normalization(network).input)
     order = np.random.default_rng(0).permutation(count)[: max(count, 256) // 256 * 256]
     values = keras.ops.convert_to_numpy(before(normalize_faces(faces[order])))
     mean = keras.ops.convert_to_numpy(_first_normalization(network).moving_mean)

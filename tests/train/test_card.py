@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from train.__main__ import main
 from train.card import tables, update_document
 from train.data import FaceSet
 from train.errors import CardError
@@ -107,3 +108,7 @@ def test_damaged_figures(models_dir: Path, content: str) -> None:
 def test_nothing_measured(models_dir: Path) -> None:
     with pytest.raises(CardError, match="run evaluate"):
         tables(models_dir)
+
+
+def test_the_documents_of_the_repository_are_current() -> None:
+    assert main(["card", "--check"]) == 0

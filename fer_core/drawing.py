@@ -11,6 +11,8 @@ from fer_core.labels import bgr_of
 from fer_core.types import FaceEmotion, Frame
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+# Width of a caption in widths of its box.
+_MAX_CAPTION = 2.5
 
 
 def draw_frame(image_bgr: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
@@ -44,6 +46,10 @@ def _draw_caption(drawn: NDArray[np.uint8], face: FaceEmotion, number: int, unit
     text = f"{number}  {face.verdict} {face.confidence:.0%}"
     scale, thickness = 0.5 * unit, max(1, round(unit))
     (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
+    if width > _MAX_CAPTION * face.face.box.width:
+        # In a crowd long captions would hide the neighbours; the number leads to the card.
+        text = str(number)
+        (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
     pad = round(4 * unit)
     x, y = round(face.face.box.x1), round(face.face.box.y1)
     x = int(np.clip(x, 0, max(0, drawn.shape[1] - width - 2 * pad)))

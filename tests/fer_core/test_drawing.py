@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fer_core.drawing import draw_frame
-from fer_core.labels import EMOTION_COLORS, bgr_of
-from fer_core.types import FaceEmotion, Frame
+from fer_core.labels import EMOTION_COLORS, FER7, bgr_of
+from fer_core.types import DetectedFace, FaceBox, FaceEmotion, Frame
 
 GREY = 120
 
@@ -107,3 +107,21 @@ def test_grey_and_rgba_become_colour(make_face: Callable[..., FaceEmotion]) -> N
     transparent = np.dstack([picture(), np.zeros((300, 400), np.uint8)])
     for image in (picture()[..., 0], transparent):
         assert (drawn_on(image, face) == expected).all()
+
+
+@pytest.mark.parametrize(("width", "drawn_columns"), [(30, 50), (150, 120)])
+def test_a_caption_is_not_much_wider_than_its_box(width: int, drawn_columns: int) -> None:
+    """A small face in a crowd gets its number only; a large one its verdict too."""
+    image = np.full((600, 800, 3), 90, np.uint8)
+    face = FaceEmotion(
+        DetectedFace(FaceBox(100, 200, 100 + width, 200 + width), 0.9),
+        FER7.labels,
+        np.eye(7, dtype=np.float32)[3],
+        0.4,
+        np.zeros((48, 48), np.uint8),
+    )
+    drawn = draw_frame(image, Frame(0, 0.0, (800, 600), (face,)))
+    above = (drawn[150:195] != image[150:195]).any(axis=(0, 2))
+    assert above.any()
+    # The number alone takes fewer columns than these, number and verdict take more.
+    assert bool(above.sum() > drawn_columns) is (width == 150)

@@ -32,6 +32,7 @@ from fer_core.preprocessing import INPUT_SIZE, normalize_faces
 
 MODELS_DIR = Path(__file__).resolve().parent.parent / "assets" / "models"
 TFLITE_FILE, LABELS_FILE, CONFIG_FILE = "model.tflite", "labels.json", "config.json"
+METRICS_FILE = "metrics.json"
 # Larger batches are not faster on a CPU and take more memory.
 _MAX_BATCH = 32
 
@@ -61,8 +62,8 @@ def read_model_files(folder: Path) -> ModelFiles:
         ModelError: A file is missing or damaged, or the labels are not those of a class set in
             its order; a folder with the name of a class set must hold that set's.
     """
-    labels = _read_json(folder, LABELS_FILE)
-    config = _read_json(folder, CONFIG_FILE)
+    labels = read_model_json(folder, LABELS_FILE)
+    config = read_model_json(folder, CONFIG_FILE)
     tflite = _read_file(folder, TFLITE_FILE)
     try:
         temperature, checksum = float(config["temperature"]), config["sha256"][TFLITE_FILE]
@@ -97,7 +98,12 @@ def _read_file(folder: Path, name: str) -> bytes:
         ) from error
 
 
-def _read_json(folder: Path, name: str) -> Any:
+def read_model_json(folder: Path, name: str) -> Any:
+    """Returns the content of one of the JSON files in a model's folder.
+
+    Raises:
+        ModelError: The file is missing or is not valid JSON.
+    """
     try:
         return json.loads(_read_file(folder, name))
     except ValueError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from fer_core.classifier import CONFIG_FILE, EmotionClassifier, softmax
 from train.config import TrainConfig
 from train.data import PUBLIC_TEST, FaceSet
 from train.errors import ConfigError
+from train.evaluate import model_config
 from train.files import write_json
 from train.fit import split_for
 from train.metrics import expected_calibration_error, log_loss
@@ -72,7 +72,7 @@ def calibrate(name: str, dataset: FaceSet, models_dir: Path) -> Calibration:
     """
     classifier = EmotionClassifier.load(name, models_dir=models_dir)
     file = models_dir / name / CONFIG_FILE
-    content = json.loads(file.read_text(encoding="utf-8"))
+    content = model_config(file.parent)
     try:
         config = TrainConfig.model_validate(content.get("training"))
     except ValidationError as error:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from fer_core.classifier import TFLITE_FILE
+from fer_core.classifier import METRICS_FILE, TFLITE_FILE
 from train.data import TEST
 from train.errors import CardError
-from train.evaluate import FLIP, METRICS_FILE, ONE_VIEW, model_config
+from train.evaluate import FLIP, ONE_VIEW, model_config
 from train.files import write_whole
 
 _SPLITS = {"PublicTest": "PublicTest", "PrivateTest": "PrivateTest", "test": "Public + PrivateTest"}

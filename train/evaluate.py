@@ -11,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_core.classifier import CONFIG_FILE, TFLITE_FILE, EmotionClassifier
+from fer_core.classifier import (
+    CONFIG_FILE,
+    METRICS_FILE,
+    TFLITE_FILE,
+    EmotionClassifier,
+    read_model_json,
+)
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
 from train import metrics
 from train.data import TRAINING, FaceSet
 from train.files import write_json
 
-METRICS_FILE = "metrics.json"
 ONE_VIEW, FLIP = "one view", "flip"
 _CHUNK = 256
 
@@ -136,10 +141,7 @@ def model_config(folder: Path) -> dict[str, Any]:
     Raises:
         ModelError: It is missing or no JSON object.
     """
-    try:
-        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"The model '{folder.name}' cannot be read: {error}") from error
+    config = read_model_json(folder, CONFIG_FILE)
     if not isinstance(config, dict):
         raise ModelError(f"The model '{folder.name}' has a {CONFIG_FILE} without keys.")
     return config

@@ -21,8 +21,9 @@ from fer_core.preprocessing import INPUT_SIZE, normalize_faces
 from train.config import TrainConfig, load_config
 from train.errors import ExportError
 from train.files import write_json
+from train.fit import CONFIG_FILE as RUN_CONFIG_FILE
+from train.fit import LOG_FILE, MODEL_FILE
 
-KERAS_FILE, LOG_FILE = "model.keras", "training.csv"
 _CHECKED_FACES = 40
 # The served weights are rounded to float16, a relative 5e-4 each.
 _TOLERANCE = 5e-3
@@ -50,11 +51,11 @@ def export_model(run_dir: Path, models_dir: Path, name: str | None = None) -> Pa
             f"Keras runs on {backend}, and only its TensorFlow backend writes .tflite files; "
             "set KERAS_BACKEND=tensorflow."
         )
-    for file in (KERAS_FILE, LOG_FILE):
+    for file in (MODEL_FILE, LOG_FILE):
         if not (run_dir / file).is_file():
             raise ExportError(f"{run_dir} is no finished run: {file} is missing.")
-    config = load_config(run_dir / CONFIG_FILE)
-    network = _load_network(run_dir / KERAS_FILE, config)
+    config = load_config(run_dir / RUN_CONFIG_FILE)
+    network = _load_network(run_dir / MODEL_FILE, config)
     target = models_dir / (name or config.classes)
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -92,7 +93,7 @@ def _write_model(network: keras.Model, config: TrainConfig, run_dir: Path, folde
         optimizations=[tf.lite.Optimize.DEFAULT],
         target_spec={"supported_types": [tf.float16]},
     )
-    for file in (KERAS_FILE, LOG_FILE):
+    for file in (MODEL_FILE, LOG_FILE):
         shutil.copyfile(run_dir / file, folder / file)
     labels = json.dumps(list(config.class_set.labels))
     (folder / LABELS_FILE).write_text(labels + "\n", encoding="utf-8")

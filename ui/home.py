@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from fer_core.classifier import MODELS_DIR
+from fer_core.classifier import METRICS_FILE, MODELS_DIR
+from fer_core.drawing import draw_frame
+from fer_core.images import read_image
 from fer_core.labels import FER6, FER7
+from fer_core.pipeline import analyze_image
 from ui.charts import CHART_CONFIG, probability_bars
-from ui.photos import annotated_bgr, read_photo, sample_uploads, with_threshold
+from ui.photos import sample_uploads
 from ui.resources import get_classifier
 from ui.settings import CLASS_SET_NAMES, Settings
 
@@ -21,15 +24,15 @@ HEADLINE_SPLITS = {FER7.name: "PrivateTest", FER6.name: "test"}
 
 def example(settings: Settings) -> None:
     """Draws a sample photo with what the app reads in it."""
-    sample = sample_uploads()[0]
-    classifiers = {settings.class_set: get_classifier(settings.class_set)}
-    reading = read_photo(sample.content, settings.detector, classifiers)
-    if reading.error:
-        st.error(reading.error)
-        return
-    frame = with_threshold(reading.frames[settings.class_set], settings.threshold)
+    image_bgr = read_image(sample_uploads()[0].content).image_bgr
+    frame = analyze_image(
+        image_bgr,
+        detector=settings.detector,
+        classifier=get_classifier(settings.class_set),
+        threshold=settings.threshold,
+    )
     st.image(
-        annotated_bgr(sample.content, frame),
+        draw_frame(image_bgr, frame),
         "Eileen Collins, astronaut (NASA)",
         channels="BGR",
         width="stretch",
@@ -62,7 +65,7 @@ def metrics() -> None:
     for column, (name, split) in zip(
         st.columns(len(HEADLINE_SPLITS)), HEADLINE_SPLITS.items(), strict=True
     ):
-        path = MODELS_DIR / name / "metrics.json"
+        path = MODELS_DIR / name / METRICS_FILE
         if path.is_file():
             with column.container(border=True):
                 _headline(name, json.loads(path.read_text(encoding="utf-8"))[split]["one view"])

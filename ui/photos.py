@@ -21,7 +21,6 @@ from PIL import Image, ImageOps
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
-from fer_core.drawing import draw_frame
 from fer_core.errors import UnreadableImage
 from fer_core.images import read_image, to_gray
 from fer_core.pipeline import read_faces
@@ -195,15 +194,6 @@ def read_photo(
 def with_threshold(frame: Frame, threshold: float) -> Frame:
     """Returns a frame whose verdicts follow another threshold."""
     return replace(frame, faces=tuple(replace(face, threshold=threshold) for face in frame.faces))
-
-
-def annotated_bgr(content: bytes, frame: Frame) -> NDArray[np.uint8]:
-    """Returns a photo with boxes and verdicts, uint8 ``(H, W, 3)``.
-
-    Raises:
-        UnreadableImage: The content is no picture.
-    """
-    return draw_frame(read_image(content).image_bgr, frame)
 
 
 def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) -> Image.Image:

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from fer_core.classifier import MODELS_DIR
+from fer_core.classifier import METRICS_FILE, MODELS_DIR
 from train.data import FaceSet
-from train.evaluate import METRICS_FILE, ONE_VIEW, evaluate
+from train.evaluate import ONE_VIEW, evaluate
 
 FLOOR = 0.67
 

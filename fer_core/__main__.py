@@ -1,4 +1,4 @@
-"""Command line: ``python -m fer_core analyze PATH…`` and ``python -m fer_core download``."""
+"""Command line: ``python -m fer_core analyze``, ``… video`` and ``… download``."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from fer_core.classifier import EmotionClassifier
-from fer_core.detection import DETECTORS, load_detector
+from fer_core.commands import add_reading_options, files_in, load_classifier, unused
+from fer_core.detection import load_detector
 from fer_core.download import YUNET_SHA256, YUNET_URL, download, yunet_path
 from fer_core.drawing import draw_frame
 from fer_core.errors import FerError, UnreadableImage
 from fer_core.images import IMAGE_SUFFIXES, encode_png, read_image
-from fer_core.labels import FER6, FER7
-from fer_core.pipeline import DEFAULT_THRESHOLD, analyze_image
+from fer_core.pipeline import analyze_image
 from fer_core.records import face_rows, frame_record, rows_to_csv
+from fer_core.video.command import add_video_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command and returns its exit status: 0, 1 if a picture failed, 2 for bad use."""
+    """Runs a command.
+
+    Returns:
+        The exit status: 0; 1 if a picture or a video failed; 2 for bad use; 130 if interrupted.
+    """
     options = _parser().parse_args(arguments)
     for stream in (sys.stdout, sys.stderr):
         # A file's name can hold bytes that no text encoding has; that must not end the run.
@@ -36,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (FerError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nInterrupted.", file=sys.stderr)
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -46,25 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     analyze.add_argument("--json", action="store_true", help="print one JSON object a picture")
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write a table of all faces")
     analyze.add_argument("--annotate", type=Path, metavar="DIR", help="write annotated pictures")
-    analyze.add_argument("--detector", choices=DETECTORS, default="auto")
-    analyze.add_argument("--classes", choices=("7", "6"), default="7")
-    analyze.add_argument(
-        "--threshold",
-        type=_share,
-        default=DEFAULT_THRESHOLD,
-        help="confidence below which a verdict is uncertain (default %(default)s)",
-    )
+    add_reading_options(analyze)
     analyze.set_defaults(run=_analyze)
+    add_video_command(commands)
     fetch = commands.add_parser("download", help="fetch the YuNet face detector")
     fetch.set_defaults(run=_download)
     return parser
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
 
 
 def _download(_: argparse.Namespace) -> int:
@@ -78,10 +72,10 @@ def _download(_: argparse.Namespace) -> int:
 
 def _analyze(options: argparse.Namespace) -> int:
     detector = load_detector(options.detector)
-    classifier = EmotionClassifier.load((FER7 if options.classes == "7" else FER6).name)
+    classifier = load_classifier(options)
     if options.annotate:
         options.annotate.mkdir(parents=True, exist_ok=True)
-    pictures = list(_pictures(options.paths))
+    pictures = list(files_in(options.paths, IMAGE_SUFFIXES))
     if not pictures:
         print("There are no pictures in these folders.", file=sys.stderr)
     rows: list[dict[str, Any]] = []
@@ -102,38 +96,15 @@ def _analyze(options: argparse.Namespace) -> int:
         record = frame_record(frame, str(path), photo.original_size_wh)
         _say(record, f"{path}: {verdicts}", options.json)
         if options.annotate:
-            target = _unused(options.annotate / name, written)
+            # The picture's suffix stays in the name, for a.jpg beside a.png.
+            base = unused(options.annotate / name, written)
+            target = base.with_name(f"{base.name}.png")
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(encode_png(draw_frame(photo.image_bgr, frame)))
     if options.csv:
         table = rows_to_csv(rows, classifier.labels)
         options.csv.write_text(table, encoding="utf-8", errors="surrogateescape")
     return 1 if failures else 0
-
-
-def _unused(path: Path, written: set[Path]) -> Path:
-    """Returns a PNG's name of which nothing was written yet, and remembers it.
-
-    The picture's suffix stays in it, for a.jpg beside a.png; a number tells apart pictures of
-    one name from several folders.
-    """
-    target, number = path.with_name(f"{path.name}.png"), 1
-    while target in written:
-        number += 1
-        target = path.with_name(f"{path.name}-{number}.png")
-    written.add(target)
-    return target
-
-
-def _pictures(paths: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
-    """Yields every picture with its name relative to the argument that led to it."""
-    for path in paths:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.is_file() and file.suffix.lower() in IMAGE_SUFFIXES:
-                    yield file, file.relative_to(path)
-        else:
-            yield path, Path(path.name)
 
 
 def _say(record: dict[str, Any], sentence: str, as_json: bool) -> None:

@@ -206,14 +206,9 @@ def _search(
     for scale in sorted({min(1.0, size / longer) for size in sizes}):
         width, height = (max(1, round(side * scale)) for side in image.shape[1::-1])
         small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        found += [_scaled(face, 1 / scale) for face in detect_at_once(np.asarray(small, np.uint8))]
+        found += [face.scaled(1 / scale) for face in detect_at_once(np.asarray(small, np.uint8))]
     kept: list[DetectedFace] = []
     for face in sorted(found, key=lambda face: face.score, reverse=True):
         if all(face.box.iou(other.box) < _SAME_FACE_OVERLAP for other in kept):
             kept.append(face)
     return tuple(sorted(kept, key=lambda face: face.box.x1))
-
-
-def _scaled(face: DetectedFace, factor: float) -> DetectedFace:
-    landmarks = None if face.landmarks is None else face.landmarks * np.float32(factor)
-    return DetectedFace(FaceBox(*(v * factor for v in face.box.xyxy)), face.score, landmarks)

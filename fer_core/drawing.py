@@ -1,18 +1,26 @@
-"""Boxes and verdicts drawn over a picture."""
+"""Boxes, verdicts and small charts drawn over a picture."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.images import to_bgr
-from fer_core.labels import bgr_of
-from fer_core.types import FaceEmotion, Frame
+from fer_core.labels import bgr_of, hex_to_bgr
+from fer_core.persons import person_color, person_name
+from fer_core.types import FaceEmotion, Frame, TrackedFace, TrackedFrame
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 # Width of a caption in widths of its box.
 _MAX_CAPTION = 2.5
+_MAX_NAME = 24
+
+# Left, top, right, bottom in pixels.
+_Area = tuple[int, int, int, int]
 
 
 def draw_frame(image_bgr: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
@@ -29,44 +37,196 @@ def draw_frame(image_bgr: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
         ValueError: The picture has another shape or type, or no pixels.
     """
     drawn = to_bgr(image_bgr).copy()
-    unit = max(1.0, max(frame.size_wh) / 800)
+    unit = _unit(*frame.size_wh)
     for face in frame.faces:
         x1, y1, x2, y2 = (round(v) for v in face.face.box.xyxy)
-        cv2.rectangle(drawn, (x1, y1), (x2, y2), (255, 255, 255), round(4 * unit), cv2.LINE_AA)
-        color = bgr_of(face.verdict)
-        cv2.rectangle(drawn, (x1, y1), (x2, y2), color, round(2 * unit), cv2.LINE_AA)
+        _outline(drawn, (x1, y1, x2, y2), bgr_of(face.verdict), unit)
     # Captions last, so that no neighbour's box crosses them.
     for number, face in enumerate(frame.faces, start=1):
         _draw_caption(drawn, face, number, unit)
     return drawn
 
 
+def draw_tracked(
+    image_bgr: NDArray[np.uint8],
+    tracked: TrackedFrame,
+    *,
+    names: Mapping[int, str] | None = None,
+    bars: bool = False,
+) -> NDArray[np.uint8]:
+    """Draws every face's box in its person's colour, and the name and the verdict that holds.
+
+    Args:
+        image_bgr: uint8 ``(H, W, 3)``, BGRA or grey; not changed. It may be smaller or larger
+            than the picture that was analysed: boxes are scaled from ``tracked.size_wh``.
+        tracked: The persons in it.
+        names: The persons' names; others are called by their number. Scripts other than Latin
+            are transliterated, and accents left out.
+        bars: Whether each face gets a small chart of its smoothed probabilities beside it.
+
+    Returns:
+        uint8 ``(H, W, 3)``, a copy with the drawing.
+
+    Raises:
+        ValueError: The picture has another shape or type, or no pixels.
+    """
+    drawn = to_bgr(image_bgr).copy()
+    height, width = drawn.shape[:2]
+    unit = _unit(width, height)
+    scale_xyxy = np.tile([width, height], 2) / np.tile(tracked.size_wh, 2)
+    boxes = []
+    for face in tracked.faces:
+        x1, y1, x2, y2 = np.rint(face.emotion.face.box.xyxy * scale_xyxy).astype(int).tolist()
+        boxes.append((x1, y1, x2, y2))
+        _outline(drawn, boxes[-1], hex_to_bgr(person_color(face.person)), unit)
+    # Captions and charts keep clear of all faces, and of each other, as far as there is room.
+    taken = list(boxes)
+    captions = []
+    for face, box in zip(tracked.faces, boxes, strict=True):
+        captions.append(_caption_place(face, box, names, unit, taken, (width, height)))
+        taken.append(captions[-1][1])
+    for face, box in zip(tracked.faces, boxes, strict=True) if bars else ():
+        taken.append(_chart_place(face, box, unit, taken, (width, height)))
+        _draw_chart(drawn, face, taken[-1], unit)
+    for face, (text, area) in zip(tracked.faces, captions, strict=True):
+        _write(drawn, text, area[:2], bgr_of(face.verdict), unit)
+    return drawn
+
+
+def _unit(width: int, height: int) -> float:
+    """Returns how much larger than usual lines and letters are in a large picture."""
+    return max(1.0, max(width, height) / 800)
+
+
+def _outline(
+    drawn: NDArray[np.uint8], box: _Area, color: tuple[int, int, int], unit: float
+) -> None:
+    cv2.rectangle(drawn, box[:2], box[2:], (255, 255, 255), round(4 * unit), cv2.LINE_AA)
+    cv2.rectangle(drawn, box[:2], box[2:], color, round(2 * unit), cv2.LINE_AA)
+
+
 def _draw_caption(drawn: NDArray[np.uint8], face: FaceEmotion, number: int, unit: float) -> None:
     """Writes a face's caption, in place, above its box or inside where there is no room."""
     text = f"{number}  {face.verdict} {face.confidence:.0%}"
-    scale, thickness = 0.5 * unit, max(1, round(unit))
-    (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
-    if width > _MAX_CAPTION * face.face.box.width:
+    if _text_size(text, unit)[0] - 2 * round(4 * unit) > _MAX_CAPTION * face.face.box.width:
         # In a crowd long captions would hide the neighbours; the number leads to the card.
         text = str(number)
-        (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
-    pad = round(4 * unit)
+    width, height = _text_size(text, unit)
     x, y = round(face.face.box.x1), round(face.face.box.y1)
-    x = int(np.clip(x, 0, max(0, drawn.shape[1] - width - 2 * pad)))
-    bottom = y if y >= height + baseline + 2 * pad else y + height + baseline + 2 * pad
-    color = bgr_of(face.verdict)
-    top_left = (x, bottom - height - baseline - 2 * pad)
-    cv2.rectangle(drawn, top_left, (x + width + 2 * pad, bottom), color, cv2.FILLED)
-    cv2.putText(
-        drawn,
-        text,
-        (x + pad, bottom - baseline - pad),
-        _FONT,
-        scale,
-        _readable_on(color),
-        thickness,
-        cv2.LINE_AA,
+    x = int(np.clip(x, 0, max(0, drawn.shape[1] - width)))
+    _write(drawn, text, (x, y - height if y >= height else y), bgr_of(face.verdict), unit)
+
+
+def _text_size(text: str, unit: float) -> tuple[int, int]:
+    """Returns width and height in pixels of a caption with its margin."""
+    (width, height), baseline = cv2.getTextSize(text, _FONT, 0.5 * unit, max(1, round(unit)))
+    pad = round(4 * unit)
+    return width + 2 * pad, height + baseline + 2 * pad
+
+
+def _write(
+    drawn: NDArray[np.uint8],
+    text: str,
+    corner_xy: tuple[int, int],
+    color: tuple[int, int, int],
+    unit: float,
+) -> None:
+    """Writes a caption on a ground of its colour, in place, from its upper left corner."""
+    scale, thickness, pad = 0.5 * unit, max(1, round(unit)), round(4 * unit)
+    (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
+    x, y = corner_xy
+    opposite = (x + width + 2 * pad, y + height + baseline + 2 * pad)
+    cv2.rectangle(drawn, corner_xy, opposite, color, cv2.FILLED)
+    origin = (x + pad, y + height + pad)
+    cv2.putText(drawn, text, origin, _FONT, scale, _readable_on(color), thickness, cv2.LINE_AA)
+
+
+def _caption_place(
+    face: TrackedFace,
+    box: _Area,
+    names: Mapping[int, str] | None,
+    unit: float,
+    taken: list[_Area],
+    size_wh: tuple[int, int],
+) -> tuple[str, _Area]:
+    """Returns the longest caption that has room, and where."""
+    name = _drawable(person_name(face.person, names)) or str(face.person)
+    said = f"{name}  {face.verdict}"
+    texts = (f"{said} {face.confidence:.0%}", said, name, str(face.person))
+    others = [area for area in taken if area is not box]
+    for text in texts:
+        width, height = _text_size(text, unit)
+        if others and text is not texts[-1] and width > _MAX_CAPTION * (box[2] - box[0]):
+            continue  # among several it would not be clear whose caption it is
+        x = int(np.clip(box[0], 0, max(0, size_wh[0] - width)))
+        inside = (box[1], box[3] - height) if width <= box[2] - box[0] else ()
+        for y in (box[1] - height, box[3], *inside):
+            area = (x, y, x + width, y + height)
+            if 0 <= y <= size_wh[1] - height and not any(_overlap(area, a) for a in others):
+                return text, area
+    text = texts[0] if not others else texts[-1]
+    width, height = _text_size(text, unit)
+    return text, _inside((box[0], box[1] - height), (width, height), size_wh)
+
+
+def _chart_place(
+    face: TrackedFace, box: _Area, unit: float, taken: list[_Area], size_wh: tuple[int, int]
+) -> _Area:
+    """Returns where beside its box a face's chart hides the least."""
+    width, height = _chart_size(face.emotion.labels, unit)
+    gap = round(4 * unit)
+    x1, y1, x2, y2 = box
+    corners = [(x2 + gap, y1), (x1 - gap - width, y1), (x2 - width, y2 + gap), (x2 - width, y1)]
+    areas = [_inside(corner, (width, height), size_wh) for corner in corners]
+    return min(areas, key=lambda area: sum(_overlap(area, other) for other in taken))
+
+
+def _chart_size(labels: tuple[str, ...], unit: float) -> tuple[int, int]:
+    return round(112 * unit), round((12 * len(labels) + 6) * unit)
+
+
+def _draw_chart(drawn: NDArray[np.uint8], face: TrackedFace, area: _Area, unit: float) -> None:
+    """Draws a bar for each emotion on darkened ground, in place."""
+    x1, y1, x2, y2 = area
+    ground = drawn[y1:y2, x1:x2]
+    ground[:] = ground // 4
+    for k, label in enumerate(face.emotion.labels):
+        y = y1 + round((12 * k + 4) * unit)
+        origin = (x1 + round(4 * unit), y + round(8 * unit))
+        scale, thickness = 0.33 * unit, max(1, round(0.8 * unit))
+        cv2.putText(drawn, label, origin, _FONT, scale, (255, 255, 255), thickness, cv2.LINE_AA)
+        left = x1 + round(58 * unit)
+        right = left + round(50 * unit * float(face.smoothed[k]))
+        cv2.rectangle(drawn, (left, y + 1), (right, y + round(9 * unit)), bgr_of(label), cv2.FILLED)
+
+
+def _inside(
+    corner_xy: tuple[int, int], area_wh: tuple[int, int], size_wh: tuple[int, int]
+) -> _Area:
+    """Returns an area of that size, moved into the picture."""
+    x, y = (
+        max(0, min(corner, limit - side))
+        for corner, side, limit in zip(corner_xy, area_wh, size_wh, strict=True)
     )
+    return x, y, x + area_wh[0], y + area_wh[1]
+
+
+def _overlap(one: _Area, other: _Area) -> int:
+    """Returns the pixels that two areas share."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return max(0, width) * max(0, height)
+
+
+@lru_cache(maxsize=256)
+def _drawable(name: str) -> str:
+    """Returns a name in the letters that OpenCV draws, which are ASCII's, and not too long."""
+    if not name.isascii():
+        from anyascii import anyascii
+
+        name = anyascii(name)
+    plain = "".join(letter for letter in name if letter.isprintable())
+    return plain if len(plain) <= _MAX_NAME else f"{plain[: _MAX_NAME - 2]}.."
 
 
 def _readable_on(color_bgr: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -21,3 +21,15 @@ class DetectorUnavailable(FerError):
 
 class DownloadFailed(FerError):
     """A file could not be fetched, or is not the expected one."""
+
+
+class UnreadableVideo(FerError):
+    """A file is no video, or is too damaged to read a single frame."""
+
+
+class NoVideoStream(UnreadableVideo):
+    """A file holds sound or other data, but no moving pictures."""
+
+
+class UnwritableVideo(FerError):
+    """A video could not be written, such as on a full disk."""

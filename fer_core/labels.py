@@ -46,6 +46,8 @@ EMOTION_COLORS = MappingProxyType(
 )
 UNCERTAIN = "uncertain"
 UNCERTAIN_COLOR = "#A49171"
+# Confidence below which a verdict is "uncertain", where nothing else is asked for.
+DEFAULT_THRESHOLD = 0.4
 
 
 def class_set(name: str) -> ClassSet:
@@ -67,5 +69,10 @@ def color_of(label: str) -> str:
 
 def bgr_of(label: str) -> tuple[int, int, int]:
     """Returns the colour of ``color_of`` as the (blue, green, red) that OpenCV draws with."""
-    red, green, blue = bytes.fromhex(color_of(label)[1:])
+    return hex_to_bgr(color_of(label))
+
+
+def hex_to_bgr(color: str) -> tuple[int, int, int]:
+    """Returns ``#RRGGBB`` as the (blue, green, red) that OpenCV draws with."""
+    red, green, blue = bytes.fromhex(color[1:])
     return blue, green, red

@@ -12,11 +12,9 @@ from fer_core.alignment import align_face
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import PHOTO_SIZES, FaceDetector, load_detector
 from fer_core.images import to_gray
-from fer_core.labels import FER7
+from fer_core.labels import DEFAULT_THRESHOLD, FER7
 from fer_core.quality import assess_quality
 from fer_core.types import DetectedFace, FaceEmotion, Frame
-
-DEFAULT_THRESHOLD = 0.4
 
 
 def analyze_image(

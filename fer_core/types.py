@@ -1,4 +1,4 @@
-"""What the pipeline speaks: box, detected face, face emotion, frame.
+"""What the pipeline speaks: box, detected face, face emotion, frame, tracked face and frame.
 
 Coordinates are pixels of the analysed picture, x to the right and y down, with (0, 0) at the
 outer corner of the first pixel.
@@ -95,6 +95,11 @@ class DetectedFace:
         if self.landmarks is not None and self.landmarks.shape != (5, 2):
             raise ValueError(f"Landmarks must be (5, 2), not {self.landmarks.shape}.")
 
+    def scaled(self, factor: float) -> DetectedFace:
+        """Returns the same face in a picture whose sides are ``factor`` times as long."""
+        landmarks = None if self.landmarks is None else self.landmarks * np.float32(factor)
+        return DetectedFace(FaceBox(*(v * factor for v in self.box.xyxy)), self.score, landmarks)
+
 
 @dataclass(frozen=True, slots=True)
 class QualityFinding:
@@ -168,3 +173,52 @@ class Frame:
     time_s: float
     size_wh: tuple[int, int]
     faces: tuple[FaceEmotion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFace:
+    """A face of a known person in a video, read over time.
+
+    Attributes:
+        person: The person's number, from 1; the same in all frames.
+        emotion: What the network read in this frame alone.
+        smoothed: float32 ``(K,)``, the probabilities smoothed over time, summing to 1.
+        verdict: The emotion that holds, or "uncertain"; it does not follow every flicker.
+    """
+
+    person: int
+    emotion: FaceEmotion
+    smoothed: NDArray[np.float32]
+    verdict: str
+
+    def __post_init__(self) -> None:
+        if self.smoothed.shape != self.emotion.probabilities.shape:
+            raise ValueError(
+                f"Smoothed probabilities must be {self.emotion.probabilities.shape}, "
+                f"not {self.smoothed.shape}."
+            )
+
+    @property
+    def confidence(self) -> float:
+        """The smoothed probability of the verdict, of the leader when it is "uncertain"."""
+        labels = self.emotion.labels
+        if self.verdict in labels:
+            return float(self.smoothed[labels.index(self.verdict)])
+        return float(self.smoothed.max())
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedFrame:
+    """One frame of a video, and the persons in it.
+
+    Attributes:
+        index: Number of the frame, from 0.
+        time_s: Presentation time in seconds.
+        size_wh: Width and height of the picture in pixels.
+        faces: From left to right; empty when there are none.
+    """
+
+    index: int
+    time_s: float
+    size_wh: tuple[int, int]
+    faces: tuple[TrackedFace, ...] = ()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 
-from fer_core.drawing import draw_frame
-from fer_core.labels import EMOTION_COLORS, FER7, bgr_of
-from fer_core.types import DetectedFace, FaceBox, FaceEmotion, Frame
+from fer_core.drawing import draw_frame, draw_tracked
+from fer_core.labels import EMOTION_COLORS, FER7, bgr_of, hex_to_bgr
+from fer_core.persons import person_color
+from fer_core.types import DetectedFace, FaceBox, FaceEmotion, Frame, TrackedFace, TrackedFrame
 
 GREY = 120
 
@@ -125,3 +127,147 @@ def test_a_caption_is_not_much_wider_than_its_box(width: int, drawn_columns: int
     assert above.any()
     # The number alone takes fewer columns than these, number and verdict take more.
     assert bool(above.sum() > drawn_columns) is (width == 150)
+
+
+def tracked(
+    face: FaceEmotion,
+    person: int = 1,
+    verdict: str | None = None,
+) -> TrackedFace:
+    return TrackedFace(person, face, face.probabilities, verdict or face.verdict)
+
+
+def drawn_tracked(image: np.ndarray, *faces: TrackedFace, **options: Any) -> np.ndarray:
+    before = image.copy()
+    size_wh = options.pop("size_wh", (image.shape[1], image.shape[0]))
+    drawn = draw_tracked(image, TrackedFrame(0, 0.0, size_wh, faces), **options)
+    assert (image == before).all()
+    assert not np.shares_memory(drawn, image)
+    assert (drawn.shape, drawn.dtype) == ((*image.shape[:2], 3), np.uint8)
+    return drawn
+
+
+def colored(image: np.ndarray, color: str) -> np.ndarray:
+    return (image == hex_to_bgr(color)).all(axis=-1)
+
+
+def test_nobody_tracked_is_an_equal_copy() -> None:
+    assert (drawn_tracked(picture(), bars=True) == GREY).all()
+
+
+def test_box_is_the_persons_and_caption_the_verdicts(
+    make_face: Callable[..., FaceEmotion],
+) -> None:
+    face = make_face((150, 120, 250, 240))
+    drawn = drawn_tracked(picture(), tracked(face, 2))
+    assert colored(drawn[130:230, 247:254], person_color(2)).sum() > 90
+    assert not has_color(drawn[130:245], "happy")
+    assert has_color(drawn[90:120, 150:250], "happy")
+    assert (drawn[135:230, 160:240] == GREY).all()
+    unsure = drawn_tracked(picture(), tracked(face, 2, "uncertain"))
+    assert has_color(unsure[90:120, 150:250], "uncertain")
+    assert not has_color(unsure, "happy")
+
+
+@pytest.mark.parametrize(
+    "name", ["Jürgen", "李小龙", "Анна", "محمد", "😀 Bob", "\x00\x07a", "x" * 500]
+)
+def test_names_of_any_script(make_face: Callable[..., FaceEmotion], name: str) -> None:
+    face = tracked(make_face((150, 120, 300, 290)))
+    unnamed = drawn_tracked(picture(600, 400), face)
+    named = drawn_tracked(picture(600, 400), face, names={1: name})
+    assert (named[80:120] != unnamed[80:120]).any()
+    assert (named[125:] == unnamed[125:]).all()
+
+
+@pytest.mark.parametrize("name", ["", " \n", "\u200b", "\x00"])
+def test_names_that_cannot_be_drawn_are_numbers(
+    make_face: Callable[..., FaceEmotion], name: str
+) -> None:
+    face = tracked(make_face((150, 120, 300, 290)))
+    assert (drawn_tracked(picture(), face, names={1: name}) == drawn_tracked(picture(), face)).all()
+
+
+def test_boxes_follow_the_pictures_size(make_face: Callable[..., FaceEmotion]) -> None:
+    """A video is analysed in its own size and written in a smaller one."""
+    analysed = tracked(make_face((600, 480, 1000, 960)))
+    same = tracked(make_face((150, 120, 250, 240)))
+    drawn = drawn_tracked(picture(), analysed, size_wh=(1600, 1200), bars=True)
+    assert (drawn == drawn_tracked(picture(), same, bars=True)).all()
+
+
+@pytest.mark.parametrize("bars", [False, True])
+@pytest.mark.parametrize("size_wh", [(1, 1), (3, 200), (16, 16), (320, 240), (641, 479)])
+@pytest.mark.parametrize(
+    "box", [(-50, -40, 60, 70), (250, 150, 500, 400), (-100, -100, 900, 900), (600, 700, 650, 760)]
+)
+def test_persons_over_the_edge(
+    make_face: Callable[..., FaceEmotion], box: tuple, size_wh: tuple[int, int], bars: bool
+) -> None:
+    drawn_tracked(picture(*size_wh), tracked(make_face(box)), bars=bars)
+
+
+@pytest.mark.parametrize("box", [(2, 2, 90, 100), (310, 2, 398, 100), (2, 200, 90, 298)])
+def test_charts_are_whole_and_beside_the_face(
+    make_face: Callable[..., FaceEmotion], box: tuple
+) -> None:
+    face = tracked(make_face(box, (0.1, 0.1, 0.1, 0.3, 0.1, 0.1, 0.2)))
+    without = drawn_tracked(picture(), face)
+    drawn = drawn_tracked(picture(), face, bars=True)
+    x1, y1, x2, y2 = box
+    inside = (slice(y1 + 5, y2 - 5), slice(x1 + 5, x2 - 5))
+    assert (drawn[inside] == without[inside]).all()
+    chart = (drawn != without).any(axis=-1)
+    for label in FER7.labels:
+        assert has_color(np.where(chart[..., None], drawn, 0), label)
+
+
+def test_bars_are_as_long_as_probable(make_face: Callable[..., FaceEmotion]) -> None:
+    face = make_face((50, 50, 150, 170), (0.0, 0.1, 0.2, 0.4, 0.3, 0.0, 0.0))
+    drawn = drawn_tracked(picture(), tracked(face, verdict="uncertain"), bars=True)
+
+    def length(label: str) -> int:
+        return int((drawn == bgr_of(label)).all(axis=-1).sum(axis=1).max())
+
+    lengths = [length(label) for label in ("disgust", "fear", "sad", "happy")]
+    assert lengths == sorted(set(lengths))
+    assert lengths[3] == pytest.approx(4 * lengths[0], abs=4)
+
+
+def test_captions_of_neighbours_do_not_cover_each_other(
+    make_face: Callable[..., FaceEmotion],
+) -> None:
+    happy, sad = (tuple(np.eye(7)[k] * 0.7 + 0.3 / 7) for k in (3, 4))
+    left, right = (100, 120, 180, 220), (190, 120, 270, 220)
+    both = drawn_tracked(
+        picture(), tracked(make_face(left, happy), 1), tracked(make_face(right, sad), 2)
+    )
+    alone = drawn_tracked(picture(), tracked(make_face(left, happy), 1))
+    # The first caption stays where it is, whole; the second is somewhere else, and off the faces.
+    where = (alone == bgr_of("happy")).all(axis=-1)
+    assert (both[where] == bgr_of("happy")).all()
+    assert (both == bgr_of("sad")).all(axis=-1).sum() > 400
+    for x1, y1, x2, y2 in (left, right):
+        assert (both[y1 + 5 : y2 - 5, x1 + 5 : x2 - 5] == GREY).all()
+
+
+def test_everybody_in_a_crowd_has_a_caption(make_face: Callable[..., FaceEmotion]) -> None:
+    faces = [
+        tracked(make_face((20 + 60 * x, 60 + 70 * y, 65 + 60 * x, 115 + 70 * y)), 10 * y + x)
+        for x in range(10)
+        for y in range(5)
+    ]
+    drawn = drawn_tracked(picture(640, 480), *faces)
+    for face in faces:
+        x1, y1, x2, y2 = map(int, face.emotion.face.box.xyxy)
+        assert has_color(drawn[y1 - 30 : y2 + 30, x1:x2], "happy")
+
+
+def test_grey_and_rgba_become_colour_for_persons_too(
+    make_face: Callable[..., FaceEmotion],
+) -> None:
+    face = tracked(make_face((150, 120, 250, 240)))
+    expected = drawn_tracked(picture(), face, bars=True)
+    transparent = np.dstack([picture(), np.zeros((300, 400), np.uint8)])
+    for image in (picture()[..., 0], transparent):
+        assert (drawn_tracked(image, face, bars=True) == expected).all()

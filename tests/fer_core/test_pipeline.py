@@ -13,7 +13,8 @@ from fer_core import classifier, preprocessing
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
 from fer_core.images import read_image
-from fer_core.pipeline import DEFAULT_THRESHOLD, analyze_image, read_faces
+from fer_core.labels import DEFAULT_THRESHOLD
+from fer_core.pipeline import analyze_image, read_faces
 from fer_core.types import DetectedFace, FaceBox, Frame
 
 

@@ -1,0 +1,1 @@
+"""Video files: decoding, analysis and the annotated copy."""

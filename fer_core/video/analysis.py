@@ -1,0 +1,220 @@
+"""From a video file to the emotions of its persons over time, on all cores and in flat memory.
+
+Decoding, detection (several frames at once), reading (batched over faces and frames) and the
+annotated copy overlap; a window bounds how many frames are held at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import FaceDetector
+from fer_core.labels import DEFAULT_THRESHOLD
+from fer_core.persons import PersonFollower
+from fer_core.smoothing import DEFAULT_SMOOTHING_S
+from fer_core.timeline import Timeline, TimelineBuilder
+from fer_core.tracking import CutDetector
+from fer_core.types import FaceEmotion, Frame, TrackedFrame
+from fer_core.video.annotate import Annotator
+from fer_core.video.finder import FaceFinder, FoundFaces
+from fer_core.video.progress import Meter, Progress, expected_frames
+from fer_core.video.sampling import FrameChoice
+from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
+
+# Frames a batch of faces is made of: more are no faster and would be held longer.
+_MAX_BATCH_FRAMES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """What is analysed, and how.
+
+    Attributes:
+        fps: Analysed frames a second, or None for every frame.
+        start_s: Where the analysed part begins, in seconds.
+        end_s: Where it ends, or None for the end of the video.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+        smoothing_s: Time constant of the smoothing in seconds; 0 for none.
+        max_gap_s: Longest time in seconds that a person may be unseen and stay the same one.
+    """
+
+    fps: float | None = None
+    start_s: float = 0.0
+    end_s: float | None = None
+    threshold: float = DEFAULT_THRESHOLD
+    smoothing_s: float = DEFAULT_SMOOTHING_S
+    max_gap_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not self.fps > 0:
+            raise ValueError(f"Analysed frames a second must be more than 0, not {self.fps}.")
+        if self.end_s is not None and not self.end_s > self.start_s:
+            raise ValueError(
+                f"A part must end after it begins, not {self.start_s} to {self.end_s}."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class VideoResult:
+    """What was found in a video.
+
+    Attributes:
+        facts: What the file says of itself.
+        timeline: The readings; those up to the end, the cancel or the damage.
+        cancelled: Whether the analysis was ended early.
+        damage: A sentence when part of the file could not be read, else None.
+        unwritten: A sentence when the annotated video could not be written, else None.
+    """
+
+    facts: VideoFacts
+    timeline: Timeline
+    cancelled: bool
+    damage: str | None
+    unwritten: str | None
+
+
+def analyze_video(
+    source: Path | BinaryIO,
+    *,
+    classifier: EmotionClassifier,
+    make_detector: Callable[[], FaceDetector],
+    options: VideoOptions | None = None,
+    annotated: Path | BinaryIO | None = None,
+    builder: TimelineBuilder | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> VideoResult:
+    """Finds, follows and reads the faces of a video.
+
+    Args:
+        source: The video's path, or an open file of which this call has the position for itself.
+        classifier: Reads the faces.
+        make_detector: Makes a face detector; called once a worker, since a detector shared
+            between workers would make them wait for each other.
+        options: What is analysed, and how.
+        annotated: Where the annotated video goes; it has all frames of the part, also those
+            between the analysed ones. A problem in writing it does not end the analysis.
+        builder: Collects the readings; pass one to look at them while they grow.
+        on_progress: Called behind every analysed frame.
+        cancelled: Ends the analysis early when it is set; what was found is returned.
+
+    Raises:
+        UnreadableVideo: The file is no video, or not a single frame can be read.
+        ModelError: The network cannot be loaded.
+    """
+    options = options or VideoOptions()
+    cancelled = cancelled or threading.Event()
+    builder = builder or TimelineBuilder(classifier.labels)
+    with ExitStack() as stack:
+        video = stack.enter_context(VideoSource(source))
+        copy = None
+        if annotated is not None:
+            copy = stack.enter_context(Annotator(annotated, video, end_s=options.end_s))
+        finder = stack.enter_context(FaceFinder(make_detector))
+        total = expected_frames(video.facts, options.start_s, options.end_s, options.fps)
+        reader = _Reader(classifier, options, builder, Meter(total, on_progress))
+        waiting: deque[_Waiting] = deque()
+        for frame, due in _frames(video, options, every=copy is not None):
+            if cancelled.is_set():
+                break
+            waiting.append(_Waiting(frame, finder.submit(frame) if due else None))
+            if len(waiting) >= finder.window:
+                _pass_on(waiting, reader, copy)
+        while waiting and not cancelled.is_set():
+            _pass_on(waiting, reader, copy)
+        unwritten = copy.finish() if copy else None
+    return VideoResult(video.facts, builder.build(), cancelled.is_set(), video.damage, unwritten)
+
+
+def _frames(
+    video: VideoSource, options: VideoOptions, *, every: bool
+) -> Iterator[tuple[VideoFrame, bool]]:
+    """Yields the part's frames, all or those to analyse, and whether each is to be analysed."""
+    fps = None if every else options.fps
+    choice = FrameChoice(options.start_s, options.fps)
+    for frame in video.frames(start_s=options.start_s, end_s=options.end_s, fps=fps):
+        yield frame, not every or choice.take(frame.time_s)
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A frame on its way; without ``found`` it is only copied."""
+
+    frame: VideoFrame
+    found: Future[FoundFaces] | None
+
+    @property
+    def ready(self) -> bool:
+        return self.found is None or self.found.done()
+
+
+def _pass_on(waiting: deque[_Waiting], reader: _Reader, copy: Annotator | None) -> None:
+    """Waits for the first frame, and passes it on with all behind it that are ready by then."""
+    ready = [waiting.popleft()]
+    if ready[0].found is not None:
+        wait([ready[0].found])
+    while waiting and waiting[0].ready and len(ready) < _MAX_BATCH_FRAMES:
+        ready.append(waiting.popleft())
+    for item, tracked in zip(ready, reader.read(ready), strict=True):
+        if copy is not None:
+            copy.put(item.frame, tracked)
+
+
+class _Reader:
+    """Reads found faces in one batch, and follows persons in the order of the frames."""
+
+    def __init__(
+        self,
+        classifier: EmotionClassifier,
+        options: VideoOptions,
+        builder: TimelineBuilder,
+        meter: Meter,
+    ) -> None:
+        self._classifier, self._threshold = classifier, options.threshold
+        self._builder, self._meter = builder, meter
+        self._cuts = CutDetector()
+        self._follower = PersonFollower(
+            classifier.labels,
+            time_constant_s=options.smoothing_s,
+            threshold=options.threshold,
+            max_gap_s=options.max_gap_s,
+        )
+        self._last: TrackedFrame | None = None
+
+    def read(self, items: Sequence[_Waiting]) -> list[TrackedFrame | None]:
+        """Returns what is known at each frame: a frame that is only copied shows the last."""
+        founds = [item.found.result() if item.found else None for item in items]
+        crops = [crop for found in founds if found for crop in found.crops]
+        rows = iter(self._classifier.predict(crops))
+        known = []
+        for item, found in zip(items, founds, strict=True):
+            if found is not None:
+                self._last = self._follow(item.frame, found, rows)
+            known.append(self._last)
+        return known
+
+    def _follow(
+        self, frame: VideoFrame, found: FoundFaces, rows: Iterator[NDArray[np.float32]]
+    ) -> TrackedFrame:
+        faces = tuple(
+            FaceEmotion(face, self._classifier.labels, next(rows), self._threshold, crop)
+            for face, crop in zip(found.faces, found.crops, strict=True)
+        )
+        after_cut = self._cuts.is_cut(found.thumbnail_bgr, frame.time_s)
+        tracked = self._follower.follow(
+            Frame(frame.index, frame.time_s, frame.size_wh, faces), after_cut=after_cut
+        )
+        self._builder.add(tracked, after_cut=after_cut)
+        self._meter.count(frame.time_s)
+        return tracked

@@ -1,0 +1,85 @@
+"""Faces found in several frames of a video at once."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.alignment import align_face
+from fer_core.detection import FRAME_SIZES, FaceDetector
+from fer_core.types import DetectedFace
+from fer_core.video.source import VideoFrame
+
+# A cut changes the whole picture, and shows in a small one of any shape.
+_CUT_SIZE_WH = (160, 90)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFaces:
+    """The faces of one frame, cut out and not read yet.
+
+    Attributes:
+        faces: N faces from left to right, in pixels of the whole frame.
+        crops: N times uint8 ``(S, S)``, the faces in FER-2013's frame.
+        thumbnail_bgr: uint8 ``(H, W, 3)``, the frame, small; cuts show in it.
+    """
+
+    faces: tuple[DetectedFace, ...]
+    crops: list[NDArray[np.uint8]]
+    thumbnail_bgr: NDArray[np.uint8]
+
+
+class FaceFinder:
+    """Finds the faces of several frames at once; every worker has a detector of its own.
+
+    Attributes:
+        window: Frames that are worth submitting ahead: no worker waits for the reader, and yet
+            few frames in 4K are held.
+    """
+
+    def __init__(self, make_detector: Callable[[], FaceDetector]) -> None:
+        """Starts the workers, as many as there are cores.
+
+        Args:
+            make_detector: Makes a face detector; called once a worker.
+        """
+        workers = os.cpu_count() or 1
+        self._detectors: queue.SimpleQueue[FaceDetector] = queue.SimpleQueue()
+        for _ in range(workers):
+            self._detectors.put(make_detector())
+        self._pool = ThreadPoolExecutor(workers, "find-faces")
+        self.window = 3 * workers
+
+    def __enter__(self) -> FaceFinder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def submit(self, frame: VideoFrame) -> Future[FoundFaces]:
+        """Begins with a frame, when a worker is free."""
+        return self._pool.submit(self._find, frame)
+
+    def _find(self, frame: VideoFrame) -> FoundFaces:
+        # Only the small picture is in colour: a face is read from the full luma alone.
+        small = frame.bgr(max(FRAME_SIZES))
+        detector = self._detectors.get()
+        try:
+            in_small = detector.detect(small, FRAME_SIZES)
+        finally:
+            self._detectors.put(detector)
+        crops: list[NDArray[np.uint8]] = []
+        faces: tuple[DetectedFace, ...] = ()
+        if in_small:
+            gray = frame.gray()
+            faces = tuple(face.scaled(gray.shape[1] / small.shape[1]) for face in in_small)
+            crops = [align_face(gray, face) for face in faces]
+        thumbnail = cv2.resize(small, _CUT_SIZE_WH, interpolation=cv2.INTER_AREA)
+        return FoundFaces(faces, crops, np.asarray(thumbnail, np.uint8))

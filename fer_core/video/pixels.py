@@ -1,0 +1,137 @@
+"""Pixels of a decoded picture: upright, in square pixels, converted only as far as needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Self
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from fer_core.images import to_gray
+
+# 8-bit formats whose first plane is the brightness.
+_LUMA_FIRST = frozenset(
+    f"yuv{kind}{chroma}p" for kind in ("", "j", "a") for chroma in ("420", "422", "444")
+) | {"nv12", "nv21", "nv16"}
+# AVColorSpace with the weights of cv2's grey; 2 is "unspecified", which swscale takes for the
+# same. BT.709 and BT.2020 weigh the colours otherwise.
+_BT601 = (2, 5, 6)
+# Wider or higher pixels are a damaged header rather than a format.
+_MAX_PIXEL_ASPECT = 4
+_FULL_RANGE = 2  # AVColorRange
+_FULL_FROM_LIMITED = np.clip(np.rint((np.arange(256) - 16.0) * 255 / 219), 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How stored pictures become upright ones.
+
+    Attributes:
+        stored_wh: Width and height, in square pixels, before turning.
+        swapped: Whether rows become columns.
+        mirrored_x: Whether left and right change places, after that.
+        mirrored_y: Whether top and bottom do.
+    """
+
+    stored_wh: tuple[int, int]
+    swapped: bool = False
+    mirrored_x: bool = False
+    mirrored_y: bool = False
+
+    @classmethod
+    def of(cls, picture: av.VideoFrame, pixel_aspect: Fraction | None = None) -> Self:
+        """Reads size and display matrix of a picture.
+
+        FFmpeg's libavutil/display.h: nine int32 ``(a, b, u, c, d, v, x, y, w)``; the stored
+        point (p, q) is shown at ``(a p + c q, b p + d q)``. Other angles count as the nearest
+        right one.
+
+        Args:
+            picture: A decoded picture.
+            pixel_aspect: Width of a stored pixel over its height.
+        """
+        width = picture.width
+        if pixel_aspect and 1 / _MAX_PIXEL_ASPECT <= pixel_aspect <= _MAX_PIXEL_ASPECT:
+            width = max(1, round(width * pixel_aspect))
+        size = (width, picture.height)
+        side_data: Any = picture.side_data
+        matrix = side_data.get("DISPLAYMATRIX")
+        if matrix is None:
+            return cls(size)
+        a, b, _, c, d = np.frombuffer(bytes(matrix), np.int32)[:5].tolist()
+        if abs(a) + abs(d) >= abs(b) + abs(c):
+            return cls(size, False, a < 0, d < 0)
+        return cls(size, True, c < 0, b < 0)
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        return (self.stored_wh[1], self.stored_wh[0]) if self.swapped else self.stored_wh
+
+    @property
+    def rotation_deg(self) -> int:
+        """Degrees clockwise by which stored pictures are turned, apart from mirroring."""
+        if self.swapped:
+            return 270 if self.mirrored_y else 90
+        return 180 if self.mirrored_x and self.mirrored_y else 0
+
+    def upright(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turns a stored picture ``(H, W)`` or ``(H, W, C)``."""
+        if self.swapped:
+            image = np.asarray(cv2.transpose(image), np.uint8)
+        if self.mirrored_x and self.mirrored_y:
+            return np.asarray(cv2.flip(image, -1), np.uint8)
+        if self.mirrored_x or self.mirrored_y:
+            return np.asarray(cv2.flip(image, 1 if self.mirrored_x else 0), np.uint8)
+        return image
+
+
+def bgr_of(
+    picture: av.VideoFrame, layout: Layout, longer_side: int | None = None
+) -> NDArray[np.uint8]:
+    """Returns a new uint8 ``(H, W, 3)``, upright, at most ``longer_side`` pixels long.
+
+    Raises:
+        ValueError: ``longer_side`` is below 1.
+    """
+    width, height = layout.stored_wh
+    if longer_side is not None:
+        if longer_side < 1:
+            raise ValueError(f"A picture needs at least one pixel, not {longer_side}.")
+        scale = min(1.0, longer_side / max(width, height))
+        width, height = max(1, round(width * scale)), max(1, round(height * scale))
+    same = (picture.width, picture.height) == (width, height)
+    # A converter of its own is safe in every thread, and costs microseconds; but on one thread:
+    # to start more takes longer than the work.
+    converted = VideoReformatter().reformat(
+        picture,
+        width,
+        height,
+        "bgr24",
+        interpolation=Interpolation.BILINEAR if same else Interpolation.AREA,
+        threads=1,
+    )
+    return layout.upright(np.asarray(converted.to_ndarray(), np.uint8))
+
+
+def gray_of(picture: av.VideoFrame, layout: Layout) -> NDArray[np.uint8]:
+    """Returns a new uint8 ``(H, W)``, upright; as ``to_gray(bgr_of(...))`` within a few levels."""
+    plane = picture.planes[0]
+    if not (
+        picture.format.name in _LUMA_FIRST
+        and picture.colorspace in _BT601
+        and layout.stored_wh == (picture.width, picture.height)
+        and plane.line_size > 0
+    ):
+        return to_gray(bgr_of(picture, layout))
+    buffer: Any = plane
+    rows = np.frombuffer(buffer, np.uint8, picture.height * plane.line_size)
+    luma = rows.reshape(picture.height, plane.line_size)[:, : picture.width]
+    if picture.color_range == _FULL_RANGE or picture.format.name.startswith("yuvj"):
+        return layout.upright(luma.copy())
+    return layout.upright(np.asarray(cv2.LUT(luma, _FULL_FROM_LIMITED), np.uint8))

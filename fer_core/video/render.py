@@ -1,0 +1,67 @@
+"""The annotated copy drawn anew from readings, as after renaming: nothing is detected again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.drawing import draw_tracked
+from fer_core.timeline import Timeline
+from fer_core.video.progress import Meter, Progress, expected_frames
+from fer_core.video.source import VideoSource
+from fer_core.video.writer import AnnotatedWriter
+
+
+def render_video(
+    source: Path | BinaryIO,
+    target: Path | BinaryIO,
+    timeline: Timeline,
+    *,
+    smoothed: NDArray[np.float32],
+    verdicts: NDArray[np.str_],
+    names: Mapping[int, str] | None = None,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    cancelled: threading.Event | None = None,
+) -> None:
+    """Draws readings over all frames of a part of their video.
+
+    Args:
+        source: The video that was analysed.
+        target: Where the annotated video goes, as for ``AnnotatedWriter``.
+        timeline: The readings, with edits applied; each stays until the next analysed frame.
+        smoothed: float32 ``(N, K)`` from ``Timeline.smoothed``.
+        verdicts: str ``(N,)`` from ``Timeline.smoothed``.
+        names: Names of persons; others are called by their number.
+        start_s: Where the part begins, in seconds.
+        end_s: Where it ends, or None for the end of the video.
+        on_progress: Called behind every frame.
+        cancelled: Ends the work when it is set; what is written then is no whole video.
+
+    Raises:
+        UnreadableVideo: The video can no longer be read.
+        UnwritableVideo: The annotated video cannot be written.
+    """
+    cancelled = cancelled or threading.Event()
+    with VideoSource(source) as video, AnnotatedWriter(target, video, end_s=end_s) as writer:
+        size_wh = video.facts.size_wh
+        meter = Meter(expected_frames(video.facts, start_s, end_s), on_progress)
+        position, tracked = -1, None
+        for frame in video.frames(start_s=start_s, end_s=end_s):
+            if cancelled.is_set():
+                return
+            latest = int(np.searchsorted(timeline.time_s, frame.time_s, side="right")) - 1
+            if latest > position:
+                position = latest
+                tracked = timeline.tracked_frame(position, size_wh, smoothed, verdicts)
+            image_bgr = frame.bgr()
+            if tracked is not None:
+                image_bgr = draw_tracked(image_bgr, tracked, names=names)
+            writer.write(image_bgr, frame)
+            meter.count(frame.time_s)

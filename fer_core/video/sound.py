@@ -1,0 +1,137 @@
+"""The sound of a video for its annotated copy: copied where browsers play it, else as AAC."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from fractions import Fraction
+from math import inf
+from typing import Any
+
+import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Discard
+
+from fer_core.video.opening import DECODING_ERRORS
+
+logger = logging.getLogger(__name__)
+
+# What MP4 can hold and Chromium, Firefox and Safari play from it.
+_COPIED = ("aac", "mp3", "opus", "flac")
+_AAC_RATES = (48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000)
+_AAC_BITS_PER_SECOND = 64_000  # a channel
+# Decoders begin cleanly only with the packet before; players cut off what lies before time 0.
+_LEAD_IN_S = 0.001
+
+
+class SoundTrack:
+    """Reads a file's sound and hands out packets of the copy, as far as they are wanted."""
+
+    def __init__(
+        self,
+        source: InputContainer,
+        stream: AudioStream,
+        target: OutputContainer,
+        start_s: Fraction,
+    ) -> None:
+        """Adds a stream to ``target``.
+
+        Args:
+            source: A file just opened; it is closed with this.
+            stream: Its sound.
+            target: The MP4, before its first packet.
+            start_s: The moment on the file's own clock that becomes time 0.
+        """
+        self._source = source
+        self._start_s = start_s
+        for other in source.streams:
+            if other is not stream:
+                other.discard = Discard.all  # not even read, where the format allows it
+        self._stream = stream
+        self._time_base = stream.time_base or Fraction(1, 1000)
+        self._encoder: AudioStream | None = None
+        context = stream.codec_context
+        codec = context.codec.canonical_name
+        # Without its header, as in MPEG-TS, AAC would have to be rewritten packet by packet.
+        if codec == "mp3" or (codec in _COPIED and context.extradata_size):
+            self._output = target.add_stream_from_template(stream)
+        else:
+            rate = stream.rate if stream.rate in _AAC_RATES else 48000
+            channels = min(2, max(1, stream.channels))
+            self._encoder = self._output = target.add_stream("aac", rate=rate)
+            self._output.layout = "stereo" if channels == 2 else "mono"
+            self._output.bit_rate = _AAC_BITS_PER_SECOND * channels
+        self._packets = self._outgoing()
+        self._next: Packet[Any] | None = None
+        self._time_s = -inf
+
+    def packets(self, until_s: float) -> Iterator[Packet[Any]]:
+        """Yields the packets that begin before a time of the copy, each once, in their order."""
+        while self._time_s < until_s:
+            if self._next is not None:
+                yield self._next
+            self._next = next(self._packets, None)
+            if self._next is None:
+                self._time_s = inf
+                break
+            self._time_s = float((self._next.pts or 0) * self._next.time_base)
+
+    def close(self) -> None:
+        """Closes the file that is read."""
+        self._source.close()
+
+    def _outgoing(self) -> Iterator[Packet[Any]]:
+        """Yields all packets of the copy; damaged sound ends there and spoils nothing else."""
+        last: int | None = None
+        try:
+            self._seek()
+            packets = self._copied() if self._encoder is None else self._encoded(self._encoder)
+            for packet in packets:
+                # Times that do not rise are damage, which the MP4 would not take.
+                if packet.pts is not None and (last is None or packet.pts > last):
+                    last = packet.dts = packet.pts
+                    yield packet
+        except DECODING_ERRORS as error:
+            logger.warning("The sound ends early: %s", error)
+
+    def _seek(self) -> None:
+        if self._start_s <= 1:
+            return
+        try:
+            self._source.seek(int((self._start_s - 1) * av.time_base))
+        except DECODING_ERRORS as error:
+            logger.debug("Reading the sound from its beginning: %s", error)
+
+    def _copied(self) -> Iterator[Packet[Any]]:
+        shift = round(self._start_s / self._time_base)
+        for packet in self._source.demux(self._stream):
+            if not packet.size or packet.pts is None:
+                continue
+            end = packet.pts + (packet.duration or 0) - shift
+            if end * self._time_base < -_LEAD_IN_S:
+                continue
+            packet.pts -= shift
+            packet.stream = self._output
+            yield packet
+
+    def _encoded(self, encoder: AudioStream) -> Iterator[Packet[Any]]:
+        for frame in self._decoded():
+            yield from encoder.encode(frame)
+        yield from encoder.encode(None)
+
+    def _decoded(self) -> Iterator[AudioFrame]:
+        for packet in self._source.demux(self._stream):
+            try:
+                frames = self._stream.decode(packet)
+            except DECODING_ERRORS as error:
+                logger.debug("A packet of sound cannot be decoded: %s", error)
+                continue
+            for frame in frames:
+                if frame.pts is None or frame.time_base is None:
+                    continue
+                frame.pts -= round(self._start_s / frame.time_base)
+                if frame.pts >= 0:
+                    yield frame

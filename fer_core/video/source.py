@@ -1,0 +1,279 @@
+"""Reading videos frame by frame: presentation times, rotation, parts and sampling."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from math import inf, isnan
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+import av
+import numpy as np
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from fer_core.errors import UnreadableVideo
+from fer_core.video.opening import open_container, size_in_bytes, sound_stream
+from fer_core.video.pixels import Layout, bgr_of, gray_of
+from fer_core.video.reading import Reading
+from fer_core.video.sampling import TOLERANCE_S, FrameChoice
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What is known of a video before it is read through.
+
+    Attributes:
+        duration_s: Length of the picture in seconds; None when the file does not say.
+        size_wh: Width and height of the upright picture in square pixels.
+        frame_rate: Average frames a second; None when the file does not say.
+        frame_count: How many frames the file says it has, or its length and rate imply.
+        codec: The codec's short name, such as "h264".
+        rotation_deg: Degrees clockwise by which stored pictures are turned to stand upright: 0,
+            90, 180 or 270.
+        audio_codec: The sound's codec, such as "aac"; None without sound.
+        bytes: Size of the file; None when unknown.
+    """
+
+    duration_s: float | None
+    size_wh: tuple[int, int]
+    frame_rate: float | None
+    frame_count: int | None
+    codec: str
+    rotation_deg: int
+    audio_codec: str | None
+    bytes: int | None
+
+    def record(self) -> dict[str, Any]:
+        """Returns the facts for JSON."""
+        return asdict(self) | {"size_wh": list(self.size_wh)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoFrame:
+    """A decoded frame; pixels are converted when they are asked for, in any thread.
+
+    Attributes:
+        index: Number of the frame in the file, from 0, also where frames are left out.
+        time_s: Presentation time in seconds after the file's first frame.
+        pts: Presentation time as the file has it, in units of ``time_base``.
+        time_base: Seconds a unit.
+        picture: The picture as it is stored: not turned, in the codec's own colours.
+        layout: How it becomes upright.
+    """
+
+    index: int
+    time_s: float
+    pts: int
+    time_base: Fraction
+    picture: av.VideoFrame
+    layout: Layout
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the upright picture."""
+        return self.layout.size_wh
+
+    def bgr(self, longer_side: int | None = None) -> NDArray[np.uint8]:
+        """Returns a new uint8 ``(H, W, 3)``, upright, of the size in ``VideoFacts``.
+
+        Args:
+            longer_side: Reduces the picture, as it is converted, to this many pixels on its
+                longer side; never enlarges.
+
+        Raises:
+            ValueError: ``longer_side`` is below 1.
+        """
+        return bgr_of(self.picture, self.layout, longer_side)
+
+    def gray(self) -> NDArray[np.uint8]:
+        """Returns a new uint8 ``(H, W)``, upright; ``to_gray(bgr())`` within a few levels."""
+        return gray_of(self.picture, self.layout)
+
+
+class VideoSource:
+    """A video file to read; a context manager.
+
+    Every ``frames`` and ``frame_at`` reads on its own, so that several may run at once, also over
+    one temporary file or upload: each has its own position in it.
+
+    Attributes:
+        facts: Size, length, codec.
+        origin_s: Time of the first frame on the file's own clock, in seconds.
+        damage: One sentence when the latest ``frames`` met something unreadable, such as a file
+            that breaks off; None while all is well.
+    """
+
+    facts: VideoFacts
+    origin_s: Fraction
+    damage: str | None
+
+    def __init__(self, source: Path | BinaryIO) -> None:
+        """Opens a video and decodes its first frame.
+
+        Args:
+            source: The file; an open binary file is neither moved nor closed.
+
+        Raises:
+            NoVideoStream: The file holds sound or a cover picture, but no video.
+            UnreadableVideo: It is empty, no video, incomplete, or no frame can be decoded.
+        """
+        self._source = source
+        self.damage = None
+        with self.open() as container:
+            reading = Reading(container)
+            with closing(reading.frames()) as frames:
+                first = next(frames, None)
+            if first is None:
+                raise UnreadableVideo("The video holds no frame that can be decoded.")
+            self._first_pts = first.pts
+            self.origin_s = first.pts * reading.time_base
+            self._layout = Layout.of(first.picture, reading.stream.sample_aspect_ratio)
+            self.facts = _facts(container, reading, first.pts, self._layout, size_in_bytes(source))
+
+    def open(self) -> InputContainer:
+        """Opens the file anew, such as for its sound; the caller closes it.
+
+        Raises:
+            UnreadableVideo: It cannot be opened any more.
+        """
+        return open_container(self._source)
+
+    def frames(
+        self, *, start_s: float = 0.0, end_s: float | None = None, fps: float | None = None
+    ) -> Generator[VideoFrame, None, None]:
+        """Decodes frames in the order of presentation, their times rising.
+
+        Args:
+            start_s: Yields frames from this time on.
+            end_s: Yields frames before this time.
+            fps: None for every frame; else the first frame at or after each
+                ``start_s + k / fps``, each once. Others are decoded only as far as those need
+                them, and never converted.
+
+        Raises:
+            ValueError: ``fps`` is not above 0, or a time is no number.
+            UnreadableVideo: The file cannot be opened any more.
+        """
+        if end_s is not None and isnan(end_s):
+            raise ValueError("An end must be a time in seconds.")
+        FrameChoice(start_s, fps)  # now, not when the first frame is asked for
+        return self._frames(start_s, inf if end_s is None else end_s, fps)
+
+    def frame_at(self, time_s: float) -> VideoFrame:
+        """Returns the frame shown at a time: the last one that begins at or before it.
+
+        Before the first frame that is the first, behind the end the last.
+
+        Raises:
+            ValueError: The time is not finite.
+            UnreadableVideo: The frame cannot be read.
+        """
+        until_s = max(0.0, time_s) + TOLERANCE_S
+        damage = self.damage
+        found = None
+        with closing(self._frames(self._shown_from(until_s), inf, None)) as frames:
+            for frame in frames:
+                if found is not None and frame.time_s > until_s:
+                    break
+                found = frame
+        self.damage = damage
+        if found is None:
+            raise UnreadableVideo(f"The frame at {time_s:.2f} seconds cannot be read.")
+        return found
+
+    def _shown_from(self, until_s: float) -> float:
+        """Returns since when the picture has been shown that is shown at a time.
+
+        The packets tell it, without decoding; where they do not, it is 0, for the beginning.
+        """
+        shown_s = 0.0
+        with self.open() as container:
+            reading = Reading(container, first_pts=self._first_pts, start_s=until_s)
+            for packet in reading.packets() if reading.timed else ():
+                if packet.pts is not None and not packet.is_discard:
+                    packet_s = reading.seconds(packet.pts)
+                    if shown_s < packet_s <= until_s:
+                        shown_s = packet_s
+                if packet.dts is not None and reading.seconds(packet.dts) > until_s:
+                    break
+        return shown_s
+
+    def close(self) -> None:
+        """Ends the use; nothing stays open between readings."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _frames(
+        self, start_s: float, end_s: float, fps: float | None
+    ) -> Generator[VideoFrame, None, None]:
+        self.damage = None
+        last_s = 0.0
+        with self.open() as container:
+            reading = Reading(
+                container, first_pts=self._first_pts, start_s=start_s, end_s=end_s, fps=fps
+            )
+            with closing(reading.frames()) as frames:
+                for decoded in frames:
+                    last_s = reading.seconds(decoded.pts)
+                    self.damage = _damage(reading, last_s, self.facts)
+                    yield VideoFrame(
+                        decoded.index,
+                        last_s,
+                        decoded.pts,
+                        reading.time_base,
+                        decoded.picture,
+                        self._layout,
+                    )
+            self.damage = _damage(reading, last_s, self.facts)
+
+
+def _facts(
+    container: InputContainer, reading: Reading, first_pts: int, layout: Layout, size: int | None
+) -> VideoFacts:
+    stream = reading.stream
+    duration = None
+    if (end_s := reading.stated_end_s()) is not None:
+        duration = max(0.0, end_s - float(first_pts * reading.time_base)) or None
+    elif container.duration is not None:
+        duration = container.duration / av.time_base
+    rate = float(stream.average_rate or stream.guessed_rate or 0) or None
+    count = stream.frames or (round(duration * rate) if duration and rate else 0)
+    sound = sound_stream(container)
+    return VideoFacts(
+        duration_s=duration,
+        size_wh=layout.size_wh,
+        frame_rate=rate,
+        frame_count=count or None,
+        codec=stream.codec_context.codec.canonical_name,
+        rotation_deg=layout.rotation_deg,
+        audio_codec=sound.codec_context.codec.canonical_name if sound else None,
+        bytes=size,
+    )
+
+
+def _damage(reading: Reading, last_s: float, facts: VideoFacts) -> str | None:
+    """Returns what went wrong so far as one sentence."""
+    findings = []
+    if reading.broke_off:
+        length = f" of {facts.duration_s:.1f}" if facts.duration_s else ""
+        findings.append(f"the video breaks off after {last_s:.1f}{length} seconds")
+    for count, what in ((reading.unreadable, "could not be read"), (reading.damaged, "damaged")):
+        if count:
+            verb = "" if what.startswith("could") else "is " if count == 1 else "are "
+            findings.append(f"{count:,} frame{'s' * (count > 1)} {verb}{what}")
+    sentence = ", and ".join(findings)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if findings else None

@@ -1,0 +1,176 @@
+"""Smoothing in time, and verdicts that hold."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN
+from fer_core.smoothing import DEFAULT_SMOOTHING_S, VERDICT_MARGIN, EmotionSmoother
+
+LABELS = ("happy", "sad", "neutral")
+HAPPY = np.array([1, 0, 0], np.float32)
+SAD = np.array([0, 1, 0], np.float32)
+
+
+def reading(happy: float, sad: float) -> np.ndarray:
+    return np.array([happy, sad, 1 - happy - sad], np.float32)
+
+
+def smoother(time_constant_s: float = 0.4, threshold: float = 0.4) -> EmotionSmoother:
+    return EmotionSmoother(LABELS, time_constant_s=time_constant_s, threshold=threshold)
+
+
+def held(readings: list[np.ndarray], threshold: float = 0.4) -> list[str]:
+    """Verdicts on readings so far apart that each counts in full."""
+    with_hysteresis = smoother(threshold=threshold)
+    return [with_hysteresis.update(1, 100.0 * k, row)[1] for k, row in enumerate(readings)]
+
+
+def test_defaults() -> None:
+    plain = EmotionSmoother(LABELS)
+    assert (plain.time_constant_s, plain.threshold) == (DEFAULT_SMOOTHING_S, DEFAULT_THRESHOLD)
+
+
+def test_first_reading_is_taken_as_it_is() -> None:
+    smoothed, verdict = smoother().update(1, 12.3, reading(0.25, 0.45))
+    assert smoothed.tolist() == reading(0.25, 0.45).tolist()
+    assert (smoothed.dtype, verdict) == (np.float32, "sad")
+
+
+@pytest.mark.parametrize("steps", [1, 4, 12, 60])
+def test_strength_is_the_same_at_every_frame_rate(steps: int) -> None:
+    """A time constant behind a change, 63 % of it is there."""
+    half_second = smoother(0.5)
+    half_second.update(1, 0.0, HAPPY)
+    for step in range(1, steps + 1):
+        smoothed, _ = half_second.update(1, 0.5 * step / steps, SAD)
+    assert smoothed[:2] == pytest.approx([math.exp(-1), 1 - math.exp(-1)], abs=1e-6)
+
+
+def test_after_a_long_gap_the_old_no_longer_counts() -> None:
+    gap = smoother(0.4)
+    gap.update(1, 0.0, HAPPY)
+    smoothed, verdict = gap.update(1, 4.0, SAD)
+    assert smoothed[0] < 1e-4
+    assert verdict == "sad"
+
+
+def test_persons_do_not_mix() -> None:
+    both = smoother()
+    for k in range(5):
+        happy, sad = both.update(1, k / 10, HAPPY), both.update(2, k / 10, SAD)
+    assert (happy[0].tolist(), happy[1]) == (HAPPY.tolist(), "happy")
+    assert (sad[0].tolist(), sad[1]) == (SAD.tolist(), "sad")
+
+
+def test_sums_stay_one_and_nothing_is_shared() -> None:
+    rng = np.random.default_rng(0)
+    noisy = smoother()
+    for k in range(2000):
+        row = rng.dirichlet(np.ones(3)).astype(np.float32)
+        before = row.copy()
+        smoothed, _ = noisy.update(1, k / 30, row)
+        assert smoothed.sum() == pytest.approx(1, abs=1e-6)
+        assert (row == before).all()
+        smoothed[:] = 9  # the caller's own
+        row[:] = 9
+
+
+def test_without_smoothing_verdicts_are_the_plain_ones() -> None:
+    rng = np.random.default_rng(1)
+    plain = smoother(0.0)
+    for k in range(300):
+        row = rng.dirichlet(np.ones(3)).astype(np.float32)
+        smoothed, verdict = plain.update(1, k / 30, row)
+        assert smoothed.tolist() == row.tolist()
+        assert verdict == (LABELS[row.argmax()] if row.max() >= 0.4 else UNCERTAIN)
+
+
+@pytest.mark.parametrize("lead", [-0.5, 0.0, 0.8 * VERDICT_MARGIN, 1.2 * VERDICT_MARGIN])
+def test_another_emotion_must_lead_by_the_margin(lead: float) -> None:
+    now = reading(0.47 - lead / 2, 0.47 + lead / 2)
+    assert held([HAPPY, now])[1] == ("sad" if lead > VERDICT_MARGIN else "happy")
+    assert held([SAD, now])[1] == ("happy" if lead < -VERDICT_MARGIN else "sad")
+
+
+@pytest.mark.parametrize(
+    ("confidence", "from_happy", "from_uncertain"),
+    [
+        (0.62, "happy", "happy"),
+        (0.54, "happy", UNCERTAIN),
+        (0.46, "happy", UNCERTAIN),
+        (0.44, UNCERTAIN, UNCERTAIN),
+    ],
+)
+def test_uncertain_begins_below_and_ends_above(
+    confidence: float, from_happy: str, from_uncertain: str
+) -> None:
+    now = reading(confidence, 0.3)
+    assert held([HAPPY, now], threshold=0.5) == ["happy", from_happy]
+    assert held([reading(0.35, 0.35), now], threshold=0.5) == [UNCERTAIN, from_uncertain]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_verdicts_do_not_flicker(seed: int) -> None:
+    """Two emotions level with each other, and noise: the leader changes, the verdict seldom."""
+    rng = np.random.default_rng(seed)
+    noisy = smoother()
+    verdicts, leaders = [], []
+    for k in range(600):
+        happy = float(np.clip(0.47 + rng.normal(0, 0.08), 0, 0.9))
+        smoothed, verdict = noisy.update(1, k / 30, reading(happy, 0.94 - happy))
+        verdicts.append(verdict)
+        leaders.append(LABELS[smoothed.argmax()])
+    changes = [sum(a != b for a, b in pairwise(given)) for given in (leaders, verdicts)]
+    assert changes[0] > 20
+    assert 4 * changes[1] < changes[0]
+
+
+@pytest.mark.parametrize("threshold", [0.97, 1.0])
+def test_the_highest_thresholds_can_still_be_passed(threshold: float) -> None:
+    assert held([reading(0.5, 0.4), HAPPY], threshold=threshold) == [UNCERTAIN, "happy"]
+
+
+def test_without_a_threshold_nothing_is_uncertain() -> None:
+    assert held([reading(0.34, 0.33), SAD], threshold=0.0) == ["happy", "sad"]
+
+
+def test_settings_may_change_meanwhile() -> None:
+    live = smoother(10.0, threshold=0.9)
+    assert live.update(1, 0.0, reading(0.6, 0.3))[1] == UNCERTAIN
+    live.threshold = 0.3
+    assert live.update(1, 0.1, reading(0.6, 0.3))[1] == "happy"
+    live.time_constant_s = 0.0
+    smoothed, verdict = live.update(1, 0.2, SAD)
+    assert (smoothed.tolist(), verdict) == (SAD.tolist(), "sad")
+    live.time_constant_s = 10.0
+    assert live.update(1, 0.3, HAPPY)[0][1] > 0.9
+
+
+def test_clocks_that_stand_still_or_go_back() -> None:
+    clock = smoother(0.4)
+    clock.update(1, 500.0, HAPPY)
+    for time_s in (500.0, 500.0, 2.0):
+        smoothed, _ = clock.update(1, time_s, SAD)
+        assert smoothed.tolist() == HAPPY.tolist()
+    smoothed, _ = clock.update(1, 2.4, SAD)  # it goes on from where it was set
+    assert smoothed[1] == pytest.approx(1 - math.exp(-1), abs=1e-6)
+
+
+def test_who_is_forgotten_begins_anew() -> None:
+    long = smoother(100.0)
+    long.update(1, 0.0, HAPPY)
+    long.update(2, 50.0, HAPPY)
+    long.forget(50.0)
+    assert long.update(1, 51.0, SAD)[1] == "sad"
+    assert long.update(2, 51.0, SAD)[1] == "happy"
+
+
+@pytest.mark.parametrize("shape", [(2,), (4,), (1, 3), ()])
+def test_other_numbers_of_probabilities_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="3 labels need as many"):
+        smoother().update(1, 0.0, np.ones(shape, np.float32))

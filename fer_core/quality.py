@@ -40,12 +40,12 @@ def assess_quality(
             QualityFinding("small", f"The face is only {side:.0f} pixels wide; 48 are needed.")
         )
     else:
-        sharpness = _sharpness(aligned_gray)
-        if sharpness < _MIN_SHARPNESS:
+        measured = sharpness(aligned_gray)
+        if measured < _MIN_SHARPNESS:
             findings.append(
                 QualityFinding(
                     "blurred",
-                    f"The face is blurred: sharpness {sharpness:.0f}, below {_MIN_SHARPNESS:.0f}.",
+                    f"The face is blurred: sharpness {measured:.0f}, below {_MIN_SHARPNESS:.0f}.",
                 )
             )
     brightness = float(aligned_gray.mean())
@@ -75,10 +75,13 @@ def assess_quality(
     return tuple(findings)
 
 
-def _sharpness(aligned_gray: NDArray[np.uint8]) -> float:
+def sharpness(aligned_gray: NDArray[np.uint8]) -> float:
     """Returns the variance of the Laplacian (Pech-Pacheco et al., 2000) at a standard contrast.
 
     At one size and one contrast, or a large or a pale face would count as blurred.
+
+    Args:
+        aligned_gray: uint8 ``(S, S)``, a face in FER-2013's frame.
     """
     face = resize_face(aligned_gray, _COMPARED_SIDE).astype(np.float64)
     face *= 50.0 / max(8.0, float(face.std()))

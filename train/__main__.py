@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
 from train.errors import CheckpointError, TrainError
+from train.exploring import add_exploring
+from train.options import add_data, add_models_dir, folder_name, load, models_dir, positive
 
 if TYPE_CHECKING:
-    from train.data import FaceSet
-
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+    from train.options import Commands
 
 # Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,35 +51,36 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_making(commands)
     _add_measuring(commands)
+    add_exploring(commands)
     return parser
 
 
 def _add_making(commands: Commands) -> None:
     command = commands.add_parser("fit", help="train a network from random weights")
     command.add_argument("config", type=Path, metavar="CONFIG", help="a file of train/configs")
-    _add_data(command)
+    add_data(command)
     command.add_argument(
         "--run", dest="run_dir", type=Path, metavar="DIR", help="default runs/CONFIG"
     )
     command.add_argument("--resume", action="store_true", help="go on behind the last epoch")
-    command.add_argument("--stop-after-epoch", type=_positive, metavar="N")
+    command.add_argument("--stop-after-epoch", type=positive, metavar="N")
     command.set_defaults(run=_fit)
 
     command = commands.add_parser("export", help="make a finished run a model of the app")
     command.add_argument("run_dir", type=Path, metavar="RUN", help="folder of the run")
-    command.add_argument("--name", type=_name, help="default: the name of its classes")
-    _add_models_dir(command)
+    command.add_argument("--name", type=folder_name, help="default: the name of its classes")
+    add_models_dir(command)
     command.set_defaults(run=_export)
 
     command = commands.add_parser("calibrate", help="fit the temperature of the probabilities")
     command.add_argument("name", metavar="NAME", help="name of the model")
-    _add_data(command)
-    _add_models_dir(command)
+    add_data(command)
+    add_models_dir(command)
     command.set_defaults(run=_calibrate)
 
     command = commands.add_parser("augmentations", help="draw varied training pictures")
     command.add_argument("config", type=Path, metavar="CONFIG", help="a file of train/configs")
-    _add_data(command)
+    add_data(command)
     command.add_argument("--out", type=Path, required=True, metavar="FILE.png")
     command.set_defaults(run=_augmentations)
 
@@ -87,22 +88,22 @@ def _add_making(commands: Commands) -> None:
 def _add_measuring(commands: Commands) -> None:
     command = commands.add_parser("evaluate", help="measure a model")
     command.add_argument("name", metavar="NAME", help="name of the model")
-    _add_data(command)
+    add_data(command)
     command.add_argument("--split", choices=SPLITS, required=True)
     command.add_argument("--flip", action="store_true", help="average with the mirror image")
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--save", action="store_true", help="store in the model's metrics.json")
-    _add_models_dir(command)
+    add_models_dir(command)
     command.set_defaults(run=_evaluate)
 
     command = commands.add_parser("parity", help="compare the pipeline with the network alone")
-    _add_data(command)
+    add_data(command)
     command.add_argument("--model", default="fer7", metavar="NAME")
     command.add_argument("--detector", choices=("auto", "yunet", "haar"), default="auto")
     command.add_argument("--split", choices=("Training", *SPLITS), default="PublicTest")
-    command.add_argument("--limit", type=_positive, metavar="N", help="pictures to try")
+    command.add_argument("--limit", type=positive, metavar="N", help="pictures to try")
     command.add_argument("--json", action="store_true", help="print JSON")
-    _add_models_dir(command)
+    add_models_dir(command)
     command.set_defaults(run=_parity)
 
     command = commands.add_parser("check-data", help="count the pictures of FER-2013")
@@ -112,35 +113,8 @@ def _add_measuring(commands: Commands) -> None:
     command = commands.add_parser("card", help="renew the tables of figures in the documents")
     command.add_argument("documents", nargs="*", type=Path, metavar="FILE", default=DOCUMENTS)
     command.add_argument("--check", action="store_true", help="only say whether they are current")
-    _add_models_dir(command)
+    add_models_dir(command)
     command.set_defaults(run=_card)
-
-
-def _add_data(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help="FER-2013: its folder, .zip or .tar.xz, or fer2013.csv",
-    )
-
-
-def _add_models_dir(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--models-dir", type=Path, metavar="DIR", help="default assets/models")
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not at least 1")
-    return number
-
-
-def _name(text: str) -> str:
-    if not text or text.startswith(".") or Path(text).name != text:
-        raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a folder")
-    return text
 
 
 def _how_to_resume(options: argparse.Namespace) -> str:
@@ -156,29 +130,6 @@ def _run_dir(options: argparse.Namespace) -> Path:
     return named or Path("runs", options.config.stem)
 
 
-def _models_dir(options: argparse.Namespace) -> Path:
-    from fer_core.classifier import MODELS_DIR
-
-    named: Path | None = options.models_dir
-    return named or MODELS_DIR
-
-
-def _load(path: Path) -> FaceSet:
-    """Loads the data set and warns about missing pictures."""
-    from train.data import count_faults, load_fer2013
-
-    dataset = load_fer2013(path)
-    faults = count_faults(dataset)
-    if faults:
-        logger.warning(
-            "%s is not the whole FER-2013 (%d counts differ; `check-data` lists them): %s",
-            path,
-            len(faults),
-            faults[0],
-        )
-    return dataset
-
-
 def _fit(options: argparse.Namespace) -> int:
     from train.config import load_config
     from train.fit import CHECKPOINT_FILE, fit
@@ -191,7 +142,7 @@ def _fit(options: argparse.Namespace) -> int:
         )
     model = fit(
         config,
-        _load(options.data),
+        load(options.data),
         run_dir,
         resume=options.resume,
         stop_after_epoch=options.stop_after_epoch,
@@ -205,7 +156,7 @@ def _fit(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from train.export import export_model
 
-    folder = export_model(options.run_dir, _models_dir(options), options.name)
+    folder = export_model(options.run_dir, models_dir(options), options.name)
     print(f"{folder} is ready; calibrate and evaluate it next.")
     return 0
 
@@ -213,7 +164,7 @@ def _export(options: argparse.Namespace) -> int:
 def _calibrate(options: argparse.Namespace) -> int:
     from train.calibrate import calibrate
 
-    result = calibrate(options.name, _load(options.data), _models_dir(options))
+    result = calibrate(options.name, load(options.data), models_dir(options))
     print(f"Temperature {result.temperature:.4f}, fitted on {result.calibrated_on}.")
     print(f"Log loss {result.log_loss[0]:.4f} before, {result.log_loss[1]:.4f} after.")
     print(f"Calibration error {result.ece[0]:.4f} before, {result.ece[1]:.4f} after.")
@@ -223,11 +174,11 @@ def _calibrate(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from train.evaluate import as_text, evaluate, save_evaluation
 
-    dataset = _load(options.data)
-    result = evaluate(options.name, dataset, options.split, _models_dir(options), flip=options.flip)
+    dataset = load(options.data)
+    result = evaluate(options.name, dataset, options.split, models_dir(options), flip=options.flip)
     print(json.dumps(asdict(result)) if options.json else as_text(result))
     if options.save:
-        logger.info("Stored in %s.", save_evaluation(result, _models_dir(options)))
+        logger.info("Stored in %s.", save_evaluation(result, models_dir(options)))
     return 0
 
 
@@ -238,9 +189,9 @@ def _parity(options: argparse.Namespace) -> int:
     detector = load_detector(options.detector)
     result = measure_parity(
         options.model,
-        _load(options.data),
+        load(options.data),
         options.split,
-        _models_dir(options),
+        models_dir(options),
         detector,
         options.limit,
     )
@@ -254,7 +205,7 @@ def _augmentations(options: argparse.Namespace) -> int:
     from train.data import TRAINING
 
     config = load_config(options.config)
-    training = _load(options.data).split(TRAINING).as_classes(config.class_set)
+    training = load(options.data).split(TRAINING).as_classes(config.class_set)
     write_sheet(training, config.augmentation, config.seed, options.out)
     print(f"Wrote {options.out}: a row a class, the original first.")
     return 0
@@ -273,7 +224,7 @@ def _check_data(options: argparse.Namespace) -> int:
 def _card(options: argparse.Namespace) -> int:
     from train.card import tables, update_document
 
-    made = tables(_models_dir(options))
+    made = tables(models_dir(options))
     outdated = 0
     for document in options.documents:
         current = update_document(document, made, check=options.check)

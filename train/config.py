@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from fer_core.labels import CLASS_SETS, ClassSet
-from fer_core.network import Fraction, NetworkConfig, Positive, StrictModel
+from fer_core.network_config import Fraction, NetworkConfig, Positive, StrictModel
 from fer_core.preprocessing import INPUT_SIZE
 from train.errors import ConfigError
 

@@ -24,6 +24,7 @@ from train.errors import DataError
 SIDE = 48
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
 TEST = "test"
+TESTS = (PUBLIC_TEST, PRIVATE_TEST)
 # Pictures a split and class, in the order of FER7, as Kaggle ships the data set.
 EXPECTED_COUNTS = {
     TRAINING: (3995, 436, 4097, 7215, 4830, 3171, 4965),
@@ -41,6 +42,7 @@ class FaceSet:
         labels: int64 ``(N,)``, positions in ``class_set.labels``.
         splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
         names: str ``(N,)``: "<split>_<number>"; the number is the file's, or the row's in a CSV.
+            Only together with the label is a name unique.
         class_set: What the labels mean.
     """
 
@@ -69,8 +71,7 @@ class FaceSet:
         Raises:
             DataError: There is no such split in the data.
         """
-        wanted = [PUBLIC_TEST, PRIVATE_TEST] if name == TEST else [name]
-        selected = self.where(np.isin(self.splits, wanted))
+        selected = self.where(np.isin(self.splits, TESTS if name == TEST else (name,)))
         if len(selected) == 0:
             raise DataError(f"The data set has no pictures of the split {name}.")
         return selected
@@ -110,7 +111,8 @@ def load_fer2013(path: Path) -> FaceSet:
     else:
         rows = _rows_of_files(_files(path) if path.is_dir() else _archive_members(path))
     try:
-        samples = sorted(rows, key=lambda row: (row[2], int(row[3].rpartition("_")[2])))
+        # Two names come twice, with another label, so only with the label is the order one.
+        samples = sorted(rows, key=_place)
     except _READ_ERRORS as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if not samples:
@@ -190,6 +192,11 @@ _READ_ERRORS = (
     zipfile.BadZipFile,
     zlib.error,
 )
+
+
+def _place(row: Row) -> tuple[str, int, str]:
+    _, label, split, name = row
+    return split, int(name.rpartition("_")[2]), FER7.labels[label]
 
 
 def _files(folder: Path) -> Iterator[Member]:

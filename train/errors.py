@@ -29,3 +29,15 @@ class ExportError(TrainError):
 
 class CardError(TrainError):
     """Metrics or a document that the model card cannot be made from; the message says why."""
+
+
+class TableError(TrainError):
+    """A stored table that cannot be read; the message says why."""
+
+
+class ArchiveError(TrainError):
+    """An archive that is refused as a whole; the message says why."""
+
+
+class FetchError(TrainError):
+    """A data set that could not be fetched; the message says what is missing."""

@@ -119,6 +119,75 @@ def expected_calibration_error(
     """
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == labels
-    position = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+    position = calibration_bins(confidence, bins)
     gaps = np.bincount(position, weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def calibration_bins(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
+    """Returns int64 ``(N,)``: which of the bins of equal width each confidence lies in."""
+    return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class McNemar:
+    """Two classifiers on the same pictures (McNemar, 1947).
+
+    Attributes:
+        both_right: Number of pictures that both classify rightly.
+        only_first: Number that the first alone does.
+        only_second: Number that the second alone does.
+        both_wrong: Number that neither does.
+        p_value: Probability of a difference at least as large, were both equally good; from the
+            exact binomial test, two-sided.
+    """
+
+    both_right: int
+    only_first: int
+    only_second: int
+    both_wrong: int
+    p_value: float
+
+
+def mcnemar(first_correct: NDArray[np.bool_], second_correct: NDArray[np.bool_]) -> McNemar:
+    """Compares two classifiers, each given as bool ``(N,)``: which pictures it has right."""
+    from scipy.stats import binomtest  # most of a second, which most callers need not wait
+
+    both, neither = first_correct & second_correct, ~first_correct & ~second_correct
+    first = int((first_correct & ~second_correct).sum())
+    second = int((second_correct & ~first_correct).sum())
+    p_value = float(binomtest(first, first + second).pvalue) if first + second else 1.0
+    return McNemar(int(both.sum()), first, second, int(neither.sum()), p_value)
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusedPair:
+    """A class taken for another.
+
+    Attributes:
+        true: Position of the true class.
+        predicted: Position of the class that was predicted instead.
+        count: Number of such pictures.
+        share: Their share of the true class' pictures.
+    """
+
+    true: int
+    predicted: int
+    count: int
+    share: float
+
+
+def most_confused(confusion: NDArray[np.int64], limit: int | None = None) -> list[ConfusedPair]:
+    """Returns which class is taken for which, most often first; nothing that never happens.
+
+    Args:
+        confusion: int64 ``(K, K)``; rows are true classes.
+        limit: Number of pairs; None for all.
+    """
+    support = confusion.sum(axis=1)
+    pairs = [
+        ConfusedPair(int(true), int(predicted), int(count), float(count / support[true]))
+        for (true, predicted), count in np.ndenumerate(confusion)
+        if true != predicted and count
+    ]
+    return sorted(pairs, key=lambda pair: pair.count, reverse=True)[:limit]

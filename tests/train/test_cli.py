@@ -38,7 +38,10 @@ def test_help_is_quick_and_needs_no_heavy_import() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
-    for command in (b"fit", b"export", b"calibrate", b"evaluate", b"parity", b"card"):
+    for command in (
+        b"fit", b"export", b"calibrate", b"evaluate", b"parity", b"card", b"explore", b"audit",
+        b"download",
+    ):  # fmt: skip
         assert command in done.stdout
 
 
@@ -76,6 +79,39 @@ def test_from_pictures_to_a_card(
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["pictures"] == 12
 
 
+def test_exploring_a_model(
+    models_dir: Path,
+    tiny_folder: Path,
+    ferplus_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shared = ["--data", str(tiny_folder), "--models-dir", str(models_dir)]
+    votes = ["--votes", str(ferplus_file)]
+    audit = ["audit", *shared, *votes, "--audit-dir", str(tmp_path / "audit")]
+    with caplog.at_level("WARNING"):
+        assert main([*audit, "--json"]) == 0
+    assert "no predictions.parquet yet" in caplog.text
+    without = json.loads(capsys.readouterr().out)
+    assert not (tmp_path / "audit").exists()
+
+    parts = ["predictions", "crowd", "architecture"]
+    assert main(["explore", "fer7", *shared, *votes, "--only", *parts]) == 0
+    assert capsys.readouterr().out.count(" bytes)") == 3
+
+    table = tmp_path / "audit.csv"
+    assert main([*audit, "--json", "--save", "--csv", str(table)]) == 0
+    with_model = json.loads(capsys.readouterr().out)
+    assert with_model["pictures"] == 280
+    assert with_model["contradicted_labels"] > without["contradicted_labels"] > 0
+    assert with_model["likely_wrong_labels"] <= with_model["contradicted_labels"]
+    assert (tmp_path / "audit" / "audit.parquet").is_file()
+    assert len(table.read_text(encoding="utf-8").splitlines()) > with_model["contradicted_labels"]
+    assert main(audit) == 0
+    assert "by the model" in capsys.readouterr().out
+
+
 def test_check_data_lists_what_is_missing(
     tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +147,8 @@ def test_augmentations(config_file: Path, tiny_folder: Path, tmp_path: Path) -> 
         ["evaluate", "fer7", "--data", "missing", "--split", "test"],
         ["calibrate", "fer7", "--data", "missing"],
         ["card", "missing.md"],
+        ["explore", "fer7", "--data", "missing"],
+        ["audit", "--data", "missing"],
     ],
 )
 def test_errors_are_one_line(
@@ -136,6 +174,9 @@ def test_errors_are_one_line(
         ["fit", "a.toml", "--data", "x", "--stop-after-epoch", "0"],
         ["export", "run", "--name", "../outside"],
         ["evaluate", "fer7", "--data", "x", "--split", "Training"],
+        ["explore", "fer7", "--data", "x", "--only", "everything"],
+        ["explore", "fer7", "--data", "x", "--pictures", "0"],
+        ["audit"],
     ],
 )
 def test_bad_use(arguments: list[str]) -> None:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from sklearn import metrics as sk
 
 from train import metrics
 
@@ -97,3 +98,63 @@ def test_calibration_error_cancels_inside_a_bin_only() -> None:
 
 def test_certain_and_right_is_calibrated() -> None:
     assert metrics.expected_calibration_error(np.eye(3), np.arange(3)) == 0
+
+
+def test_scores_are_scikit_learns() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 5, 400)
+    probabilities = rng.dirichlet(np.ones(5), 400) + np.eye(5)[labels] * 0.3
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    predicted = probabilities.argmax(axis=1)
+    confusion = metrics.confusion_matrix(labels, predicted, 5)
+    scores = metrics.class_scores(confusion)
+    assert np.array_equal(confusion, sk.confusion_matrix(labels, predicted))
+    precision, recall, f1, support = sk.precision_recall_fscore_support(labels, predicted)
+    np.testing.assert_allclose(scores.precision, precision)
+    np.testing.assert_allclose(scores.recall, recall)
+    np.testing.assert_allclose(scores.f1, f1)
+    assert np.array_equal(scores.support, support)
+    assert scores.balanced_accuracy == pytest.approx(sk.balanced_accuracy_score(labels, predicted))
+    assert metrics.log_loss(probabilities, labels) == pytest.approx(
+        sk.log_loss(labels, probabilities)
+    )
+    assert metrics.top_accuracy(probabilities, labels, 2) == pytest.approx(
+        sk.top_k_accuracy_score(labels, probabilities, k=2)
+    )
+
+
+def test_mcnemar_by_hand() -> None:
+    # 1 and 5 pictures that only one has right: 2 * (1 + 6) / 2**6.
+    first = np.array([True] * 4 + [True] * 1 + [False] * 5 + [False] * 2)
+    second = np.array([True] * 4 + [False] * 1 + [True] * 5 + [False] * 2)
+    result = metrics.mcnemar(first, second)
+    assert (result.both_right, result.both_wrong) == (4, 2)
+    assert (result.only_first, result.only_second) == (1, 5)
+    assert result.p_value == pytest.approx(14 / 64)
+    assert metrics.mcnemar(second, first).p_value == pytest.approx(14 / 64)
+
+
+def test_a_classifier_does_not_differ_from_itself() -> None:
+    correct = np.arange(10) % 3 == 0
+    assert metrics.mcnemar(correct, correct).p_value == 1
+
+
+def test_many_pictures_show_a_small_difference() -> None:
+    first = np.arange(5000) % 10 < 7
+    second = first.copy()
+    second[first.nonzero()[0][:60]] = False
+    assert metrics.mcnemar(first, second).p_value < 1e-15
+
+
+def test_the_most_confused_come_first() -> None:
+    confusion = np.array([[50, 3, 7], [9, 20, 0], [1, 0, 4]])
+    pairs = metrics.most_confused(confusion)
+    assert [(pair.true, pair.predicted, pair.count) for pair in pairs] == [
+        (1, 0, 9),
+        (0, 2, 7),
+        (0, 1, 3),
+        (2, 0, 1),
+    ]
+    assert pairs[0].share == pytest.approx(9 / 29)
+    assert metrics.most_confused(confusion, limit=1) == pairs[:1]
+    assert metrics.most_confused(np.eye(3, dtype=np.int64)) == []

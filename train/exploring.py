@@ -1,0 +1,134 @@
+"""The commands that measure what the pages show: ``explore``, ``audit`` and ``download``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_core.errors import ModelError
+from train.options import add_data, add_models_dir, add_votes, load, models_dir, positive
+
+if TYPE_CHECKING:
+    from train.doubts import Doubts
+    from train.findings import Audit
+    from train.options import Commands
+    from train.votes import Votes
+
+# train.explore knows them too, and imports LiteRT; a test compares them.
+PARTS = ("predictions", "features", "robustness", "architecture", "crowd")
+_SHOWN_DOUBTS = 20
+logger = logging.getLogger(__name__)
+
+
+def add_exploring(commands: Commands) -> None:
+    """Adds the commands."""
+    command = commands.add_parser("explore", help="measure all that the pages show of a model")
+    command.add_argument("name", metavar="NAME", help="name of the model")
+    add_data(command)
+    add_votes(command)
+    command.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
+    command.add_argument(
+        "--pictures",
+        type=positive,
+        metavar="N",
+        help="pictures of PublicTest to spoil for robustness; default 1200",
+    )
+    command.add_argument("--threads", type=positive, default=1, metavar="N", help="default 1")
+    add_models_dir(command)
+    command.set_defaults(run=_explore)
+
+    command = commands.add_parser("audit", help="find duplicates, leaks and doubtful labels")
+    add_data(command)
+    add_votes(command)
+    command.add_argument(
+        "--model", default="fer7", metavar="NAME", help="whose stored predictions doubt labels"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write a row a suspicious picture"
+    )
+    command.add_argument("--save", action="store_true", help="store it for the pages")
+    command.add_argument("--audit-dir", type=Path, metavar="DIR", help="default assets/fer2013")
+    add_models_dir(command)
+    command.set_defaults(run=_audit)
+
+    command = commands.add_parser("download", help="fetch FER-2013 from Kaggle")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="where it goes; default: the user's cache"
+    )
+    command.set_defaults(run=_download)
+
+
+def _explore(options: argparse.Namespace) -> int:
+    from train.explore import ROBUSTNESS_PICTURES, explore
+
+    # It warns that it uses the neighbours that it is given.
+    logging.getLogger("openTSNE").setLevel(logging.ERROR)
+    files = explore(
+        options.name,
+        load(options.data),
+        models_dir(options),
+        votes=_votes(options),
+        only=options.only,
+        pictures=options.pictures or ROBUSTNESS_PICTURES,
+        num_threads=options.threads,
+    )
+    for file in files:
+        print(f"{file} ({file.stat().st_size:,} bytes)")
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from train.audit import as_text, audit, write_csv
+    from train.stored import AUDIT_DIR, write_audit
+
+    result = audit(load(options.data), _votes(options))
+    doubts = _doubts(options, result)
+    if options.json:
+        found = {"contradicted_labels": len(doubts), "likely_wrong_labels": doubts.likely}
+        print(json.dumps({**asdict(result.summary), **found}))
+    else:
+        print(as_text(result))
+        print(f"\nLabels that the crowd or the model contradicts: {len(doubts):,}.")
+        print(f"Likely wrong, by a margin of half or more: {doubts.likely:,}; the first:")
+        for rank, position in enumerate(doubts.positions[:_SHOWN_DOUBTS]):
+            print(
+                f"  {result.names[position]}: {result.emotions[position]}, rather "
+                f"{doubts.suggested[rank]} by the {doubts.sources[rank]} "
+                f"({doubts.margins[rank]:.2f})"
+            )
+    if options.csv:
+        rows = write_csv(result, doubts, options.csv)
+        logger.info("Wrote %s: %s rows.", options.csv, f"{rows:,}")
+    if options.save:
+        logger.info("Stored in %s.", write_audit(result, options.audit_dir or AUDIT_DIR))
+    return 0
+
+
+def _doubts(options: argparse.Namespace, result: Audit) -> Doubts:
+    from train.doubts import label_doubts
+    from train.stored import read_predictions
+
+    try:
+        predictions = read_predictions(models_dir(options) / options.model)
+    except ModelError as error:
+        logger.warning("No test picture's label is doubted by a model: %s", error)
+        predictions = None
+    return label_doubts(result, predictions)
+
+
+def _votes(options: argparse.Namespace) -> Votes | None:
+    from train.votes import read_votes
+
+    return None if options.votes is None else read_votes(options.votes)
+
+
+def _download(options: argparse.Namespace) -> int:
+    from train.fetch import fetch_fer2013
+
+    print(f"The whole FER-2013 is in {fetch_fer2013(options.out)}.")
+    return 0

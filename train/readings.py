@@ -1,0 +1,101 @@
+"""A served network's logits and the features just before them, in one pass of LiteRT."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from fer_core.classifier import ModelFiles
+from fer_core.errors import ModelError
+from fer_core.preprocessing import normalize_faces
+
+# The batch that EmotionClassifier uses, so that the logits are its own to the last bit.
+_BATCH = 32
+_CHECKED = 2048
+_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a network makes of N faces.
+
+    Attributes:
+        logits: float32 ``(N, K)``.
+        features: float32 ``(N, D)``, the inputs of its last layer.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+
+
+def read_features_of(
+    files: ModelFiles, faces_gray: NDArray[np.uint8], *, num_threads: int = 1
+) -> Readings:
+    """Runs a network over faces, with a progress bar.
+
+    Args:
+        files: The model.
+        faces_gray: uint8 ``(N, H, W)``, N at least 1.
+        num_threads: Threads that the network may use.
+
+    Raises:
+        ModelError: The network has no features from which its logits follow by one linear layer.
+    """
+    with warnings.catch_warnings():
+        # LiteRT warns that intermediate values take memory; they are what is wanted here.
+        warnings.simplefilter("ignore", UserWarning)
+        interpreter = Interpreter(
+            model_content=files.tflite,
+            num_threads=num_threads,
+            experimental_preserve_all_tensors=True,
+        )
+    network_input = interpreter.get_input_details()[0]["index"]
+    network_output = interpreter.get_output_details()[0]["index"]
+    inner = _features_index(interpreter, files.name)
+    logits, features, size = [], [], 0
+    for start in tqdm(range(0, len(faces_gray), _BATCH), unit="batch", disable=None):
+        batch = normalize_faces(faces_gray[start : start + _BATCH])
+        if len(batch) != size:
+            size = len(batch)
+            interpreter.resize_tensor_input(network_input, batch.shape)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(network_input, batch)
+        interpreter.invoke()
+        logits.append(interpreter.get_tensor(network_output))
+        features.append(interpreter.get_tensor(inner))
+    readings = Readings(np.concatenate(logits), np.concatenate(features))
+    _check_linear(readings, files.name)
+    return readings
+
+
+def _features_index(interpreter: Interpreter, name: str) -> int:
+    """Returns the last value of the shape ``(N, D)`` before the output."""
+    output = interpreter.get_output_details()[0]["index"]
+    flat = [
+        tensor["index"]
+        for tensor in interpreter.get_tensor_details()
+        # Weights have no place for the batch, which is -1 here.
+        if len(tensor["shape_signature"]) == 2
+        and tensor["shape_signature"][0] == -1
+        and tensor["dtype"] == np.float32
+        and tensor["index"] < output
+    ]
+    if not flat:
+        raise ModelError(f"The network of the model '{name}' shows no features.")
+    return int(max(flat))
+
+
+def _check_linear(readings: Readings, name: str) -> None:
+    features = readings.features[:_CHECKED].astype(np.float64)
+    wanted = readings.logits[:_CHECKED].astype(np.float64)
+    design = np.column_stack([features, np.ones(len(features))])
+    solution = np.linalg.lstsq(design, wanted, rcond=None)[0]
+    if not np.abs(design @ solution - wanted).max() <= _TOLERANCE * max(1, np.abs(wanted).max()):
+        raise ModelError(
+            f"The features of the model '{name}' are not those that its answers follow from."
+        )

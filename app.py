@@ -29,6 +29,7 @@ with text:
         unsafe_allow_html=True,
     )
     st.page_link("pages/1_Photo.py", label="Analyse photos", icon=":material/photo_camera:")
+    st.page_link("pages/2_Video.py", label="Analyse a video", icon=":material/movie:")
     st.caption(PRIVACY_NOTE)
 with picture:
     example(settings)

@@ -32,10 +32,10 @@ def report_startup() -> None:
     print(
         f"\nApp: seconds from process start, goal at most {FIRST_PAGE_GOAL_S:g} to the first page"
     )
-    with _server() as (process, port, started):
-        _wait_for(f"http://localhost:{port}/_stcore/health", process)
+    with served() as (process, port, started):
+        wait_for(f"http://localhost:{port}/_stcore/health", process)
         _seconds("server healthy", time.monotonic() - started)
-        _wait_for(f"http://localhost:{port}/", process)
+        wait_for(f"http://localhost:{port}/", process)
         _seconds("page's HTML served", time.monotonic() - started)
         address = f"ws://localhost:{port}/_stcore/stream"
         with connect(address, subprotocols=["streamlit"], max_size=None) as session:
@@ -61,8 +61,8 @@ def _report_browser() -> None:
             executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
         page = browser.new_page()
-        with _server() as (process, port, started):
-            _wait_for(f"http://localhost:{port}/_stcore/health", process)
+        with served() as (process, port, started):
+            wait_for(f"http://localhost:{port}/_stcore/health", process)
             page.goto(f"http://localhost:{port}")
             page.get_by_role("heading", level=1).wait_for(timeout=1000 * _PATIENCE_S)
             _seconds("title seen in Chromium", time.monotonic() - started)
@@ -70,12 +70,12 @@ def _report_browser() -> None:
 
 
 @contextmanager
-def _server() -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
-    """Yields the app's process, its port and when it was started; ends it afterwards."""
+def served(script: Path = ROOT / "app.py") -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
+    """Yields an app's process, its port and when it was started; ends it afterwards."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address=localhost"]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address=localhost"]
     options = [f"--server.port={port}", "--server.headless=true"]
     started = time.monotonic()
     process = subprocess.Popen(
@@ -93,7 +93,12 @@ def _server() -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
         process.wait(timeout=30)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Waits until an app answers.
+
+    Raises:
+        RuntimeError: It has ended, or does not answer for a long time.
+    """
     give_up = time.monotonic() + _PATIENCE_S
     while time.monotonic() < give_up:
         if process.poll() is not None:

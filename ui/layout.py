@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from fer_core.labels import UNCERTAIN, color_of
@@ -22,6 +24,16 @@ def begin_page(title: str, icon: str) -> None:
         icon: A Material symbol, such as ":material/photo_camera:".
     """
     st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=icon, layout="wide")
+
+
+def plain(text: str) -> str:
+    """Returns a visitor's text so that Markdown shows it as it is."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
+def is_dark() -> bool:
+    """Whether the visitor looks at the dark theme; the light one where that is not known."""
+    return st.context.theme.type == "dark"
 
 
 def verdict_line(face: FaceEmotion) -> str:

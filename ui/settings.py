@@ -8,8 +8,7 @@ import streamlit as st
 
 from fer_core.detection import DETECTORS, FaceDetector
 from fer_core.errors import FerError
-from fer_core.labels import FER6, FER7
-from fer_core.pipeline import DEFAULT_THRESHOLD
+from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
 from ui.resources import get_classifier, get_detector
 
 DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY = "detector", "classes", "threshold"
@@ -20,6 +19,7 @@ CLASS_SET_NAMES = {FER7.name: "7 emotions", FER6.name: "6, without disgust"}
 PAGES = (
     ("app.py", "Home", ":material/home:"),
     ("pages/1_Photo.py", "Photo", ":material/photo_camera:"),
+    ("pages/2_Video.py", "Video", ":material/movie:"),
 )
 
 

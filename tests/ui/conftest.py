@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -37,3 +41,26 @@ def upload(photo_page: AppTest) -> Callable[..., AppTest]:
         return photo_page.file_uploader[0].set_value(uploads).run()
 
     return run
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    """A grey MP4 of one second without a face."""
+    content = io.BytesIO()
+    with av.open(content, "w", "mp4") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for level in range(10):
+            image = np.full((48, 64, 3), 20 * level, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
+        container.mux(stream.encode())
+    return content.getvalue()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    clock = threading.Event()
+    for _ in range(2000):
+        if holds():
+            return
+        clock.wait(0.01)
+    raise AssertionError("it never came to that")

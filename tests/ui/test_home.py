@@ -42,7 +42,7 @@ def broken_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     resources.get_classifier.clear()
 
 
-@pytest.mark.parametrize("page", ["app.py", "pages/1_Photo.py"])
+@pytest.mark.parametrize("page", ["app.py", "pages/1_Photo.py", "pages/2_Video.py"])
 @pytest.mark.parametrize(
     ("file", "content", "sentence"),
     [

@@ -1,0 +1,86 @@
+"""Starts the app for browser tests, with what a test wants changed in it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class RunningApp:
+    """The app, its address, and where its output goes."""
+
+    address: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def threads(self) -> int:
+        """How many threads the app has."""
+        return len(list(Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+    def resident_mb(self) -> float:
+        """How much memory it holds, in megabytes."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(line.split()[1]) / 1000
+
+
+@contextmanager
+def running_app(
+    folder: Path, environment: Mapping[str, str], before: str = ""
+) -> Iterator[RunningApp]:
+    """Runs the app until the context ends.
+
+    Args:
+        folder: Where its temporary files go; its output goes to a file beside it.
+        environment: What to add to the environment.
+        before: Python that runs before the app, for tests of what goes wrong inside.
+    """
+    port = free_port()
+    log = folder.with_suffix(".log")
+    script = f"import sys\nfrom streamlit.web import cli\n{before}\nsys.exit(cli.main())"
+    options = ["--server.headless=true", "--server.address=127.0.0.1"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, "run", "app.py", f"--server.port={port}", *options],
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(folder), **environment},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_for(f"{address}/_stcore/health", process)
+            yield RunningApp(address, process, log)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+def free_port() -> int:
+    """Returns a port at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(address: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server ended before it answered"
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(f"no answer from {address} within {seconds} s")

@@ -1,0 +1,196 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from pathlib import Path
+
+import av
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+
+def open_videos(page: Page) -> None:
+    page.goto("/Video")
+    expect(page.get_by_role("heading", name="Emotions in videos")).to_be_visible()
+    expect(page.get_by_text("Upload a video")).to_be_visible()
+
+
+def upload(page: Page, file: Path) -> None:
+    page.set_input_files("input[type=file]", file)
+
+
+def start(page: Page) -> None:
+    page.get_by_role("button", name="Start the analysis").click()
+
+
+def until_done(page: Page) -> None:
+    expect(page.get_by_role("heading", name="Take it away")).to_be_visible(timeout=240_000)
+    # What was there before goes only at the end of a run.
+    expect(page.get_by_role("button", name="Remove this video")).to_have_count(1)
+
+
+def timeline_of(page: Page, person: int) -> Locator:
+    """Returns the chart that has a strip of verdicts to click."""
+    charts = page.locator(f".st-key-person-{person} .js-plotly-plot")
+    return charts.filter(has=page.locator(".points path")).last
+
+
+def click_in_the_middle(page: Page, chart: Locator) -> None:
+    """Clicks the areas above a point of the strip, as somebody with a mouse does."""
+    chart.scroll_into_view_if_needed()
+    points = chart.locator(".scatterlayer .points path")
+    point = points.nth(points.count() // 2).bounding_box()
+    frame = chart.bounding_box()
+    place = (point["x"] + point["width"] / 2, frame["y"] + 60)
+    page.mouse.move(*place)
+    expect(chart.locator(".hoverlayer .hovertext")).to_be_visible()
+    page.mouse.click(*place)
+
+
+def download(page: Page, label: str) -> Path:
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=label).click()
+    return waiting.value.path()
+
+
+def expect_playing(page: Page) -> None:
+    video = page.locator("video").first
+    video.evaluate("video => { video.muted = true; return video.play(); }")
+    page.wait_for_function("document.querySelector('video').currentTime > 0.2")
+
+
+@pytest.fixture
+def analysed(page: Page, media: Path) -> Page:
+    """A page with the results of a clip of four seconds."""
+    open_videos(page)
+    upload(page, media / "looking_down_4s.mp4")
+    start(page)
+    until_done(page)
+    return page
+
+
+def test_from_upload_to_the_playing_video(page: Page, media: Path) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    open_videos(page)
+    upload(page, media / "one_face_15s.mp4")
+    expect(page.get_by_text("29.97 frames a second")).to_be_visible()
+    start(page)
+    expect(page.get_by_text(re.compile(r"\d+ of \d+ frames · .* left"))).to_be_visible()
+    until_done(page)
+    expect(page.get_by_role("heading", name="One person in 155 analysed frames")).to_be_visible()
+    areas = timeline_of(page, 1).locator(".scatterlayer .fills path")
+    expect(areas).to_have_count(7)
+    expect_playing(page)
+    click_in_the_middle(page, timeline_of(page, 1))
+    expect(page.get_by_text("This frame alone:")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"At 0:0\d\.\d"))).to_be_visible()
+    assert not faults
+
+
+def test_results_outlive_a_reload_and_other_pages(analysed: Page) -> None:
+    address = analysed.url
+    assert re.search(r"video=[\w-]{32}", address)
+    analysed.reload()
+    until_done(analysed)
+    expect(timeline_of(analysed, 1)).to_be_visible()
+    analysed.get_by_role("link", name="Photo", exact=True).click()
+    expect(analysed.get_by_role("heading", name="Emotions in photos")).to_be_visible()
+    analysed.get_by_role("link", name="Video", exact=True).click()
+    until_done(analysed)
+    assert analysed.url == address
+
+
+def test_a_reload_while_it_runs_finds_the_work_again(page: Page, media: Path) -> None:
+    open_videos(page)
+    upload(page, media / "one_face_15s.mp4")
+    start(page)
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    until_done(page)
+
+
+def test_cancel_keeps_what_is_there(page: Page, media: Path) -> None:
+    open_videos(page)
+    upload(page, media / "one_face_15s.mp4")
+    start(page)
+    expect(page.get_by_text(re.compile(r"\d+ of 155 frames"))).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled: these are partial results")).to_be_visible()
+    expect(timeline_of(page, 1)).to_be_visible()
+    expect_playing(page)
+
+
+def test_downloads_agree(analysed: Page) -> None:
+    with download(analysed, "Table (CSV)").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    record = json.loads(download(analysed, "Summary (JSON)").read_text(encoding="utf-8"))
+    assert len({row["frame"] for row in rows}) == record["frames_analyzed"]
+    assert download(analysed, "Table (Parquet)").read_bytes()[:4] == b"PAR1"
+    assert download(analysed, "Captions (WebVTT)").read_text().startswith("WEBVTT")
+    with av.open(io.BytesIO(download(analysed, "Annotated video (MP4)").read_bytes())) as video:
+        stream = video.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+
+
+def test_a_name_is_drawn_into_the_video_again(analysed: Page) -> None:
+    before = download(analysed, "Annotated video (MP4)").read_bytes()
+    analysed.locator(".st-key-person-1").get_by_role("button", name="Edit").click()
+    analysed.get_by_label("Name", exact=True).fill("Zoë")
+    analysed.get_by_label("Name", exact=True).press("Enter")
+    expect(analysed.get_by_role("heading", name="Zoë, seen for")).to_be_visible()
+    analysed.keyboard.press("Escape")
+    analysed.get_by_role("button", name="Draw the video again").click()
+    again = analysed.get_by_text("The video still shows the names")
+    expect(again).to_have_count(0, timeout=120_000)
+    expect(analysed.get_by_role("button", name="Cancel")).to_have_count(0, timeout=120_000)
+    assert download(analysed, "Annotated video (MP4)").read_bytes() != before
+    expect_playing(analysed)
+
+
+def test_visitors_work_at_once_and_do_not_see_each_other(
+    analysed: Page, chromium: Browser, server: str, media: Path
+) -> None:
+    other = chromium.new_context(base_url=server).new_page()
+    open_videos(other)
+    upload(other, media / "scene_cuts_9s_audio.mp4")
+    start(other)
+    analysed.get_by_text("Analyse it again").click()
+    analysed.get_by_role("button", name="Analyse again").click()
+    until_done(other)
+    until_done(analysed)
+    expect(other.get_by_text("looking_down_4s.mp4")).to_have_count(0)
+    expect(analysed.get_by_text("scene_cuts_9s_audio.mp4")).to_have_count(0)
+    other.context.close()
+
+
+def test_text_named_mp4(page: Page, tmp_path: Path, media: Path) -> None:
+    fake = tmp_path / "fake.mp4"
+    fake.write_text("This is no video.")
+    open_videos(page)
+    upload(page, fake)
+    expect(page.get_by_text("fake.mp4: ")).to_be_visible()
+    expect(page.get_by_text("Traceback")).to_have_count(0)
+    upload(page, media / "looking_down_4s.mp4")
+    expect(page.get_by_role("button", name="Start the analysis")).to_be_visible()
+
+
+def test_nothing_reaches_over_the_window(analysed: Page) -> None:
+    for theme in ("light", "dark"):
+        for width in (390, 1280):
+            analysed.emulate_media(color_scheme=theme)
+            analysed.set_viewport_size({"width": width, "height": 800})
+            expect(timeline_of(analysed, 1)).to_be_visible()
+            analysed.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+
+
+def test_no_temporary_file_is_left(analysed: Page, temporary_folder: Path) -> None:
+    assert [path for path in temporary_folder.rglob("*") if path.is_file()] == []
+    analysed.get_by_role("button", name="Remove this video").click()
+    expect(analysed.get_by_text("Upload a video")).to_be_visible()
+    assert "video=" not in analysed.url

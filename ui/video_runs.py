@@ -1,0 +1,218 @@
+"""The work on one video: analysing it, and drawing it again under other names."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import load_detector
+from fer_core.timeline import PersonEdits, Timeline, TimelineBuilder
+from fer_core.video.analysis import VideoOptions, VideoResult, analyze_video
+from fer_core.video.render import render_video
+from ui.jobs import Job, JobQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How readings become verdicts and names, on the page and in the annotated video.
+
+    Attributes:
+        smoothing_s: Time constant of the smoothing in seconds.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+        edits: Names, merged and hidden persons.
+    """
+
+    smoothing_s: float
+    threshold: float
+    edits: PersonEdits = field(default_factory=PersonEdits)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The readings under a look.
+
+    Attributes:
+        timeline: With persons merged and hidden.
+        smoothed: float32 ``(N, K)``.
+        verdicts: str ``(N,)``.
+    """
+
+    timeline: Timeline
+    smoothed: NDArray[np.float32]
+    verdicts: NDArray[np.str_]
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What an analysis gave.
+
+    Attributes:
+        result: The readings.
+        annotated: The annotated video, a file without a name; None when there is none.
+    """
+
+    result: VideoResult
+    annotated: BinaryIO | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """An annotated video, and the look in which it was drawn."""
+
+    file: BinaryIO
+    look: Look
+
+
+class Run:
+    """One analysis of a video, and what the visitor makes of it.
+
+    Attributes:
+        class_set: Name of the class set that reads the faces.
+        detector: Name of the detector that finds them.
+        options: What is analysed, and how.
+        builder: The readings while they grow.
+        edits: Names, merged and hidden persons.
+        key: Tells it apart from other runs, for the state of the page's widgets.
+        job: The analysis.
+        drawing: The annotated video being drawn again; None, or a drawing that may be over.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        owner: str,
+        file: BinaryIO,
+        *,
+        classifier: EmotionClassifier,
+        class_set: str,
+        detector: str,
+        options: VideoOptions,
+        annotate: bool,
+    ) -> None:
+        """Hands the analysis in.
+
+        Args:
+            queue: Does it.
+            owner: Whose it is.
+            file: The video.
+            classifier: Reads the faces; of the class set.
+            class_set: Its name.
+            detector: Name of the detector that finds them.
+            options: What is analysed, and how.
+            annotate: Whether an annotated video is written along.
+        """
+        self.class_set, self.detector, self.options = class_set, detector, options
+        self._labels = classifier.labels
+        self.builder = builder = TimelineBuilder(self._labels)
+        self.edits = PersonEdits()
+        self.key = secrets.token_hex(4)
+        self.drawing: Job[Drawn | None] | None = None
+        self._drawn: Drawn | None = None
+        self._view: tuple[Look, View] | None = None
+
+        def analyze(job: Job[Analysis]) -> Analysis:
+            target = _temporary() if annotate else None
+            result = analyze_video(
+                file,
+                classifier=classifier,
+                make_detector=lambda: load_detector(detector),
+                options=options,
+                annotated=target,
+                builder=builder,
+                on_progress=lambda progress: setattr(job, "progress", progress),
+                cancelled=job.stop,
+            )
+            written = target if target is not None and _holds_video(result, target) else None
+            return Analysis(result, written)
+
+        self.job = queue.submit(owner, analyze)
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """The newest annotated video, or None."""
+        if self.drawing is not None and self.drawing.result is not None:
+            self._drawn = self.drawing.result
+        analysis = self.job.result
+        if self._drawn is None and analysis is not None and analysis.annotated is not None:
+            look = Look(self.options.smoothing_s, self.options.threshold)
+            self._drawn = Drawn(analysis.annotated, look)
+        return self._drawn
+
+    def view(self, look: Look) -> View:
+        """Returns the readings under a look; only a new look is worked out.
+
+        Raises:
+            ValueError: There are no readings yet.
+        """
+        if self.job.result is None:
+            raise ValueError("The analysis is not over yet.")
+        if self._view is None or self._view[0] != look:
+            timeline = look.edits.apply(self.job.result.result.timeline)
+            smoothed, verdicts = timeline.smoothed(look.smoothing_s, look.threshold)
+            self._view = look, View(timeline, smoothed, verdicts)
+        return self._view[1]
+
+    def draw_again(self, queue: JobQueue, owner: str, file: BinaryIO, look: Look) -> None:
+        """Hands in the drawing of an annotated video under another look."""
+        view = self.view(look)
+        options = self.options
+        if self.job.result is not None and self.job.result.result.cancelled:
+            # What was not analysed is not drawn either.
+            end_s = float(view.timeline.time_s[-1]) if len(view.timeline.time_s) else None
+            options = replace(options, end_s=end_s)
+
+        def draw(job: Job[Drawn | None]) -> Drawn | None:
+            target = _temporary()
+            render_video(
+                file,
+                target,
+                view.timeline,
+                smoothed=view.smoothed,
+                verdicts=view.verdicts,
+                names=look.edits.names,
+                start_s=options.start_s,
+                end_s=options.end_s,
+                on_progress=lambda progress: setattr(job, "progress", progress),
+                cancelled=job.stop,
+            )
+            return None if job.stop.is_set() else Drawn(target, look)
+
+        self.drawing = queue.submit(owner, draw)
+
+    def release(self, queue: JobQueue) -> None:
+        """Ends whatever is being done and lets go of all results."""
+        for job in (self.job, self.drawing):
+            if job is not None:
+                queue.cancel(job)
+        if self.drawn is not None:
+            empty(self.drawn.file)
+        if self.job.result is not None and self.job.result.annotated is not None:
+            empty(self.job.result.annotated)
+        self.job = Job.ended()
+        self.drawing = self._drawn = self._view = None
+        self.builder = TimelineBuilder(self._labels)
+
+
+def empty(file: BinaryIO) -> None:
+    """Frees a file's content at once, whoever still holds the file.
+
+    Streamlit keeps what a closed page held until Python's garbage collector comes round; and to
+    close the file under a reader could hand its number to another visitor's.
+    """
+    os.ftruncate(file.fileno(), 0)
+
+
+def _temporary() -> BinaryIO:
+    """Returns a new file without a name."""
+    return cast(BinaryIO, tempfile.TemporaryFile(prefix="fer-"))
+
+
+def _holds_video(result: VideoResult, target: BinaryIO) -> bool:
+    return result.unwritten is None and os.fstat(target.fileno()).st_size > 0

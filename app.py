@@ -30,6 +30,11 @@ with text:
     )
     st.page_link("pages/1_Photo.py", label="Analyse photos", icon=":material/photo_camera:")
     st.page_link("pages/2_Video.py", label="Analyse a video", icon=":material/movie:")
+    st.page_link(
+        "pages/4_Metrics.py",
+        label="See how good it is, and where it fails",
+        icon=":material/monitoring:",
+    )
     st.caption(PRIVACY_NOTE)
 with picture:
     example(settings)

@@ -9,6 +9,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 from playwright.sync_api import Page, expect, sync_playwright
@@ -40,6 +41,9 @@ def main() -> None:
             show(page, photo, both)
             page.screenshot(path=str(IMAGES / f"{name}.png"))
             page.close()
+        page = browser.new_page(viewport={"width": 1280, "height": 900}, base_url=address)
+        show_video(page, moving_portraits(photo, Path(folder)))
+        page.screenshot(path=str(IMAGES / "video.png"))
         browser.close()
 
 
@@ -50,6 +54,39 @@ def two_portraits(folder: Path) -> Path:
     path = folder / "two-portraits.jpg"
     cv2.imwrite(str(path), np.hstack([photo[:height] for photo in photos]))
     return path
+
+
+def moving_portraits(photo: Path, folder: Path) -> Path:
+    """Makes a short video in which the camera turns, nears and leaves the portraits."""
+    image = cv2.imread(str(photo))
+    width, height = 640, 400
+    path = folder / "two-portraits.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=15)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(12 * 15):
+            phase = 2 * np.pi * number / (12 * 15)
+            zoom = width / image.shape[1] * (1.15 + 0.25 * np.sin(phase))
+            matrix = cv2.getRotationMatrix2D(
+                (image.shape[1] / 2, image.shape[0] * 0.4), 12 * np.sin(2 * phase), zoom
+            )
+            matrix[:, 2] += (width - image.shape[1]) / 2, height / 2 - image.shape[0] * 0.4
+            frame = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "bgr24")))
+        container.mux(stream.encode())
+    return path
+
+
+def show_video(page: Page, video: Path) -> None:
+    """Analyses a video and shows a moment of it, in a window as high as the first person."""
+    page.goto("/Video")
+    page.get_by_text("Upload a video").wait_for()
+    page.set_input_files("input[type=file]", video)
+    page.get_by_role("button", name="Start the analysis").click()
+    expect(page.get_by_text("Strongest moments").first).to_be_visible(timeout=120_000)
+    page.locator("video").first.evaluate("video => { video.currentTime = 2; }")
+    page.set_viewport_size({"width": 1280, "height": 1750})
+    page.wait_for_timeout(3_000)
 
 
 def show(page: Page, photo: Path, both: bool) -> None:

@@ -20,6 +20,8 @@ PAGES = (
     ("app.py", "Home", ":material/home:"),
     ("pages/1_Photo.py", "Photo", ":material/photo_camera:"),
     ("pages/2_Video.py", "Video", ":material/movie:"),
+    ("pages/4_Metrics.py", "Metrics", ":material/monitoring:"),
+    ("pages/5_Data_set.py", "Data set", ":material/dataset:"),
 )
 
 

@@ -1,0 +1,16 @@
+"""The metrics page: how good the networks are, measured honestly, and where they fail."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.layout import begin_page
+from ui.metrics_choice import choose
+from ui.metrics_sections import choose_section
+from ui.settings import sidebar
+
+begin_page("Metrics", ":material/monitoring:")
+st.title("How good it is, and where it fails")
+settings = sidebar()
+section = choose_section()
+section.draw(choose(section.choices), settings)

@@ -1,0 +1,68 @@
+"""The data set page: get FER-2013, look into it, and see what training makes of it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.dataset_audit import show_audit
+from ui.dataset_augment import show_augmentation
+from ui.dataset_browser import browse
+from ui.dataset_map import show_map
+from ui.dataset_means import show_means
+from ui.dataset_picture import show_picture
+from ui.dataset_pipeline import show_pipeline
+from ui.dataset_source import show_source
+from ui.dataset_state import close_picture, collection, opened
+from ui.layout import begin_page
+from ui.settings import sidebar
+
+SECTIONS = {
+    "Get it": ":material/download:",
+    "Browse": ":material/grid_view:",
+    "Audit": ":material/fact_check:",
+    "Map": ":material/scatter_plot:",
+    "Augmentation": ":material/transform:",
+    "Mean faces": ":material/face:",
+    "Pipeline": ":material/account_tree:",
+}
+
+begin_page("Data set", ":material/dataset:")
+st.title("The data set, looked into")
+st.caption(
+    "FER-2013: 35,887 grey faces of 48×48 pixels, gathered by image search and labelled by people "
+    "who often disagree (Goodfellow et al., 2013)."
+)
+settings = sidebar()
+section = st.segmented_control(
+    "Section",
+    list(SECTIONS),
+    default="Get it",
+    format_func=lambda name: f"{SECTIONS[name]} {name}",
+    required=True,
+    key="dataset-section",
+    persist_state="session",
+    wrap=True,
+    label_visibility="collapsed",
+    on_change=close_picture,
+)
+found = collection()
+shown = opened()
+if found.dataset is None and section in ("Browse", "Audit", "Map"):
+    st.caption("The pictures themselves appear once it is said under *Get it* where FER-2013 is.")
+# Only what is looked at is drawn: the other sections would cost every click their time.
+if shown is not None:
+    show_picture(found, shown, settings.class_set)
+elif section == "Get it":
+    show_source(found)
+elif section == "Browse":
+    browse(found, settings.class_set)
+elif section == "Audit":
+    show_audit(found, settings.class_set)
+elif section == "Map":
+    show_map(found, settings.class_set)
+elif section == "Augmentation":
+    show_augmentation(found, settings.detector)
+elif section == "Mean faces":
+    show_means(found)
+else:
+    show_pipeline(found, settings)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.running import running_app
+from tests.cells import PREDICTED, TRUE, cell_of, write_pictures
+from ui.metrics_sections import SECTIONS
+
+pytestmark = pytest.mark.browser
+
+EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@pytest.fixture(scope="module")
+def server_with_cell(tmp_path_factory: pytest.TempPathFactory, yunet_file: Path) -> Iterator[str]:
+    """The address of the app with the pictures of one cell of the confusion matrix."""
+    data = write_pictures(tmp_path_factory.mktemp("cell"))
+    environment = {"FER_YUNET": str(yunet_file), "FER2013": str(data)}
+    with running_app(tmp_path_factory.mktemp("server-with-cell"), environment) as app:
+        yield app.address
+
+
+@pytest.fixture
+def page(chromium: Browser, server_with_cell: str) -> Iterator[Page]:
+    """The metrics page, opened by a new visitor."""
+    context = chromium.new_context(base_url=server_with_cell)
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    open_metrics(page)
+    yield page
+    context.close()
+
+
+def open_metrics(page: Page) -> None:
+    page.goto("/Metrics")
+    expect(page.get_by_text("How it was measured.")).to_be_visible()
+
+
+def turn(page: Page, section: str) -> None:
+    page.locator(".st-key-metrics-section").get_by_role("radio", name=section).click()
+
+
+def click_cell(page: Page, true: str, predicted: str) -> None:
+    """Clicks near a corner of a cell, away from the number in its middle."""
+    plot = page.locator(".st-key-confusion-matrix .nsewdrag")
+    expect(plot).to_be_visible()
+    box = plot.bounding_box()
+    assert box is not None
+    x = box["width"] * (EMOTIONS.index(predicted) + 0.2) / len(EMOTIONS)
+    y = box["height"] * (EMOTIONS.index(true) + 0.8) / len(EMOTIONS)
+    plot.click(position={"x": x, "y": y})
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator("button.tile")
+
+
+def test_a_click_on_a_cell_opens_its_pictures(page: Page) -> None:
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    turn(page, "Confusions")
+    click_cell(page, TRUE, PREDICTED)
+    cell = cell_of()
+    expect(page.get_by_text(f"{len(cell)} labelled {TRUE} and taken for")).to_be_visible()
+    expect(tiles(page)).to_have_count(60)
+    # The most confident first, with its probability, in a picture that is really drawn.
+    confident = f"{PREDICTED} {cell.probabilities[0].max():.0%}"
+    expect(tiles(page).first).to_contain_text(confident)
+    face = page.locator("button.tile .face").first
+    drawn = face.evaluate("face => getComputedStyle(face).backgroundImage.slice(0, 26)")
+    assert drawn == 'url("data:image/png;base64'
+    # A second click on the same cell closes nothing, and another cell has other pictures.
+    click_cell(page, TRUE, PREDICTED)
+    click_cell(page, "disgust", "angry")
+    expect(page.get_by_text("labelled disgust and taken for angry")).to_be_visible()
+    click_cell(page, TRUE, PREDICTED)
+    expect(page.get_by_text(f"{len(cell)} labelled {TRUE} and taken for")).to_be_visible()
+    assert not faults
+
+
+def test_a_picture_leads_to_its_own_page_and_to_why(page: Page) -> None:
+    turn(page, "Confusions")
+    click_cell(page, TRUE, PREDICTED)
+    name = str(cell_of().names[2])
+    tiles(page).nth(2).click()
+    expect(page.get_by_text(f"{name}, labelled {TRUE}")).to_be_visible()
+    page.get_by_role("button", name="All about this picture").click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    page.get_by_role("link", name="Metrics").click()
+    turn(page, "Why")
+    expect(page.get_by_text(f"The one clicked last, {name}")).to_be_visible()
+    expect(page.get_by_text("Largest fall")).to_be_visible()
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 390), ("dark", 1280)])
+def test_no_section_reaches_over_the_window(
+    chromium: Browser, server_with_cell: str, theme: str, width: int
+) -> None:
+    context = chromium.new_context(
+        base_url=server_with_cell, color_scheme=theme, viewport={"width": width, "height": 800}
+    )
+    context.set_default_timeout(30_000)
+    page = context.new_page()
+    open_metrics(page)
+    for section in SECTIONS:
+        turn(page, section)
+        expect(
+            page.locator(".st-key-metrics-section").get_by_role("radio", name=section)
+        ).to_be_checked()
+        expect(page.locator("[data-testid=stMain] h3").first).to_be_visible()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, section
+    context.close()

@@ -1,0 +1,154 @@
+"""Which model, split and views the metrics page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer_core.errors import FerError
+from train.data import PRIVATE_TEST, PUBLIC_TEST, TEST
+from ui.explorer_data import model_names, model_title, predictions_of
+from ui.settings import CLASSES_KEY
+
+MODEL_KEY, SPLIT_KEY, VIEWS_KEY = "metrics-model", "metrics-split", "metrics-views"
+SPLIT_NAMES = {PRIVATE_TEST: "PrivateTest", PUBLIC_TEST: "PublicTest", TEST: "Both"}
+# The keys of metrics.json; the module that writes it would bring the classifier along.
+ONE_VIEW, FLIP = "one view", "flip"
+VIEW_NAMES = {ONE_VIEW: "One view", FLIP: "With its mirror image"}
+CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the visitor looks at.
+
+    Attributes:
+        model: Name of the model.
+        split: "PublicTest", "PrivateTest" or "test" for both.
+        views: ``ONE_VIEW`` or ``FLIP``.
+    """
+
+    model: str
+    split: str
+    views: str
+
+    @property
+    def title(self) -> str:
+        """The choice in words."""
+        split = "PublicTest and PrivateTest" if self.split == TEST else self.split
+        mirrored = ", mirror images averaged" if self.views == FLIP else ""
+        return f"{model_title(self.model)} on {split}{mirrored}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a model says of N pictures.
+
+    Attributes:
+        names: str ``(N,)``.
+        emotions: The K labels.
+        labels: int64 ``(N,)``, positions in ``emotions``.
+        probabilities: float32 ``(N, K)``.
+    """
+
+    names: NDArray[np.str_]
+    emotions: tuple[str, ...]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """int64 ``(N,)``, the most probable emotions."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """bool ``(N,)``, whether each is right."""
+        return self.predicted == self.labels
+
+    def where(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Verdicts:
+        """Returns the rows that a mask or a list of positions selects."""
+        return Verdicts(
+            self.names[rows], self.emotions, self.labels[rows], self.probabilities[rows]
+        )
+
+    def words(self) -> NDArray[np.str_]:
+        """Returns the labels in words, str ``(N,)``."""
+        return np.array(self.emotions)[self.labels]
+
+
+def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
+    """Draws the choice of model, split and views, as far as it makes a difference.
+
+    Args:
+        choices: Those of ``CHOICES`` to draw; the others stay as they were.
+    """
+    models = model_names()
+    wanted = st.session_state.get(CLASSES_KEY)
+    model_help = "Two networks: one tells seven emotions apart, the other leaves disgust out."
+    options: dict[str, tuple[str, list[str], str, Callable[[str], str], str]] = {
+        MODEL_KEY: (
+            "Model",
+            models,
+            wanted if wanted in models else models[0],
+            model_title,
+            model_help,
+        ),
+        SPLIT_KEY: (
+            "Test pictures",
+            list(SPLIT_NAMES),
+            PRIVATE_TEST,
+            SPLIT_NAMES.__getitem__,
+            "The network for seven emotions was watched and calibrated on PublicTest, so "
+            "PrivateTest is the fairer figure; for six, nothing was chosen on either.",
+        ),
+        VIEWS_KEY: (
+            "Views",
+            list(VIEW_NAMES),
+            ONE_VIEW,
+            VIEW_NAMES.__getitem__,
+            "Test-time augmentation: the probabilities of a picture and of its mirror image are "
+            "averaged. Photos, videos and the camera are read with one view.",
+        ),
+    }
+    chosen = {
+        key: st.session_state.get(key) or default for key, (_, _, default, *_) in options.items()
+    }
+    if choices:
+        for column, key in zip(st.columns([2] * len(CHOICES)), choices, strict=False):
+            title, values, default, spoken, meaning = options[key]
+            picked = column.segmented_control(
+                title,
+                values,
+                default=default,
+                required=True,
+                format_func=spoken,
+                key=key,
+                persist_state="session",
+                help=meaning,
+            )
+            chosen[key] = picked or default
+    return Choice(chosen[MODEL_KEY], chosen[SPLIT_KEY], chosen[VIEWS_KEY])
+
+
+def verdicts_of(choice: Choice, model: str | None = None) -> Verdicts | None:
+    """Returns what the chosen model, or another one, says; None, and why, where that is unknown."""
+    try:
+        predictions = predictions_of(model or choice.model)
+    except FerError as error:
+        st.info(str(error), icon=":material/info:")
+        return None
+    part = predictions.split(choice.split)
+    return Verdicts(
+        part.names,
+        part.class_set.labels,
+        part.labels,
+        part.of_views(flip=choice.views == FLIP),
+    )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from tests.browser.running import running_app
 from tests.cells import PREDICTED, TRUE, cell_of, write_pictures
@@ -55,6 +55,19 @@ def click_cell(page: Page, true: str, predicted: str) -> None:
     plot.click(position={"x": x, "y": y})
 
 
+def open_cell(page: Page, true: str, predicted: str) -> None:
+    """Clicks until the cell is open: a chart that was only just drawn may not listen yet."""
+    title = page.get_by_text(f"labelled {true} and taken for {predicted}")
+    for _ in range(5):
+        click_cell(page, true, predicted)
+        try:
+            title.wait_for(timeout=6_000)
+        except TimeoutError:
+            continue
+        return
+    raise AssertionError(f"the cell {true}, {predicted} never opened")
+
+
 def tiles(page: Page) -> Locator:
     return page.locator("button.tile")
 
@@ -63,7 +76,7 @@ def test_a_click_on_a_cell_opens_its_pictures(page: Page) -> None:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     turn(page, "Confusions")
-    click_cell(page, TRUE, PREDICTED)
+    open_cell(page, TRUE, PREDICTED)
     cell = cell_of()
     expect(page.get_by_text(f"{len(cell)} labelled {TRUE} and taken for")).to_be_visible()
     expect(tiles(page)).to_have_count(60)
@@ -84,7 +97,7 @@ def test_a_click_on_a_cell_opens_its_pictures(page: Page) -> None:
 
 def test_a_picture_leads_to_its_own_page_and_to_why(page: Page) -> None:
     turn(page, "Confusions")
-    click_cell(page, TRUE, PREDICTED)
+    open_cell(page, TRUE, PREDICTED)
     name = str(cell_of().names[2])
     tiles(page).nth(2).click()
     expect(page.get_by_text(f"{name}, labelled {TRUE}")).to_be_visible()

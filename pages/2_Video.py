@@ -6,10 +6,10 @@ import streamlit as st
 
 from ui.layout import begin_page, plain
 from ui.settings import sidebar
-from ui.video_intake import ask_for_run, choose_video, show_upload
-from ui.video_progress import follow_analysis
-from ui.video_results import show_results
-from ui.videos import PRIVACY_NOTE, current_video
+from ui.video.intake import ask_for_run, choose_video, show_upload
+from ui.video.progress import follow_analysis
+from ui.video.results import show_results
+from ui.video.shelf import PRIVACY_NOTE, current_video
 
 begin_page("Video", ":material/movie:")
 st.title("Emotions in videos")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.layout import begin_page
-from ui.metrics_choice import choose
-from ui.metrics_sections import choose_section
+from ui.metrics.choice import choose
+from ui.metrics.sections import choose_section
 from ui.settings import sidebar
 
 begin_page("Metrics", ":material/monitoring:")

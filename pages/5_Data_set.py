@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.dataset_audit import show_audit
-from ui.dataset_augment import show_augmentation
-from ui.dataset_browser import browse
-from ui.dataset_map import show_map
-from ui.dataset_means import show_means
-from ui.dataset_picture import show_picture
-from ui.dataset_pipeline import show_pipeline
-from ui.dataset_source import show_source
-from ui.dataset_state import close_picture, collection, opened
+from ui.dataset.audit import show_audit
+from ui.dataset.augment import show_augmentation
+from ui.dataset.browser import browse
+from ui.dataset.map import show_map
+from ui.dataset.means import show_means
+from ui.dataset.picture import show_picture
+from ui.dataset.pipeline import show_pipeline
+from ui.dataset.source import show_source
+from ui.dataset.state import close_picture, collection, opened
 from ui.layout import begin_page
 from ui.settings import sidebar
 

@@ -14,7 +14,7 @@ from fer_core.images import read_image
 from fer_core.labels import FER6, FER7
 from fer_core.pipeline import analyze_image
 from ui.charts import CHART_CONFIG, probability_bars
-from ui.photos import sample_uploads
+from ui.photo.shelf import sample_uploads
 from ui.resources import get_classifier
 from ui.settings import CLASS_SET_NAMES, Settings
 

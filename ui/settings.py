@@ -20,6 +20,7 @@ PAGES = (
     ("app.py", "Home", ":material/home:"),
     ("pages/1_Photo.py", "Photo", ":material/photo_camera:"),
     ("pages/2_Video.py", "Video", ":material/movie:"),
+    ("pages/3_Live.py", "Live", ":material/videocam:"),
     ("pages/4_Metrics.py", "Metrics", ":material/monitoring:"),
     ("pages/5_Data_set.py", "Data set", ":material/dataset:"),
 )

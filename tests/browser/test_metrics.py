@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from tests.browser.running import running_app
 from tests.cells import PREDICTED, TRUE, cell_of, write_pictures
-from ui.metrics_sections import SECTIONS
+from ui.metrics.sections import SECTIONS
 
 pytestmark = pytest.mark.browser
 

@@ -81,7 +81,7 @@ def texts(app: AppTest) -> str:
 
 def open_picture(app: AppTest, name: str, emotion: str) -> AppTest:
     """Does what a click on a tile does."""
-    from ui.dataset_state import Opened
+    from ui.dataset.state import Opened
 
     app.session_state["dataset-open"] = Opened((name, emotion), ((name, emotion),))
     return app.run()
@@ -252,7 +252,7 @@ def test_doubles_are_on_a_pictures_page(page: AppTest, tiny_audit: Path) -> None
 
 
 def test_leafing_through_a_list(page: AppTest, tiny_set: FaceSet) -> None:
-    from ui.dataset_state import Opened
+    from ui.dataset.state import Opened
 
     keys = tuple((str(tiny_set.names[p]), FER7.labels[tiny_set.labels[p]]) for p in range(3))
     page.session_state["dataset-open"] = Opened(keys[0], keys)

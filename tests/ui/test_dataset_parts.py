@@ -16,13 +16,13 @@ from train.config import AugmentationConfig
 from train.data import FaceSet
 from train.doubts import Doubts
 from train.findings import Audit, Features, Predictions
-from ui.dataset_audit import IDENTICAL, NEAR, as_csv, groups_to_show
-from ui.dataset_augment import augmented_grid
-from ui.dataset_grid import Tile, TileGroup, atlas, grid_data
-from ui.dataset_map import feature_map, in_part, selected_positions
-from ui.dataset_means import mean_faces
-from ui.dataset_pipeline import as_seen, draw_face, draw_frame_landmarks
-from ui.dataset_source import balance_chart
+from ui.dataset.audit import IDENTICAL, NEAR, as_csv, groups_to_show
+from ui.dataset.augment import augmented_grid
+from ui.dataset.grid import Tile, TileGroup, atlas, grid_data
+from ui.dataset.map import feature_map, in_part, selected_positions
+from ui.dataset.means import mean_faces
+from ui.dataset.pipeline import as_seen, draw_face, draw_frame_landmarks
+from ui.dataset.source import balance_chart
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from fer_core.labels import FER6, FER7
 from train.audit import audit
 from train.data import FaceSet
 from train.findings import Audit, Features, Predictions
-from ui.dataset_filters import RIGHT, WRONG, Filters, ordered, select
-from ui.dataset_rows import (
+from ui.dataset.filters import RIGHT, WRONG, Filters, ordered, select
+from ui.dataset.rows import (
     PictureRows,
     class_counts,
     neighbours_of,

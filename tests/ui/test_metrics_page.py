@@ -17,9 +17,10 @@ from tests.cells import cell_of, write_pictures
 from tests.ui.conftest import SAMPLE, until
 from train import metrics, stored
 from train.curves import accuracy_by_coverage
-from ui import explorer_data, metrics_why
-from ui.metrics_own_runs import OwnRun
-from ui.metrics_sections import SECTION_KEY, SECTIONS
+from ui import explorer_data
+from ui.metrics import why as metrics_why
+from ui.metrics.own_runs import OwnRun
+from ui.metrics.sections import SECTION_KEY, SECTIONS
 
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 

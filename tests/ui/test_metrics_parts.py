@@ -18,17 +18,17 @@ from train.measure import Measurement
 from train.metrics import confusion_matrix
 from ui.explorer_data import architecture_of
 from ui.jobs import Job, JobQueue, JobState
-from ui.metrics_charts import BY_COLUMN, BY_ROW, COUNTS, confusion_chart, normalized
-from ui.metrics_choice import Verdicts
-from ui.metrics_classes import thinned
-from ui.metrics_compare import confusion_difference, on_common
-from ui.metrics_network import boxes_of, graph_of
-from ui.metrics_overview import figures_of
-from ui.metrics_own_runs import figures_json, start_run, verdicts_csv
-from ui.metrics_robustness import spoil
-from ui.metrics_tradeoff import without
-from ui.metrics_training import rate_at, read_log
-from ui.metrics_why import overlay
+from ui.metrics.charts import BY_COLUMN, BY_ROW, COUNTS, confusion_chart, normalized
+from ui.metrics.choice import Verdicts
+from ui.metrics.classes import thinned
+from ui.metrics.compare import confusion_difference, on_common
+from ui.metrics.network import boxes_of, graph_of
+from ui.metrics.overview import figures_of
+from ui.metrics.own_runs import figures_json, start_run, verdicts_csv
+from ui.metrics.robustness import spoil
+from ui.metrics.tradeoff import without
+from ui.metrics.training import rate_at, read_log
+from ui.metrics.why import overlay
 from ui.resources import get_classifier
 
 
@@ -225,7 +225,7 @@ def test_a_cancelled_measurement_keeps_nothing(
         on_progress(1, 2)
         return measurement()
 
-    monkeypatch.setattr("ui.metrics_own_runs.measure_own", pretend)
+    monkeypatch.setattr("ui.metrics.own_runs.measure_own", pretend)
     run = start_run(queue, "me", ("a.zip", b""), get_classifier("fer7"), None, lambda: True)
     assert run.job.state is state
     assert (run.job.result is None) is cancelled
@@ -240,7 +240,7 @@ def test_a_measurement_whose_visitor_is_gone_ends(monkeypatch: pytest.MonkeyPatc
         on_progress(2, 3)
         raise AssertionError("it went on")
 
-    monkeypatch.setattr("ui.metrics_own_runs.time.monotonic", lambda: next(times))
-    monkeypatch.setattr("ui.metrics_own_runs.measure_own", pretend)
+    monkeypatch.setattr("ui.metrics.own_runs.time.monotonic", lambda: next(times))
+    monkeypatch.setattr("ui.metrics.own_runs.measure_own", pretend)
     run = start_run(Now(), "me", ("a.zip", b""), get_classifier("fer7"), None, lambda: False)
     assert run.job.state is JobState.CANCELLED and run.job.result is None

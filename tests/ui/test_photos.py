@@ -6,8 +6,8 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.detection import load_detector
 from fer_core.labels import FER6, FER7
 from tests.ui.conftest import SAMPLE
-from ui import photos
-from ui.photos import PhotoShelf, Upload, read_photo, read_photos, with_threshold
+from ui.photo import shelf as photos
+from ui.photo.shelf import PhotoShelf, Upload, read_photo, read_photos, with_threshold
 
 
 def _shelf(*names: str) -> PhotoShelf:

@@ -11,10 +11,11 @@ from streamlit.testing.v1 import AppTest
 from fer_core.labels import FER6
 from tests.ui.conftest import ROOT
 from tests.ui.test_photo_page import buttons, charts
-from ui import video_intake, video_runs
 from ui.jobs import Job
-from ui.video_results import summary_sentence
-from ui.videos import Video, get_shelf
+from ui.video import intake as video_intake
+from ui.video import runs as video_runs
+from ui.video.results import summary_sentence
+from ui.video.shelf import Video, get_shelf
 
 WAIT_S = 120
 

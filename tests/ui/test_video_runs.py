@@ -12,10 +12,10 @@ from fer_core.labels import FER7
 from fer_core.timeline import PersonEdits
 from fer_core.video.analysis import VideoOptions
 from tests.ui.conftest import until
-from ui import video_runs
 from ui.jobs import JobQueue, JobState
-from ui.video_runs import Drawn, Look, Run
-from ui.videos import Video, read_all, receive, size_of
+from ui.video import runs as video_runs
+from ui.video.runs import Drawn, Look, Run
+from ui.video.shelf import Video, read_all, receive, size_of
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ import pytest
 
 from fer_core.errors import UnreadableVideo
 from tests.ui.conftest import until
-from ui import videos
 from ui.jobs import Job, JobQueue, JobState
-from ui.videos import KEEP_S, NoRoom, Video, VideoShelf, read_all, receive, size_of
+from ui.video import shelf as videos
+from ui.video.shelf import KEEP_S, NoRoom, Video, VideoShelf, read_all, receive, size_of
 
 
 @pytest.fixture

@@ -1,0 +1,355 @@
+"""The newest frame's worker.
+
+``LiveAnalysis.next_picture`` takes a frame of the camera and returns the picture to show, with
+the last known reading drawn over it. It never waits for the analysis: frames that come while one
+is being read replace each other, so that a slow detector costs readings and never time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import FaceDetector
+from fer_core.errors import FerError
+from fer_core.live.meter import LiveMeter
+from fer_core.live.picture import cover, live_picture
+from fer_core.live.places import Places
+from fer_core.live.reader import FrameReader
+from fer_core.live.state import LiveReading, LiveSettings, LiveState, LiveStatus
+from fer_core.types import TrackedFrame
+
+logger = logging.getLogger(__name__)
+
+# How long a reading is drawn, in seconds from its end, when no other follows.
+READING_LIFE_S = 1.0
+HISTORY_S = 60.0
+# Analyses a second; more would only take the cores from the video and from other visitors.
+MAX_RATE = 15.0
+# Without frames for this long, in seconds, the camera is gone: a closed tab, a lost network.
+IDLE_S = 10.0
+# The first frame may take longer, while the visitor is asked for permission.
+FIRST_FRAME_S = 60.0
+# A frame that is worked on for longer than this, in seconds, stands still.
+STALL_S = 3.0
+MAX_FAULTS = 5
+
+NO_PLACE = "All places for live analysis are taken at the moment; please try again later."
+_FAULT = "An analysis failed, and the log says why; the next frame is tried."
+_GAVE_UP = (
+    f"The analysis failed {MAX_FAULTS} times in a row and has stopped; the log says why. The "
+    "video goes on without readings."
+)
+_STALLED = (
+    "The analysis stands still: one frame has been worked on for {seconds:.0f} s. The video goes "
+    "on without readings."
+)
+
+
+class _Run:
+    """One run, from start to stop: its signs, and what its thread alone uses.
+
+    A detector that never returns keeps its thread for good. As each run has its own of
+    everything, what such a thread says much too late does not reach the next run.
+    """
+
+    def __init__(self, reader: FrameReader) -> None:
+        self.reader = reader
+        self.stop = threading.Event()
+        self.thread: threading.Thread | None = None
+        self.busy_since: float | None = None
+        self.faults = 0
+        # What did not work; with other parts it is tried again.
+        self.gave_up_on: tuple[str, str] | None = None
+
+
+class LiveAnalysis:
+    """The analysis of one visitor's camera.
+
+    Attributes:
+        on_reading: Called with every new reading, in the analysis' thread; must not raise.
+        on_picture: Called with every picture that is shown and its time in seconds, while the
+            camera waits; must return at once.
+    """
+
+    def __init__(
+        self,
+        settings: LiveSettings,
+        *,
+        load_detector: Callable[[str], FaceDetector],
+        load_classifier: Callable[[str], EmotionClassifier],
+        places: Places | None = None,
+        idle_s: float = IDLE_S,
+        stall_s: float = STALL_S,
+    ) -> None:
+        """Begins stopped.
+
+        Args:
+            settings: What to begin with.
+            load_detector: Loads a detector by its name, for this analysis alone, in its thread.
+            load_classifier: Loads the network of a class set; it may be shared.
+            places: The limit that this analysis counts against; None for one of its own.
+            idle_s: Seconds without frames after which it stops by itself.
+            stall_s: Seconds after which a frame that is still worked on counts as stalled.
+        """
+        self.on_reading: Callable[[TrackedFrame], None] | None = None
+        self.on_picture: Callable[[NDArray[np.uint8], float], None] | None = None
+        self._load_detector, self._load_classifier = load_detector, load_classifier
+        self._places = places or Places(1)
+        self._idle_s, self._stall_s = idle_s, stall_s
+        self._epoch = time.monotonic()
+        # Guards everything below; held for moments only.
+        self._changed = threading.Condition()
+        self._settings = settings
+        self._run: _Run | None = None
+        self._wanted = False
+        self._forget_camera()
+
+    def _forget_camera(self) -> None:
+        self._waiting: tuple[NDArray[np.uint8], float, int] | None = None
+        self._size_wh: tuple[int, int] | None = None
+        self._last_frame: float | None = None
+        self._picture: NDArray[np.uint8] | None = None
+        self._tracked: tuple[TrackedFrame, float, float] | None = None
+        self._problem, self._detector_name = "", ""
+        self._meter = LiveMeter()
+        self._history: deque[LiveReading] = deque()
+
+    @property
+    def settings(self) -> LiveSettings:
+        """What is set; may be replaced at any time, and counts from the next frame on."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: LiveSettings) -> None:
+        with self._changed:
+            self._settings = settings
+
+    @property
+    def running(self) -> bool:
+        """Whether a thread analyses, or waits for frames."""
+        return self._run is not None
+
+    def start(self) -> bool:
+        """Starts the analysis if it does not run, and returns whether there was a place."""
+        with self._changed:
+            self._wanted = True
+            if self._run is not None:
+                return True
+            run = _Run(FrameReader(self._load_detector, self._load_classifier))
+            if not self._places.take(run):
+                self._problem = NO_PLACE
+                return False
+            self._forget_camera()
+            self._run = run
+            run.thread = threading.Thread(
+                target=self._work, args=(run,), name="live-analysis", daemon=True
+            )
+            run.thread.start()
+        return True
+
+    def stop(self, wait_s: float = 0.0) -> None:
+        """Stops the analysis, gives its place back, and forgets the camera's last picture.
+
+        Args:
+            wait_s: How long to wait for the thread's end; one that stands still is left behind.
+        """
+        with self._changed:
+            self._wanted, self._problem = False, ""
+            run = self._run
+            if run is not None:
+                self._end(run)
+        if run is not None and run.thread is not None and wait_s > 0:
+            run.thread.join(wait_s)
+
+    def retry(self) -> None:
+        """Has the analysis try again after it gave up."""
+        with self._changed:
+            if self._run is not None:
+                self._run.gave_up_on, self._problem = None, ""
+                self._changed.notify_all()
+
+    def next_picture(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Takes the camera's next frame and returns the picture to show, without waiting.
+
+        Args:
+            image_bgr: uint8 ``(H, W, 3)``; not changed, and kept while it is analysed.
+
+        Returns:
+            uint8 ``(H, W, 3)``, of the same size. When nothing can be drawn, an empty picture:
+            what should be hidden is not shown by mistake.
+        """
+        now = time.monotonic()
+        size_wh = (image_bgr.shape[1], image_bgr.shape[0])
+        with self._changed:
+            if self._wanted and self._run is None:
+                # The camera is back after a break that was long enough to stop.
+                self.start()
+            view = self._settings.view
+            self._last_frame, self._size_wh = now, size_wh
+            self._waiting = (image_bgr, now, self._meter.frames)
+            self._meter.add_frame(now)
+            shown = self._current(now)
+            self._changed.notify()
+        try:
+            picture = live_picture(image_bgr, None if shown is None else shown[0], view)
+        except Exception:
+            logger.exception("A picture could not be drawn")
+            picture = cover(size_wh)
+        with self._changed:
+            self._picture = picture
+            if shown is not None and shown[0].faces:
+                self._meter.add_age(now, time.monotonic() - shown[1])
+        if self.on_picture is not None:
+            self.on_picture(picture, now - self._epoch)
+        return picture
+
+    def status(self) -> LiveStatus:
+        """Returns what is known now."""
+        now = time.monotonic()
+        with self._changed:
+            state, problem = self._state(now)
+            current = self._current(now)
+            open_frames = (self._waiting is not None) + (
+                self._run is not None and self._run.busy_since is not None
+            )
+            return LiveStatus(
+                state,
+                problem,
+                self._detector_name,
+                self._size_wh,
+                self._meter.frames_per_s(now),
+                self._meter.analyses_per_s(now),
+                max(0, self._meter.frames - self._meter.analyses - open_frames),
+                self._meter.latency_s(now),
+                None if current is None else current[0],
+            )
+
+    def history(self) -> tuple[LiveReading, ...]:
+        """Returns the readings of the last ``HISTORY_S`` seconds, the newest last."""
+        with self._changed:
+            return tuple(self._history)
+
+    def now_s(self) -> float:
+        """Returns the time on the clock of the readings, in seconds."""
+        return time.monotonic() - self._epoch
+
+    def snapshot(self) -> NDArray[np.uint8] | None:
+        """Returns the last picture as it was shown, uint8 ``(H, W, 3)``; None without one."""
+        return self._picture
+
+    # What follows is called with the lock held.
+
+    def _current(self, now: float) -> tuple[TrackedFrame, float] | None:
+        """Returns the last reading and its frame's arrival, unless it is too old."""
+        if self._tracked is None:
+            return None
+        tracked, arrival, ended = self._tracked
+        return (tracked, arrival) if now - ended < READING_LIFE_S else None
+
+    def _state(self, now: float) -> tuple[LiveState, str]:
+        run = self._run
+        if run is None:
+            return LiveState.OFF, self._problem
+        if run.gave_up_on is not None:
+            return LiveState.FAILED, self._problem
+        if run.busy_since is not None and now - run.busy_since > self._stall_s:
+            return LiveState.STALLED, _STALLED.format(seconds=now - run.busy_since)
+        state = LiveState.WAITING if self._tracked is None else LiveState.RUNNING
+        return state, self._problem
+
+    def _end(self, run: _Run) -> None:
+        run.stop.set()
+        if self._run is run:
+            self._run = None
+            self._waiting, self._tracked, self._picture = None, None, None
+        self._places.give_back(run)
+        self._changed.notify_all()
+
+    # What follows is the analysis' thread.
+
+    def _work(self, run: _Run) -> None:
+        try:
+            while (taken := self._next_frame(run)) is not None:
+                started = time.monotonic()
+                self._analyze(run, *taken)
+                # Rest now, so that the frame that is taken next is a new one.
+                run.stop.wait(max(0.0, started + 1 / MAX_RATE - time.monotonic()))
+        finally:
+            with self._changed:
+                self._end(run)
+
+    def _next_frame(self, run: _Run) -> tuple[NDArray[np.uint8], float, int] | None:
+        """Waits for a frame and takes it; None when it is time to end."""
+        began = time.monotonic()
+        with self._changed:
+            run.busy_since = None
+            while not run.stop.is_set():
+                gave_up = run.gave_up_on == self._settings.parts
+                if self._waiting is not None and not gave_up:
+                    taken, self._waiting = self._waiting, None
+                    run.gave_up_on, run.busy_since = None, time.monotonic()
+                    return taken
+                last = self._last_frame
+                limit = FIRST_FRAME_S if last is None else self._idle_s
+                left = (began if last is None else last) + limit - time.monotonic()
+                if left <= 0:
+                    break
+                self._changed.wait(left)
+        return None
+
+    def _analyze(self, run: _Run, image_bgr: NDArray[np.uint8], arrival: float, index: int) -> None:
+        settings = self._settings
+        try:
+            tracked = run.reader.read(settings, image_bgr, arrival - self._epoch, index)
+        except FerError as error:
+            # A part that is not there: it will not be there for the next frame either.
+            self._fault(run, settings, str(error), gave_up=True)
+        except Exception:
+            logger.exception("A frame could not be analysed")
+            run.faults += 1
+            gave_up = run.faults >= MAX_FAULTS
+            self._fault(run, settings, _GAVE_UP if gave_up else _FAULT, gave_up)
+        else:
+            run.faults = 0
+            self._keep(run, tracked, arrival)
+
+    def _fault(self, run: _Run, settings: LiveSettings, problem: str, gave_up: bool) -> None:
+        with self._changed:
+            run.busy_since = None
+            if self._run is run:
+                self._problem = problem
+                if gave_up:
+                    run.gave_up_on, run.faults = settings.parts, 0
+
+    def _keep(self, run: _Run, tracked: TrackedFrame, arrival: float) -> None:
+        labels = run.reader.labels
+        rows = [face.smoothed for face in tracked.faces]
+        reading = LiveReading(
+            tracked.time_s,
+            labels,
+            tuple(face.person for face in tracked.faces),
+            np.array(rows, np.float32).reshape(len(rows), len(labels)),
+        )
+        now = time.monotonic()
+        with self._changed:
+            if self._run is not run:
+                return
+            run.busy_since = None
+            self._tracked = (tracked, arrival, now)
+            self._meter.add_analysis(now)
+            self._problem, self._detector_name = "", run.reader.detector_name
+            if self._history and self._history[-1].labels != labels:
+                self._history.clear()
+            self._history.append(reading)
+            while self._history[0].time_s < tracked.time_s - HISTORY_S:
+                self._history.popleft()
+        if self.on_reading is not None:
+            self.on_reading(tracked)

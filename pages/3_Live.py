@@ -1,0 +1,45 @@
+"""The live page: the camera's picture comes back with every face boxed and read."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from ui.ice import IceSettingsError, read_settings
+from ui.layout import begin_page
+from ui.live_check import connection_check
+from ui.live_controls import live_controls
+from ui.live_panel import live_panel, snapshot_button
+from ui.live_recordings import recordings
+from ui.live_rtc import camera
+from ui.live_session import live_session
+from ui.settings import sidebar
+
+begin_page("Live", ":material/videocam:")
+st.title("Emotions from the camera")
+st.caption(
+    "The camera's video goes to the machine that runs this app and comes straight back. Nothing "
+    "of it is stored unless you press a button that says so."
+)
+settings = sidebar()
+try:
+    ice_settings = read_settings()
+except IceSettingsError as error:
+    st.error(f"The settings for STUN and TURN are wrong. {error}", icon=":material/error:")
+    st.stop()
+left, right = st.columns([3, 2], gap="large")
+# On a narrow screen the charts come right below the video, and what can be set below them.
+chosen, constraints = live_controls(settings)
+session = live_session(chosen)
+ice = session.ice(ice_settings)
+with left:
+    connection_check(ice)
+    if session.full:
+        st.warning("All places for live analysis are taken at the moment.", icon=":material/group:")
+        st.button("Try again", on_click=session.ask_again)
+    else:
+        context = camera(session, ice, constraints)
+if not session.full:
+    with right:
+        live_panel(session, context, ice, settings.threshold)
+        snapshot_button(session)
+recordings(session, settings)

@@ -1,0 +1,454 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
+
+from benchmarks.fake_camera import (
+    CHROMIUM_FLAGS,
+    clip_pictures,
+    portrait_pictures,
+    write_camera,
+)
+from benchmarks.live_probe import latencies_ms, probe
+from fer_core.detection import FRAME_SIZES, YuNetDetector
+from tests.browser.conftest import CHROMIUM
+from tests.browser.live_page import LivePage, number_in
+from tests.browser.running import ROOT, RunningApp, running_app
+
+pytestmark = pytest.mark.browser
+
+BASE_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+# Where the README's picture goes when it is wanted anew, such as docs/images.
+SCREENSHOTS = os.environ.get("FER_SCREENSHOTS", "")
+PORTRAITS = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
+# Eight seconds, and so long a latency can be told.
+FRAMES = 240
+
+
+@pytest.fixture(scope="module")
+def camera_file(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("camera") / "face.y4m"
+    return write_camera(clip_pictures(media / "one_face_15s.mp4", frames=FRAMES), target)
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory, yunet_file: Path) -> Iterator[RunningApp]:
+    """The app with one place only, so that a place that is not given back shows."""
+    environment = {"FER_YUNET": str(yunet_file), "FER_LIVE_LIMIT": "1"}
+    with running_app(tmp_path_factory.mktemp("live"), environment) as running:
+        yield running
+
+
+def launch(chromium: Browser, *flags: str) -> Browser:
+    return chromium.browser_type.launch(executable_path=str(CHROMIUM), args=[*BASE_FLAGS, *flags])
+
+
+@pytest.fixture(scope="module")
+def camera_browser(chromium: Browser, camera_file: Path) -> Iterator[Browser]:
+    browser = launch(chromium, *CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera_file}")
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def visit(camera_browser: Browser, app: RunningApp) -> Iterator[Callable[..., LivePage]]:
+    """Opens tabs of new visitors on the live page, and closes them when the test is over."""
+    contexts = []
+
+    def open_tab(width: int = 1280, theme: str = "light") -> LivePage:
+        context = camera_browser.new_context(
+            base_url=app.address, viewport={"width": width, "height": 1000}, color_scheme=theme
+        )
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        return LivePage(context.new_page()).open()
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    # The next test needs the place.
+    wait_for_place(camera_browser, app)
+
+
+def wait_for_place(browser: Browser, app: RunningApp) -> None:
+    """Waits until a new visitor gets a place; what was left behind is given back by then."""
+    context = browser.new_context(base_url=app.address)
+    context.set_default_timeout(30_000)
+    live = LivePage(context.new_page()).open()
+    until(lambda: gets_a_place(live), live)
+    live.stop()
+    context.close()
+
+
+def gets_a_place(live: LivePage) -> bool:
+    """Presses Start, and returns whether there was a place."""
+    again = live.page.get_by_role("button", name="Try again")
+    if again.is_visible():
+        again.click()
+    try:
+        live.button("Start").click(timeout=10_000)
+    except PlaywrightTimeout:
+        # The page may say once more that there is no place, and then it has no Start.
+        assert again.is_visible()
+        return False
+    until(lambda: again.is_visible() or live.video.count() == 1, live)
+    return not again.is_visible()
+
+
+def until(holds: Callable[[], bool], live: LivePage, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it never came about"
+        live.page.wait_for_timeout(200)
+
+
+def camera_picture(camera_file: Path, number: int, mirrored: bool) -> np.ndarray:
+    """Returns a frame of the fake camera as it was before it was sent."""
+    header = camera_file.open("rb").readline()
+    size = 640 * 480 * 3 // 2
+    with camera_file.open("rb") as file:
+        file.seek(len(header) + number * (len(b"FRAME\n") + size) + len(b"FRAME\n"))
+        planes = np.frombuffer(file.read(size), np.uint8).reshape(720, 640)
+    picture = cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420)
+    return picture[:, ::-1].copy() if mirrored else picture
+
+
+def ring(box_xyxy: tuple[float, ...], width: int) -> np.ndarray:
+    """Returns a mask of a box's outline in 640x480."""
+    mask = np.zeros((480, 640), np.uint8)
+    x1, y1, x2, y2 = map(round, box_xyxy)
+    cv2.rectangle(mask, (x1, y1), (x2, y2), 1, width)
+    return mask.astype(bool)
+
+
+def test_the_face_is_boxed_where_it_is(
+    visit: Callable[..., LivePage], camera_file: Path, yunet_file: Path
+) -> None:
+    live = visit()
+    live.start()
+    expect(live.page.get_by_text("The last 60 seconds")).to_be_visible()
+    detector = YuNetDetector(yunet_file)
+
+    def boxed() -> bool:
+        shown = live.grab()
+        found = number_in(shown)
+        if found is None:
+            return False
+        number, mirrored = found
+        assert mirrored and shown.shape == (480, 640, 3)
+        sent = camera_picture(camera_file, number, mirrored)
+        (face,) = detector.detect(sent, FRAME_SIZES)
+        changed = np.abs(shown.astype(int) - sent).sum(axis=2)
+        # What was drawn follows the face by some frames, so the outline may be beside it.
+        near = changed[ring(face.box.xyxy, 17)]
+        x1, y1, x2, y2 = map(round, face.box.xyxy)
+        inside = changed[y1 + 20 : y2 - 20, x1 + 20 : x2 - 20]
+        return (near > 150).mean() > 0.1 and (inside > 150).mean() < 0.03
+
+    until(boxed, live)
+    expect(live.page.get_by_text("No face in the picture")).to_have_count(0)
+
+
+def test_charts_and_figures_move_without_a_rerun(visit: Callable[..., LivePage]) -> None:
+    live = visit()
+    live.start()
+    bars = live.page.locator(".st-key-live-charts .bar")
+    areas = live.page.locator(".st-key-live-charts canvas")
+    expect(bars).to_have_count(7)
+    expect(areas).to_have_count(1)
+    title = live.page.get_by_role("heading", name="Emotions from the camera").element_handle()
+
+    def widths() -> list[float]:
+        return bars.evaluate_all("all => all.map(bar => bar.clientWidth)")
+
+    def drawn() -> list[str]:
+        return areas.evaluate_all("all => all.map(canvas => canvas.toDataURL())")
+
+    bars_before, areas_before = widths(), drawn()
+    assert sum(bars_before) > 50
+    until(lambda: widths() != bars_before and drawn() != areas_before, live)
+    assert title.is_visible()
+    figures = live.page.locator(".st-key-live-charts .figures").inner_text()
+    assert all(name in figures for name in ("Video", "Read", "Latency", "Skipped", "Network"))
+    until(lambda: " ms" in live.page.locator(".st-key-live-charts .figures").inner_text(), live)
+
+
+def test_settings_change_while_it_runs(visit: Callable[..., LivePage]) -> None:
+    live = visit()
+    live.start()
+    bars = live.page.locator(".st-key-live-charts .bar")
+    expect(bars).to_have_count(7)
+    live.page.get_by_text("6, without disgust").click()
+    expect(bars).to_have_count(6)
+    live.page.get_by_text("Haar cascades").click()
+    live.wait_for_frames(30)
+    expect(bars).to_have_count(6)
+
+    def mirrored(wanted: bool) -> Callable[[], bool]:
+        return lambda: (number_in(live.grab()) or (0, not wanted))[1] is wanted
+
+    until(mirrored(True), live)
+    live.page.get_by_text("Mirror", exact=True).click()
+    until(mirrored(False), live)
+    live.page.get_by_role("combobox", name="Privacy").click()
+    live.page.get_by_role("option", name="Only the charts").click()
+
+    def empty() -> bool:
+        shown = live.grab()
+        # At the lower edge, where the camera's picture has the brightest squares.
+        return shown[450:].std(axis=(0, 1)).max() < 3 and number_in(shown) is None
+
+    until(empty, live)
+    # The browser's side was never interrupted.
+    expect(live.button("Stop")).to_be_visible()
+    live.stop()
+
+
+def test_start_and_stop_leak_neither_threads_nor_memory(
+    visit: Callable[..., LivePage], app: RunningApp
+) -> None:
+    live = visit()
+
+    def cycle() -> None:
+        live.start()
+        live.wait_for_frames(15)
+        live.stop()
+
+    # Pools and caches fill up at first.
+    for _ in range(3):
+        cycle()
+    live.page.wait_for_timeout(3000)
+    threads, memory = app.threads(), app.resident_mb()
+    for _ in range(10):
+        cycle()
+    # Ten runs that each left one thread would be ten too many.
+    until(lambda: app.threads() <= threads + 2, live)
+    assert app.resident_mb() < memory + 60
+
+
+def test_a_closed_tab_gives_its_place_to_the_next(
+    visit: Callable[..., LivePage], app: RunningApp
+) -> None:
+    first, second = visit(), visit()
+    idle = app.threads()
+    first.start()
+    second.button("Start").click()
+    expect(second.page.get_by_text("All places for live analysis are taken")).to_be_visible()
+    expect(second.camera.locator("video")).to_have_count(0)
+    first.wait_for_frames(10)
+    first.page.context.close()
+
+    until(lambda: gets_a_place(second), second)
+    second.wait_for_frames(10)
+    second.stop()
+    until(lambda: app.threads() <= idle + 4, second)
+
+
+def test_a_browser_that_vanishes_gives_its_place_back(
+    chromium: Browser, camera_file: Path, app: RunningApp, camera_browser: Browser
+) -> None:
+    """As when the network is cut: nobody says goodbye."""
+    browser = launch(chromium, *CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera_file}")
+    live = LivePage(browser.new_context(base_url=app.address).new_page()).open()
+    live.start()
+    session = browser.new_browser_cdp_session()
+    # The browser cannot answer any more.
+    with pytest.raises(Exception, match=r"closed|crash"):
+        session.send("Browser.crash")
+    wait_for_place(camera_browser, app)
+
+
+def test_recordings(visit: Callable[..., LivePage]) -> None:
+    live = visit()
+    page = live.page
+    expect(page.get_by_role("button", name="Record readings")).to_be_disabled()
+    live.start()
+    page.get_by_role("button", name="Record readings").click()
+    page.get_by_role("button", name="Record video").click()
+    expect(page.get_by_role("button", name="Stop recording readings")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop recording video")).to_be_visible()
+    live.wait_for_frames(60)
+    page.get_by_role("button", name="Stop recording readings").click()
+    expect(page.get_by_text("Recorded readings")).to_be_visible()
+    page.get_by_role("button", name="Stop recording video").click()
+    expect(page.locator(".st-key-live-recorded-1 .js-plotly-plot")).to_be_visible()
+    # The page is complete; a button of an earlier run would lead nowhere.
+    expect(page.get_by_test_id("stVideo")).to_be_visible()
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+    def download(label: str) -> bytes:
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=label).click()
+        return waiting.value.path().read_bytes()
+
+    rows = list(csv.DictReader(io.StringIO(download("Readings (CSV)").decode("utf-8-sig"))))
+    table = pd.read_parquet(io.BytesIO(download("Readings (Parquet)")))
+    assert len(rows) == len(table) >= 5
+    assert list(table.columns) == list(rows[0])
+    record = json.loads(download("Summary (JSON)"))
+    assert record["persons"]
+    with av.open(io.BytesIO(download("Recorded video (MP4)"))) as video:
+        assert video.streams.video[0].codec.name == "h264"
+        pictures = [frame.to_ndarray(format="bgr24") for frame in video.decode(video=0)]
+    assert len(pictures) > 15 and pictures[0].shape == (480, 640, 3)
+    assert number_in(pictures[-1]) is not None
+    snapshot = cv2.imdecode(np.frombuffer(download("Snapshot (PNG)"), np.uint8), cv2.IMREAD_COLOR)
+    assert snapshot.shape == (480, 640, 3) and number_in(snapshot) is not None
+    page.get_by_role("button", name="Forget recordings").click()
+    expect(page.get_by_text("Recorded readings")).to_have_count(0)
+    expect(page.get_by_role("button", name="Recorded video (MP4)")).to_have_count(0)
+    live.stop()
+
+
+def test_another_page_and_back(visit: Callable[..., LivePage]) -> None:
+    live = visit()
+    live.start()
+    live.page.get_by_role("link", name="Photo", exact=True).click()
+    expect(live.page.get_by_role("heading", name="Emotions in photos")).to_be_visible()
+    live.page.get_by_role("link", name="Live").click()
+    live.start()
+    live.stop()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_reaches_over_the_window(
+    visit: Callable[..., LivePage], width: int, theme: str
+) -> None:
+    live = visit(width, theme)
+    live.start()
+    expect(live.page.get_by_text("The last 60 seconds")).to_be_visible()
+    assert live.page.evaluate("document.documentElement.scrollWidth") <= width
+    live.stop()
+
+
+def test_two_people_and_the_picture_of_the_readme(
+    chromium: Browser, app: RunningApp, camera_browser: Browser, tmp_path: Path
+) -> None:
+    wait_for_place(camera_browser, app)
+    pictures = portrait_pictures(PORTRAITS, frames=90)
+    camera = write_camera(pictures, tmp_path / "two.y4m", numbered=False)
+    browser = launch(chromium, *CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera}")
+    context = browser.new_context(base_url=app.address, viewport={"width": 1280, "height": 800})
+    live = LivePage(context.new_page()).open()
+    live.start()
+    expect(live.page.locator(".st-key-live-charts .bar")).to_have_count(14)
+    expect(live.page.locator(".st-key-live-charts canvas")).to_have_count(2)
+    if SCREENSHOTS:
+        live.page.wait_for_timeout(30_000)
+        live.page.screenshot(path=f"{SCREENSHOTS}/live.png")
+    live.stop()
+    browser.close()
+
+
+def test_latency_does_not_grow_under_a_slow_detector(
+    camera_browser: Browser, tmp_path: Path, yunet_file: Path
+) -> None:
+    slow = (
+        "import time\nfrom fer_core import detection\n"
+        "quick = detection.YuNetDetector.detect\n"
+        "detection.YuNetDetector.detect = lambda *all: (time.sleep(0.2), quick(*all))[1]\n"
+    )
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    with running_app(folder, {"FER_YUNET": str(yunet_file)}, slow) as app:
+        context = camera_browser.new_context(base_url=app.address)
+        live = LivePage(context.new_page()).open()
+        live.start()
+        live.page.wait_for_timeout(5_000)
+        early = statistics.median(latencies_ms(probe(live.page, seconds=4)))
+        live.page.wait_for_timeout(51_000)
+        late = statistics.median(latencies_ms(probe(live.page, seconds=4)))
+        figures = live.page.locator(".st-key-live-charts .figures").inner_text()
+        context.close()
+    # A queue in front of a detector that takes five frames a second of thirty would have grown
+    # to 45 seconds by now.
+    assert late < early + 300, f"{early:.0f} ms, then {late:.0f} ms; {figures}"
+
+
+def open_without_camera(browser: Browser, address: str, script: str = "") -> Page:
+    context = browser.new_context(base_url=address)
+    context.set_default_timeout(30_000)
+    if script:
+        context.add_init_script(script)
+    page = context.new_page()
+    page.goto("/Live")
+    return page
+
+
+def fault(page: Page) -> object:
+    return page.locator(".fer-check .problem")
+
+
+def test_no_camera_is_said(chromium: Browser, app: RunningApp) -> None:
+    browser = launch(chromium)
+    page = open_without_camera(browser, app.address)
+    expect(fault(page)).to_contain_text("No camera found")
+    page.get_by_text("Check camera and connection").click()
+    page.get_by_role("button", name="Run the check").click()
+    expect(page.locator(".fer-check li.bad")).to_contain_text("No camera found")
+    expect(page.locator(".fer-check li.open")).to_have_count(0)
+    browser.close()
+
+
+def test_a_camera_that_is_not_allowed_is_said(chromium: Browser, app: RunningApp) -> None:
+    browser = launch(chromium, "--use-fake-device-for-media-stream")
+    context = browser.new_context(base_url=app.address)
+    # Only what is named is allowed.
+    context.grant_permissions([])
+    live = LivePage(context.new_page()).open()
+    live.button("Start").click()
+    expect(fault(live.page)).to_contain_text("not allowed")
+    browser.close()
+
+
+def test_a_camera_that_is_in_use_is_said(camera_browser: Browser, app: RunningApp) -> None:
+    """Chromium cannot simulate it, so the page is told what a browser says then."""
+    script = """navigator.mediaDevices.getUserMedia = async () => {
+        throw new DOMException("Could not start video source", "NotReadableError");
+    };"""
+    page = open_without_camera(camera_browser, app.address, script)
+    live = LivePage(page)
+    live.button("Start").click()
+    expect(fault(page)).to_contain_text("in use by another program")
+    page.context.close()
+
+
+def test_a_working_camera_passes_the_check(visit: Callable[..., LivePage]) -> None:
+    page = visit().page
+    expect(fault(page)).to_be_hidden()
+    page.get_by_text("Check camera and connection").click()
+    page.get_by_role("button", name="Run the check").click()
+    expect(page.locator(".fer-check li.good")).to_have_count(3)
+    expect(page.locator(".fer-check li.bad")).to_have_count(0)
+
+
+def test_an_insecure_page_is_said(chromium: Browser, tmp_path: Path, yunet_file: Path) -> None:
+    folder = tmp_path / "insecure"
+    folder.mkdir()
+    # By another name than localhost, plain http is not secure.
+    environment = {
+        "FER_YUNET": str(yunet_file),
+        "STREAMLIT_BROWSER_SERVER_ADDRESS": "camera.example",
+    }
+    browser = launch(
+        chromium, *CHROMIUM_FLAGS, "--host-resolver-rules=MAP camera.example 127.0.0.1"
+    )
+    with running_app(folder, environment) as app:
+        page = open_without_camera(browser, app.address.replace("127.0.0.1", "camera.example"))
+        expect(fault(page)).to_contain_text("This page is not secure", timeout=60_000)
+    browser.close()

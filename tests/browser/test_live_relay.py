@@ -1,0 +1,159 @@
+"""Connections through a relay for real: coturn on loopback, with credentials of limited life."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from benchmarks.fake_camera import CHROMIUM_FLAGS, clip_pictures, write_camera
+from tests.browser.live_page import LivePage, number_in
+from tests.browser.running import RunningApp, free_port, running_app
+from tests.browser.test_live import fault, launch
+
+pytestmark = pytest.mark.browser
+
+SECRET = "a-secret-of-this-test"
+
+
+@pytest.fixture(scope="module")
+def turnserver() -> str:
+    found = shutil.which("turnserver")
+    if found is None:
+        pytest.skip("needs coturn; on Debian: apt-get install coturn")
+    return found
+
+
+@contextmanager
+def coturn(program: str, port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Runs coturn on loopback until the context ends, or the test kills it."""
+    log = folder / "turn.log"
+    options = [
+        "-n",
+        "--use-auth-secret",
+        f"--static-auth-secret={SECRET}",
+        "--realm=test",
+        f"--listening-port={port}",
+        "--listening-ip=127.0.0.1",
+        "--relay-ip=127.0.0.1",
+        "--allow-loopback-peers",
+        "--no-tls",
+        "--no-dtls",
+        "--no-cli",
+        f"--pidfile={folder / 'turn.pid'}",
+        f"--userdb={folder / 'turn.db'}",
+        f"--log-file={log}",
+        "--simple-log",
+        "--verbose",
+    ]
+    process = subprocess.Popen(
+        [program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        yield process
+    finally:
+        process.kill()
+        process.wait(timeout=20)
+
+
+def relayed(folder: Path, yunet_file: Path, port: int, secret: str = SECRET):
+    folder.mkdir(exist_ok=True)
+    environment = {
+        "FER_YUNET": str(yunet_file),
+        "FER_LIVE_LIMIT": "1",
+        "FER_ICE_TURN": f"turn:127.0.0.1:{port}?transport=udp",
+        "FER_ICE_TURN_SECRET": secret,
+        "FER_ICE_POLICY": "relay",
+    }
+    return running_app(folder, environment)
+
+
+@pytest.fixture(scope="module")
+def browser(
+    chromium: Browser, media: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    target = tmp_path_factory.mktemp("camera") / "face.y4m"
+    write_camera(clip_pictures(media / "one_face_15s.mp4", frames=90), target)
+    opened = launch(
+        chromium,
+        *CHROMIUM_FLAGS,
+        f"--use-file-for-fake-video-capture={target}",
+        # The relay is on loopback, where a browser otherwise looks for nobody.
+        "--allow-loopback-in-peer-connection",
+    )
+    yield opened
+    opened.close()
+
+
+def visit(browser: Browser, app: RunningApp) -> LivePage:
+    context = browser.new_context(base_url=app.address)
+    context.set_default_timeout(60_000)
+    return LivePage(context.new_page()).open()
+
+
+def test_frames_arrive_through_the_relay_and_again_after_it_was_gone(
+    browser: Browser, turnserver: str, tmp_path: Path, yunet_file: Path
+) -> None:
+    port = free_port()
+    with relayed(tmp_path / "app", yunet_file, port) as app:
+        live = visit(browser, app)
+        with coturn(turnserver, port, tmp_path) as relay:
+            live.start()
+            live.wait_for_frames(60)
+            assert number_in(live.grab()) is not None
+            log = (tmp_path / "turn.log").read_text()
+            assert "ALLOCATE processed, success" in log and "CHANNEL_BIND" in log
+            # Now the network drops: nobody says goodbye.
+            relay.kill()
+            relay.wait()
+            expect(live.button("Start")).to_be_visible(timeout=90_000)
+        with coturn(turnserver, port, tmp_path):
+            # The same page, without a reload.
+            live.start()
+            live.wait_for_frames(30)
+            live.stop()
+        live.page.context.close()
+
+
+def test_a_relay_that_does_not_answer_is_said(
+    browser: Browser, tmp_path: Path, yunet_file: Path
+) -> None:
+    with relayed(tmp_path / "app", yunet_file, free_port()) as app:
+        live = visit(browser, app)
+        live.button("Start").click()
+        expect(live.page.get_by_text("ICE failed")).to_be_visible()
+        expect(live.page.get_by_text("does not answer, or refuses")).to_be_visible()
+        expect(fault(live.page)).to_be_hidden()
+        live.page.get_by_text("Check camera and connection").click()
+        live.page.get_by_role("button", name="Run the check").click()
+        expect(live.page.locator(".fer-check li.bad")).to_contain_text("The TURN server")
+        live.page.context.close()
+
+
+def test_a_wrong_secret_is_said(
+    browser: Browser, turnserver: str, tmp_path: Path, yunet_file: Path
+) -> None:
+    port = free_port()
+    with (
+        coturn(turnserver, port, tmp_path),
+        relayed(tmp_path / "app", yunet_file, port, "another secret") as app,
+    ):
+        live = visit(browser, app)
+        live.page.get_by_text("Check camera and connection").click()
+        live.page.get_by_role("button", name="Run the check").click()
+        expect(live.page.locator(".fer-check li.bad")).to_contain_text("refuses the credentials")
+        live.page.context.close()

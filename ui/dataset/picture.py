@@ -1,0 +1,207 @@
+"""One picture's own page: its pixels, what everybody says of it, and its like."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer_core.classifier import MODELS_DIR, EmotionClassifier
+from fer_core.errors import ModelError
+from fer_core.images import encode_png
+from fer_core.labels import CLASS_SETS, color_of
+from train.findings import Audit
+from train.votes import ANSWERS
+from ui.charts import CHART_CONFIG, probability_bars
+from ui.dataset.browser import choose_model
+from ui.dataset.rows import PictureKey, neighbours_of, rows_of
+from ui.dataset.state import (
+    Collection,
+    Opened,
+    close_picture,
+    open_picture,
+    votes,
+)
+from ui.dataset.tiles import SPLIT_NAMES, Shown, said_of, show_tiles
+from ui.explorer_data import PICTURES_NEEDED, features_of, model_names, model_title
+from ui.resources import get_classifier
+
+_SHOWN_SIDE = 8 * 48
+_MOST_LIKE = 24
+_NO_FACE = {
+    "blank": "It is blank: it has hardly any contrast.",
+    "crowd": "FER+'s crowd took it for no face, or its makers left it out.",
+    "detector": "YuNet sees hardly any sign of a face in it.",
+}
+
+
+def show_picture(found: Collection, shown: Opened, chosen_model: str) -> None:
+    """Draws the page.
+
+    Args:
+        found: What is known of the pictures.
+        shown: The picture, and those to leaf through.
+        chosen_model: The model whose neighbours come first.
+    """
+    name, emotion = shown.key
+    _ways_out(shown)
+    split = SPLIT_NAMES.get(name.partition("_")[0], "")
+    st.subheader(f"{name}, labelled {emotion}", anchor=False)
+    row = found.rows.rows.get(shown.key)
+    if row is None:
+        st.info("This picture is not among those that are here.", icon=":material/info:")
+        return
+    face = found.face_of(shown.key)
+    picture, opinions = st.columns([2, 3], gap="large")
+    with picture:
+        if face is None:
+            st.info(PICTURES_NEEDED, icon=":material/image_not_supported:")
+        else:
+            st.image(enlarged(face), f"{split}, 48×48 pixels, enlarged", alt=f"{name}, {emotion}")
+        if found.audit is not None and found.rows.audited[row] >= 0:
+            _findings(found.audit, int(found.rows.audited[row]))
+    with opinions:
+        _opinions(found, row, face)
+        _crowd(found, shown.key, row)
+    _near(found, row)
+    _neighbours(found, row, chosen_model)
+
+
+def enlarged(face_gray: NDArray[np.uint8], side: int = _SHOWN_SIDE) -> bytes:
+    """Returns a PNG in which a small picture's pixels can be seen."""
+    shown = cv2.resize(face_gray, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+    return encode_png(np.asarray(shown, np.uint8))
+
+
+def _ways_out(shown: Opened) -> None:
+    keys = shown.others
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Back to the list", icon=":material/arrow_back:", on_click=close_picture, type="primary"
+        )
+        if shown.key not in keys or len(keys) < 2:
+            return
+        place = keys.index(shown.key)
+        for label, icon, step in (
+            ("Previous picture", ":material/chevron_left:", -1),
+            ("Next picture", ":material/chevron_right:", 1),
+        ):
+            target = keys[(place + step) % len(keys)]
+            st.button(label, icon=icon, on_click=open_picture, args=(target, keys))
+        st.caption(f"{place + 1} of {len(keys)} in the list")
+
+
+def _findings(audit: Audit, position: int) -> None:
+    st.caption(
+        f"Brightness {audit.brightness[position]:.0f} of 255, contrast "
+        f"{audit.contrast[position]:.0f}, sharpness {audit.sharpness[position]:,.0f}"
+    )
+    sign = str(audit.no_face[position])
+    if sign:
+        st.warning(_NO_FACE.get(sign, "It may be no face."), icon=":material/no_photography:")
+    if audit.near_leaked[position]:
+        st.warning("A test picture with a double in Training.", icon=":material/content_copy:")
+
+
+def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> None:
+    """Draws every model's probabilities: the stored ones, else read from the picture now."""
+    emotion = str(found.rows.emotions[row])
+    for column, name in zip(st.columns(len(model_names())), model_names(), strict=True):
+        opinion = found.rows.opinions.get(name)
+        with column:
+            if opinion is not None and opinion.predicted[row]:
+                labels, probabilities = opinion.labels, opinion.probabilities[row]
+            elif face is not None and (classifier := _classifier(name)) is not None:
+                labels, probabilities = classifier.labels, classifier.predict([face])[0]
+            else:
+                st.caption(f"**{model_title(name)}**: nothing is stored on this picture.")
+                continue
+            predicted = labels[int(probabilities.argmax())]
+            verdict = "right" if predicted == emotion else "wrong"
+            known = verdict if emotion in labels else "does not know the label"
+            dot = f'<span style="color:{color_of(predicted)}">●</span>'
+            st.markdown(
+                f"**{model_title(name)}**: {dot} {predicted} — {known}", unsafe_allow_html=True
+            )
+            st.plotly_chart(
+                probability_bars(labels, probabilities), key=f"opinion-{name}", config=CHART_CONFIG
+            )
+
+
+def _classifier(name: str) -> EmotionClassifier | None:
+    try:
+        return get_classifier(name) if name in CLASS_SETS or (MODELS_DIR / name).is_dir() else None
+    except ModelError:
+        return None
+
+
+def _crowd(found: Collection, key: PictureKey, row: int) -> None:
+    st.markdown("**FER+'s crowd**")
+    given, fault = votes()
+    if given is not None:
+        counts = given.of(np.array([key[0]]), np.array([key[1]]))[0]
+        if counts.sum():
+            st.plotly_chart(
+                probability_bars(ANSWERS, (counts / counts.sum()).astype(np.float32)),
+                key="crowd",
+                config=CHART_CONFIG,
+            )
+            st.caption(f"{counts.sum()} voters")
+        else:
+            st.caption("FER+ has no votes on this picture.")
+        return
+    audit, position = found.audit, int(found.rows.audited[row])
+    if audit is None or position < 0 or np.isnan(audit.crowd_share[position]):
+        st.caption(fault or "No votes on this picture are known.")
+        return
+    chosen = str(audit.crowd_emotion[position]) or "no emotion of FER-2013, or a tie"
+    st.markdown(
+        f"The most chosen answer, **{chosen}**, has {audit.crowd_share[position]:.0%} of the "
+        f"votes; the label has {audit.label_share[position]:.0%}."
+    )
+    st.caption("With `ferplus.csv`, all ten answers are shown: see *Get it*.")
+
+
+def _near(found: Collection, row: int) -> None:
+    audit, position = found.audit, int(found.rows.audited[row])
+    if audit is None or position < 0 or audit.near[position] < 0:
+        return
+    like = np.flatnonzero(audit.near == audit.near[position])
+    like = like[like != position]
+    st.markdown(f"**Duplicates and near duplicates** ({len(like)})")
+    shows = []
+    for other in like[:_MOST_LIKE]:
+        same = audit.identical[other] >= 0 and audit.identical[other] == audit.identical[position]
+        key = str(audit.names[other]), str(audit.emotions[other])
+        shows.append(
+            Shown(key, (SPLIT_NAMES[audit.splits[other]], "identical" if same else "near"))
+        )
+    show_tiles(found, [("", shows)], key="near")
+
+
+def _neighbours(found: Collection, row: int, chosen_model: str) -> None:
+    st.markdown("**Neighbours in the network's feature space**")
+    model = choose_model(found, chosen_model, key="neighbours-model")
+    if model is None:
+        st.caption("No model's predictions are stored.")
+        return
+    try:
+        features = features_of(model)
+    except ModelError as error:
+        st.caption(str(error))
+        return
+    rows, similarities = neighbours_of(row, rows_of(found.rows, found.predictions[model]), features)
+    if not len(rows):
+        st.caption("This network does not know the picture's emotion.")
+        return
+    shows = []
+    for other, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
+        key = found.rows.key(other)
+        said = said_of(found, key, model)
+        shows.append(Shown(key, (SPLIT_NAMES[key[0].partition("_")[0]], said, f"{similarity:.3f}")))
+    show_tiles(found, [("", shows)], key="neighbours")
+    st.caption(
+        "The eight pictures whose features are most similar, with the cosine of the angle between "
+        "them: 1 is the same direction."
+    )

@@ -1,0 +1,123 @@
+"""What stands beside the live video and changes while it runs, without rerunning the page."""
+
+from __future__ import annotations
+
+import time
+
+import streamlit as st
+from streamlit_webrtc import WebRtcStreamerContext
+
+from fer_core.images import encode_png
+from fer_core.live.analysis import HISTORY_S
+from fer_core.live.picture import cover
+from fer_core.live.state import LiveState, LiveStatus
+from ui.ice import IceConfiguration
+from ui.live_charts import charts_data, draw_charts
+from ui.live_rtc import Connection, connection
+from ui.live_session import LiveSession
+
+# How often the charts are drawn, in seconds; docs/BENCHMARKS.md has what it costs.
+REFRESH_S = 0.5
+# Streamlit fades what it is about to draw again, which would make the charts flicker.
+_STEADY = "<style>.st-key-live-panel [data-stale=true] { opacity: 1 !important; }</style>"
+_NO_PICTURE_WH = (640, 480)
+# A connection that takes longer than this, in seconds, will hardly come.
+_SLOW_S = 8.0
+
+
+def live_panel(
+    session: LiveSession, context: WebRtcStreamerContext, ice: IceConfiguration, threshold: float
+) -> None:
+    """Draws the panel, again and again while the camera is on."""
+    active = session.attempt_since is not None
+    fragment = st.fragment(_panel, run_every=REFRESH_S if active else None)
+    with st.container(key="live-panel"):
+        st.html(_STEADY)
+        fragment(session, context, ice, threshold)
+
+
+def snapshot_button(session: LiveSession) -> None:
+    """Draws a button that downloads what the video shows at the moment of the click.
+
+    Not a part of the panel: drawn twice a second, it would have another address at the click
+    than when it was drawn.
+    """
+
+    def png() -> bytes:
+        picture = session.analysis.snapshot()
+        return encode_png(cover(_NO_PICTURE_WH) if picture is None else picture)
+
+    st.download_button(
+        "Snapshot (PNG)",
+        png,
+        "snapshot.png",
+        "image/png",
+        icon=":material/photo_camera:",
+        on_click="ignore",
+        disabled=session.attempt_since is None,
+    )
+
+
+def connection_hint(ice: IceConfiguration) -> str:
+    """Returns in plain words why a connection may not come about, and what helps."""
+    if ice.has_turn:
+        return (
+            "Browser and server found no way to each other (ICE failed), not even through the "
+            "TURN server that is set up: it does not answer, or refuses the credentials."
+        )
+    return (
+        "Browser and server found no way to each other (ICE failed). Between two networks, and "
+        "behind most firewalls, a TURN server is needed, and none is set up; docs/DEPLOY.md says "
+        "how."
+    )
+
+
+def _panel(
+    session: LiveSession, context: WebRtcStreamerContext, ice: IceConfiguration, threshold: float
+) -> None:
+    status = session.analysis.status()
+    if session.attempt_since is None:
+        st.caption("Press **Start** to see the charts.")
+    else:
+        analysis = session.analysis
+        faces = () if status.tracked is None else status.tracked.faces
+        draw_charts(
+            charts_data(
+                _figures(status, connection(context)),
+                faces,
+                threshold,
+                analysis.history(),
+                analysis.now_s(),
+                HISTORY_S,
+            )
+        )
+    _messages(session, status, ice)
+
+
+def _figures(status: LiveStatus, link: Connection) -> list[tuple[str, str, str]]:
+    trip_s = link.round_trip_s or 0.0
+    latency = "–" if status.latency_s is None else f"{1000 * (status.latency_s + trip_s):.0f} ms"
+    return [
+        ("Video", f"{status.frames_per_s:.0f} / s", "Frames a second that come back."),
+        ("Read", f"{status.analyses_per_s:.0f} / s", "Frames a second that are analysed."),
+        (
+            "Latency",
+            latency,
+            "How old the reading in the picture is: from its frame's arrival at the server to the "
+            "picture's return, and the network's way there and back.",
+        ),
+        ("Skipped", f"{status.skipped:,}", "Frames shown but not read: a newer one was there."),
+        ("Network", link.state, "The connection between browser and server."),
+    ]
+
+
+def _messages(session: LiveSession, status: LiveStatus, ice: IceConfiguration) -> None:
+    waiting_s = 0.0
+    if session.attempt_since is not None and status.size_wh is None:
+        waiting_s = time.monotonic() - session.attempt_since
+    if session.unconnected or waiting_s > _SLOW_S:
+        st.error(connection_hint(ice), icon=":material/wifi_off:")
+    if status.problem:
+        st.warning(status.problem, icon=":material/warning:")
+    if status.state is LiveState.FAILED:
+        st.button("Try again", on_click=session.analysis.retry)

@@ -1,0 +1,120 @@
+"""The camera's way to the server and back, through streamlit-webrtc."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from aiortc import RTCPeerConnection
+from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerContext, webrtc_streamer
+from streamlit_webrtc.component import enhance_frontend_rtc_configuration
+
+from ui.ice import IceConfiguration
+from ui.live_session import LiveSession
+from ui.live_track import send_newest_only
+
+CAMERA_KEY = "live-camera"
+_STATS_WAIT_S = 0.2
+_STATES = {
+    "new": "connecting",
+    "checking": "connecting",
+    "connecting": "connecting",
+    "connected": "connected",
+    "completed": "connected",
+    "disconnected": "interrupted",
+    "failed": "failed",
+    "closed": "closed",
+}
+_WORDS = Translations(
+    start="Start",
+    stop="Stop",
+    select_device="Choose camera",
+    media_api_not_available="The browser gives no access to cameras on this page.",
+    device_ask_permission="Please allow the camera in the browser's question.",
+    device_not_available="The camera is not there, or another program uses it.",
+    device_access_denied="The camera is not allowed on this page; the browser's address bar has "
+    "a button that changes it.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The network's part.
+
+    Attributes:
+        state: "off", "connecting", "connected", "interrupted", "failed" or "closed".
+        round_trip_s: A packet's way to the browser and back, in seconds; None when not measured.
+    """
+
+    state: str
+    round_trip_s: float | None
+
+
+def camera(
+    session: LiveSession, ice: IceConfiguration, constraints: dict[str, Any]
+) -> WebRtcStreamerContext:
+    """Draws the camera with its buttons; the session hears of what happens to it."""
+    attempt = session.attempt
+
+    def changed() -> None:
+        state = st.session_state[CAMERA_KEY].state
+        session.playing_changed(state.playing or state.signalling)
+
+    context = webrtc_streamer(
+        CAMERA_KEY,
+        WebRtcMode.SENDRECV,
+        frontend_rtc_configuration=ice.record,
+        server_rtc_configuration={"iceServers": ice.record["iceServers"]},
+        media_stream_constraints={"video": constraints, "audio": False},
+        video_frame_callback=session.callback,
+        on_video_ended=lambda: session.camera_ended(attempt),
+        sendback_audio=False,
+        video_html_attrs={
+            "autoPlay": True,
+            "controls": False,
+            "muted": True,
+            "playsInline": True,
+            "style": {"width": "100%"},
+        },
+        translations=_WORDS,
+        media_toggle_controls=False,
+        on_change=changed,
+    )
+    # streamlit-webrtc keeps every configuration that it saw, for good and with its credentials.
+    enhance_frontend_rtc_configuration.clear(ice.record)
+    peer, loop = _peer(context)
+    if peer is not None and loop is not None:
+        loop.call_soon_threadsafe(send_newest_only, peer)
+    return context
+
+
+def connection(context: WebRtcStreamerContext) -> Connection:
+    """Returns what aiortc knows of the connection."""
+    peer, loop = _peer(context)
+    if peer is None:
+        return Connection("off", None)
+    trip = None if loop is None else _round_trip(peer, loop)
+    return Connection(_STATES.get(peer.connectionState, peer.connectionState), trip)
+
+
+def _peer(
+    context: WebRtcStreamerContext,
+) -> tuple[RTCPeerConnection | None, asyncio.AbstractEventLoop | None]:
+    """Returns the server's end of the connection and the loop that it lives in."""
+    # They are not in streamlit-webrtc's documentation, so a release may move them.
+    worker = getattr(context, "_get_worker", lambda: None)()
+    return getattr(worker, "pc", None), getattr(worker, "_loop", None)
+
+
+def _round_trip(peer: RTCPeerConnection, loop: asyncio.AbstractEventLoop) -> float | None:
+    asked = asyncio.run_coroutine_threadsafe(peer.getStats(), loop)
+    try:
+        report = asked.result(_STATS_WAIT_S)
+    except (concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
+        asked.cancel()
+        return None
+    trips = [getattr(part, "roundTripTime", None) for part in report.values()]
+    return next((trip for trip in trips if trip is not None), None)

@@ -1,0 +1,164 @@
+"""One visitor's live session: the analysis, what is recorded, and what went wrong."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from dataclasses import dataclass, field
+
+import av
+import streamlit as st
+
+from fer_core.detection import load_detector
+from fer_core.live.analysis import LiveAnalysis
+from fer_core.live.places import Places
+from fer_core.live.recording import ReadingsRecorder, VideoRecorder
+from fer_core.live.state import LiveSettings
+from ui.ice import IceConfiguration, IceSettings, make_configuration
+from ui.resources import get_classifier
+
+logger = logging.getLogger(__name__)
+
+LIMIT_VARIABLE = "FER_LIVE_LIMIT"
+_SESSION_KEY = "live-session"
+# An attempt that ends sooner than this, in seconds, was ended by the visitor.
+_ATTEMPT_S = 4.0
+
+
+@st.cache_resource(show_spinner=False)
+def shared_places() -> Places:
+    """Returns the limit that all visitors share: by default one analysis a core."""
+    text = os.environ.get(LIMIT_VARIABLE, "").strip()
+    limit = os.cpu_count() or 1
+    if text:
+        try:
+            limit = max(1, int(text))
+        except ValueError:
+            logger.warning("%s is no whole number: '%s'.", LIMIT_VARIABLE, text)
+    return Places(limit)
+
+
+@dataclass(slots=True)
+class LiveSession:
+    """One visitor's session on the live page.
+
+    Attributes:
+        analysis: Reads the camera.
+        attempt: Number of the current connection, from 1.
+        attempt_since: When it began, on the monotonic clock; None when there is none.
+        full: Whether there was no place at the last attempt.
+        unconnected: Whether the last attempt ended without a single frame.
+        readings: The recording of readings that runs or was made last.
+        video: The recording of the video that runs.
+        video_file: The video that was made last, or b"".
+        video_problem: Why it is shorter than asked for, one sentence, or "".
+    """
+
+    analysis: LiveAnalysis
+    attempt: int = 0
+    attempt_since: float | None = None
+    full: bool = False
+    unconnected: bool = False
+    readings: ReadingsRecorder | None = None
+    video: VideoRecorder | None = None
+    video_file: bytes = b""
+    video_problem: str = ""
+    _ice: tuple[IceSettings, IceConfiguration] | None = field(default=None)
+
+    @property
+    def recording_readings(self) -> bool:
+        """Whether readings are being recorded."""
+        return self.readings is not None and self.analysis.on_reading is not None
+
+    def ice(self, settings: IceSettings) -> IceConfiguration:
+        """Returns what to connect with: made for this session, and anew when it grows old."""
+        if self._ice is None or self._ice[0] != settings or time.time() > self._ice[1].renew_at:
+            self._ice = (settings, make_configuration(settings))
+        return self._ice[1]
+
+    def playing_changed(self, active: bool) -> None:
+        """Notes that the camera was started, is connected, or was stopped."""
+        if active and self.attempt_since is None:
+            self.attempt += 1
+            self.unconnected = False
+            self.full = not self.analysis.start()
+            if self.full:
+                # The camera is taken off the page, and does not wait for a place.
+                self.analysis.stop()
+            else:
+                self.attempt_since = time.monotonic()
+        elif not active and self.attempt_since is not None:
+            lasted = time.monotonic() - self.attempt_since
+            seen = self.analysis.status().size_wh is not None
+            self.unconnected = not seen and lasted > _ATTEMPT_S
+            self.end()
+
+    def ask_again(self) -> None:
+        """Lets the visitor try again after all places were taken."""
+        self.full = False
+
+    def end(self) -> None:
+        """Stops everything; what was recorded stays to be downloaded."""
+        self.attempt_since = None
+        self.analysis.stop()
+        self.stop_readings()
+        self.stop_video()
+
+    def camera_ended(self, attempt: int) -> None:
+        """Stops the analysis when its camera is gone; called in the server's own thread."""
+        if attempt == self.attempt:
+            self.analysis.stop()
+
+    def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """Returns the frame to show; called for every frame, in a thread of streamlit-webrtc."""
+        picture = self.analysis.next_picture(frame.to_ndarray(format="bgr24"))
+        return av.VideoFrame.from_ndarray(picture, format="bgr24")
+
+    def start_readings(self, class_set: str) -> None:
+        """Begins to record readings; an earlier recording is forgotten."""
+        self.readings = ReadingsRecorder(get_classifier(class_set).labels)
+        self.analysis.on_reading = self.readings.add
+
+    def stop_readings(self) -> None:
+        """Ends the recording of readings."""
+        self.analysis.on_reading = None
+
+    def start_video(self) -> None:
+        """Begins to record the video as it is shown; an earlier one is forgotten."""
+        self.video_file, self.video_problem = b"", ""
+        self.video = VideoRecorder()
+        self.analysis.on_picture = self.video.add
+
+    def stop_video(self) -> None:
+        """Ends the recording of the video and keeps its file."""
+        recorder, self.video = self.video, None
+        self.analysis.on_picture = None
+        if recorder is None:
+            return
+        file = recorder.finish()
+        self.video_problem = recorder.problem
+        if file is not None:
+            with file:
+                self.video_file = file.read()
+
+    def forget_recordings(self) -> None:
+        """Forgets what was recorded."""
+        self.stop_readings()
+        self.stop_video()
+        self.readings, self.video_file, self.video_problem = None, b"", ""
+
+
+def live_session(settings: LiveSettings) -> LiveSession:
+    """Returns this visitor's session, with these settings from now on."""
+    if _SESSION_KEY not in st.session_state:
+        analysis = LiveAnalysis(
+            settings,
+            load_detector=load_detector,
+            load_classifier=get_classifier,
+            places=shared_places(),
+        )
+        st.session_state[_SESSION_KEY] = LiveSession(analysis)
+    session: LiveSession = st.session_state[_SESSION_KEY]
+    session.analysis.settings = settings
+    return session

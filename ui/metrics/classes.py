@@ -1,0 +1,140 @@
+"""Emotion by emotion: precision, recall and F1, ROC and precision-recall curves."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer_core.labels import color_of
+from train.curves import Curve, precision_recall_curve, roc_curve
+from train.metrics import ClassScores, class_scores, confusion_matrix
+from ui.charts import CHART_CONFIG
+from ui.metrics.charts import curves_chart
+from ui.metrics.choice import Choice, Verdicts, verdicts_of
+
+# A screen has no more points than this to tell apart.
+_POINTS = 400
+
+
+@st.fragment
+def classes_section(choice: Choice) -> None:
+    """Draws the scores and curves of every emotion."""
+    verdicts = verdicts_of(choice)
+    if verdicts is None:
+        return
+    st.subheader(f"Emotion by emotion: {choice.title}")
+    class_browser(verdicts, "classes")
+    st.markdown("**Curves: one emotion against all others**")
+    st.caption(
+        "Each point is a probability from which on a picture counts as the emotion. The area under "
+        "a ROC curve is the chance that a picture of the emotion gets a higher probability than "
+        "another one; of rare emotions, precision and recall tell more. Click a name to hide it."
+    )
+    shown = st.multiselect(
+        "Emotions",
+        verdicts.emotions,
+        default=verdicts.emotions,
+        format_func=str.capitalize,
+        key=f"curves-{len(verdicts.emotions)}",
+    )
+    positions = [verdicts.emotions.index(label) for label in shown]
+    left, right = st.columns(2, gap="large")
+    for column, title, kind, roc in (
+        (left, "ROC, with the area under it", roc_curve, True),
+        (right, "Precision and recall, with the average precision", precision_recall_curve, False),
+    ):
+        curves = {
+            verdicts.emotions[k]: thinned(kind(verdicts.probabilities[:, k], verdicts.labels == k))
+            for k in positions
+        }
+        with column:
+            st.markdown(title)
+            st.plotly_chart(curves_chart(curves, roc=roc), key=f"curve-{roc}", config=CHART_CONFIG)
+    if shown:
+        areas = np.array(
+            [
+                [
+                    kind(verdicts.probabilities[:, k], verdicts.labels == k).area
+                    for kind in (roc_curve, precision_recall_curve)
+                ]
+                for k in positions
+            ]
+        )
+        roc_mean, precision_mean = np.nanmean(areas, axis=0)
+        st.caption(
+            f"Mean of these emotions: area under the ROC curve **{roc_mean:.3f}**, average "
+            f"precision **{precision_mean:.3f}**."
+        )
+
+
+def thinned(curve: Curve, most: int = _POINTS) -> Curve:
+    """Returns a curve with as many points as can be seen; its area stays the exact one."""
+    if len(curve.x) <= most:
+        return curve
+    rows = np.unique(np.linspace(0, len(curve.x) - 1, most).round().astype(np.int64))
+    return Curve(curve.x[rows], curve.y[rows], curve.thresholds[rows], curve.area)
+
+
+def class_browser(verdicts: Verdicts, key: str) -> None:
+    """Draws precision, recall, F1 and support of every emotion, as a chart and as a table."""
+    scores = class_scores(
+        confusion_matrix(verdicts.labels, verdicts.predicted, len(verdicts.emotions))
+    )
+    chart, table = st.columns(2, gap="large")
+    with chart:
+        st.plotly_chart(
+            _scores_chart(scores, verdicts.emotions), key=f"{key}-scores", config=CHART_CONFIG
+        )
+    columns = {
+        "precision": 100 * scores.precision,
+        "recall": 100 * scores.recall,
+        "F1": scores.f1,
+        "pictures": scores.support,
+    }
+    with table:
+        st.dataframe(
+            {"emotion": [label.capitalize() for label in verdicts.emotions], **columns},
+            hide_index=True,
+            column_config={
+                name: st.column_config.NumberColumn(format=form)
+                for name, form in (("precision", "%.1f %%"), ("recall", "%.1f %%"), ("F1", "%.3f"))
+            },
+        )
+        st.caption(
+            "Precision: of those called so, how many are. Recall: of those that are, how many are "
+            "found. F1: the harmonic mean of both."
+        )
+
+
+def _scores_chart(scores: ClassScores, emotions: tuple[str, ...]) -> go.Figure:
+    figure = go.Figure()
+    names = [label.capitalize() for label in emotions]
+    colors = [color_of(label) for label in emotions]
+    for name, values, opacity, symbol in (
+        ("Precision", scores.precision, 1, "triangle-up"),
+        ("Recall", scores.recall, 1, "circle"),
+    ):
+        figure.add_scatter(
+            x=values,
+            y=names,
+            mode="markers",
+            name=name,
+            marker={"symbol": symbol, "size": 11, "color": colors, "opacity": opacity},
+            hovertemplate=f"%{{y}}: {name.lower()} %{{x:.1%}}<extra></extra>",
+        )
+    figure.add_bar(
+        x=scores.f1,
+        y=names,
+        orientation="h",
+        name="F1",
+        marker={"color": colors, "opacity": 0.35},
+        hovertemplate="%{y}: F1 %{x:.3f}<extra></extra>",
+    )
+    return figure.update_layout(
+        height=40 * len(emotions) + 80,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        xaxis={"range": [0, 1], "tickformat": ".0%", "fixedrange": True},
+        yaxis={"autorange": "reversed", "fixedrange": True},
+    )

@@ -1,0 +1,162 @@
+"""Two models side by side on the same pictures; and what leaving disgust out gains and costs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from train.metrics import McNemar, confusion_matrix, mcnemar
+from ui.charts import CHART_CONFIG
+from ui.explorer_data import model_names, model_title
+from ui.layout import is_dark
+from ui.metrics.charts import BY_ROW, difference_chart, normalized
+from ui.metrics.choice import FLIP, VIEW_NAMES, Choice, Verdicts, verdicts_of
+from ui.metrics.pictures import show_pictures
+from ui.metrics.tradeoff import tradeoff
+
+
+@st.fragment
+def compare_section(choice: Choice) -> None:
+    """Draws the chosen model against another one, or against itself with other views."""
+    others = [
+        (model, views)
+        for model in model_names()
+        for views in VIEW_NAMES
+        if (model, views) != (choice.model, choice.views)
+    ]
+    others.sort(key=lambda other: (other[0] == choice.model, other[1] != choice.views))
+    st.subheader(f"{choice.title}, against another")
+    model, views = st.selectbox(
+        "Against",
+        others,
+        format_func=lambda other: f"{model_title(other[0])}, {VIEW_NAMES[other[1]].lower()}",
+        key=f"compare-{choice.model}-{choice.views}",
+        width=320,
+    )
+    first = verdicts_of(choice)
+    second = verdicts_of(replace(choice, model=model, views=views))
+    if first is None or second is None:
+        return
+    names = (_title(choice.model, choice.views), _title(model, views))
+    common = on_common(first, second)
+    _duel(*common, names)
+    by_size = sorted(
+        [(choice.model, first), (model, second)], key=lambda pair: -len(pair[1].emotions)
+    )
+    if set(by_size[0][1].emotions) > set(by_size[1][1].emotions):
+        tradeoff(*by_size)
+    _only_one_right(*common, names)
+
+
+def on_common(first: Verdicts, second: Verdicts) -> tuple[Verdicts, Verdicts]:
+    """Returns what two models say of the pictures that both know, in the same order."""
+    place = {
+        key: index
+        for index, key in enumerate(
+            zip(second.names.tolist(), second.words().tolist(), strict=True)
+        )
+    }
+    keys = zip(first.names.tolist(), first.words().tolist(), strict=True)
+    positions = np.array([place.get(key, -1) for key in keys], np.int64)
+    return first.where(positions >= 0), second.where(positions[positions >= 0])
+
+
+def _title(model: str, views: str) -> str:
+    return model_title(model) + (", mirrored too" if views == FLIP else "")
+
+
+def _duel(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
+    """Draws the test, and the difference of the matrices."""
+    result = mcnemar(first.correct, second.correct)
+    left, right = names
+    st.markdown(verdict_of(result, names))
+    table, matrix = st.columns([2, 3], gap="large")
+    with table:
+        st.markdown(
+            f"| Right | pictures |\n|---|---:|\n| both | {result.both_right:,} |\n"
+            f"| {left} alone | {result.only_first:,} |\n"
+            f"| {right} alone | {result.only_second:,} |\n| neither | {result.both_wrong:,} |"
+        )
+        st.caption(
+            "McNemar's exact test (1947) looks at the pictures that only one of the two has right: "
+            "were both equally good, each would win half of them."
+        )
+    with matrix:
+        difference, columns = confusion_difference(first, second)
+        st.markdown(f"**Confusion by row: {left} less {right}**, in percentage points")
+        st.plotly_chart(
+            difference_chart(difference, common_emotions(first, second), columns, dark=is_dark()),
+            key="compare-difference",
+            config=CHART_CONFIG,
+        )
+
+
+def _only_one_right(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
+    """Draws the pictures that one of two models gets right and the other one wrong."""
+    left, right = names
+    st.subheader("What only one of them gets right")
+    who = st.segmented_control(
+        "Right by",
+        [f"{left} alone", f"{right} alone"],
+        default=f"{left} alone",
+        required=True,
+        key=f"compare-who-{left}-{right}",
+    )
+    winner, loser = (first, second) if who == f"{left} alone" else (second, first)
+    rows = winner.correct & ~loser.correct
+    st.markdown(
+        f"**{int(rows.sum()):,}** pictures, with what the *other* one takes them for, and under it "
+        "what it gives the label"
+    )
+    show_pictures(loser.where(rows), "compare-pictures")
+
+
+def verdict_of(result: McNemar, names: tuple[str, str]) -> str:
+    """Returns the outcome of the test in words."""
+    first, second = names
+    total = result.both_right + result.only_first + result.only_second + result.both_wrong
+    shares = [
+        (result.both_right + only) / total for only in (result.only_first, result.only_second)
+    ]
+    sentence = (
+        f"On the {total:,} pictures that both know, **{first}** gets {shares[0]:.1%} right and "
+        f"**{second}** {shares[1]:.1%}. "
+    )
+    chance = f"{result.p_value:.3f}" if result.p_value >= 0.001 else "less than 0.001"
+    if result.p_value < 0.05:
+        better = first if result.only_first > result.only_second else second
+        return sentence + f"**{better}** is better, beyond chance (McNemar, p = {chance})."
+    return sentence + f"The difference may well be chance (McNemar, p = {chance})."
+
+
+def common_emotions(first: Verdicts, second: Verdicts) -> list[str]:
+    """Returns the emotions that both models know, in the first one's order."""
+    return [label for label in first.emotions if label in second.emotions]
+
+
+def confusion_difference(
+    first: Verdicts, second: Verdicts
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Returns the difference of two models' confusion by row, and the columns' emotions.
+
+    An emotion that only one of them knows has a column, without which rows would not add up.
+
+    Args:
+        first: What a model says of N pictures.
+        second: What another one says of the same.
+    """
+    columns = list(first.emotions)
+    columns += [label for label in second.emotions if label not in columns]
+    matrices = []
+    for verdicts in (first, second):
+        known = {label: index for index, label in enumerate(columns)}
+        places = np.array([known[label] for label in verdicts.emotions])
+        confusion = confusion_matrix(
+            places[verdicts.labels], places[verdicts.predicted], len(columns)
+        )
+        matrices.append(normalized(confusion, BY_ROW))
+    rows = [columns.index(label) for label in common_emotions(first, second)]
+    return (matrices[0] - matrices[1])[rows], columns

@@ -1,0 +1,70 @@
+"""What the probabilities are worth: reliability, and accuracy against coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from train.curves import accuracy_by_coverage, reliability
+from train.metrics import expected_calibration_error
+from ui.charts import CHART_CONFIG
+from ui.metrics.charts import confidence_histogram, coverage_chart, reliability_chart
+from ui.metrics.choice import Choice, Verdicts, verdicts_of
+
+
+@st.fragment
+def confidence_section(choice: Choice, threshold: float) -> None:
+    """Draws how reliable a model's confidence is.
+
+    Args:
+        choice: What to look at.
+        threshold: Where the slider begins, 0 to 1.
+    """
+    verdicts = verdicts_of(choice)
+    if verdicts is not None:
+        st.subheader(f"What its confidence is worth: {choice.title}")
+        confidence_browser(verdicts, threshold, "confidence")
+
+
+def confidence_browser(verdicts: Verdicts, start: float, key: str) -> None:
+    """Draws accuracy against coverage with its threshold, reliability, and the histogram.
+
+    Args:
+        verdicts: What a model says of N pictures, N at least 1.
+        start: Where the slider begins, 0 to 1.
+        key: Unique on the page.
+    """
+    percent = st.slider(
+        "“Uncertain” below", 0, 100, round(100 * start), 1, format="%d %%", key=f"{key}-threshold"
+    )
+    threshold = percent / 100
+    coverage = accuracy_by_coverage(verdicts.probabilities, verdicts.labels)
+    at = int(np.searchsorted(coverage.thresholds, threshold - 1e-9))
+    share, accuracy = coverage.coverage[at], coverage.accuracy[at]
+    if np.isnan(accuracy):
+        st.markdown("**No picture** reaches this confidence: every verdict is “uncertain”.")
+    else:
+        left = 1 - share
+        st.markdown(
+            f"**{share:.1%}** of the pictures get a verdict, and **{accuracy:.1%}** of these are "
+            f"right; the other {left:.1%} are called “uncertain”."
+        )
+    bins = reliability(verdicts.probabilities, verdicts.labels)
+    left_column, right_column = st.columns(2, gap="large")
+    with left_column:
+        st.markdown("**Accuracy against coverage**")
+        st.plotly_chart(
+            coverage_chart(coverage, threshold), key=f"{key}-coverage", config=CHART_CONFIG
+        )
+    with right_column:
+        st.markdown("**Reliability**")
+        st.plotly_chart(reliability_chart(bins), key=f"{key}-reliability", config=CHART_CONFIG)
+        error = expected_calibration_error(verdicts.probabilities, verdicts.labels)
+        st.caption(
+            "Where a bar ends below the line, the network is surer than it should be. The gaps, "
+            f"weighed by their pictures, make the calibration error of {error:.3f}."
+        )
+    st.markdown("**How confident it is**")
+    st.plotly_chart(
+        confidence_histogram(bins, threshold), key=f"{key}-histogram", config=CHART_CONFIG
+    )

@@ -1,0 +1,172 @@
+"""Measure your own: a .zip of labelled pictures in, the same figures and downloads out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from train.archives import MAX_FILES
+from train.measure import Measurement
+from ui.explorer_data import model_title
+from ui.jobs import get_queue
+from ui.layout import PRIVACY_NOTE, plain
+from ui.metrics.classes import class_browser
+from ui.metrics.confidence import confidence_browser
+from ui.metrics.confusion import confusion_browser
+from ui.metrics.overview import figure_tiles, figures_of
+from ui.metrics.own_runs import OwnRun, figures_json, start_run, verdicts_csv, verdicts_in
+from ui.resources import get_classifier
+from ui.settings import Settings
+from ui.video.progress import ordinal
+from ui.video.shelf import visitor
+
+_RUN_KEY = "metrics-own-run"
+_ROUND_KEY = "metrics-own-round"
+_EVERY_S = 1.0
+_MAX_MB = 500
+_PHOTOS, _CROPS = "Photos: find the face first", "Face crops: read them as they are"
+
+
+def own_section(model: str, settings: Settings) -> None:
+    """Draws the upload, the progress, or what came out."""
+    st.subheader("Measure it on your own pictures")
+    run: OwnRun | None = st.session_state.get(_RUN_KEY)
+    if run is not None and not run.job.over:
+        _follow(run)
+        return
+    if run is not None and run.job.error:
+        st.error(plain(f"{run.archive}: {run.job.error}"), icon=":material/error:")
+    elif run is not None and run.job.result is None:
+        st.info("Cancelled: nothing was kept.", icon=":material/cancel:")
+    _ask(model, settings)
+    if run is not None and run.job.result is not None:
+        _results(run, run.job.result, settings.threshold)
+
+
+def _ask(model: str, settings: Settings) -> None:
+    """Draws what to upload, and how to read it."""
+    archive = st.file_uploader(
+        "A .zip of labelled pictures",
+        type=["zip"],
+        max_upload_size=_MAX_MB,
+        key=f"own-zip-{st.session_state.get(_ROUND_KEY, 0)}",
+    )
+    st.markdown(
+        f"Inside, either a folder an emotion, named {', '.join(f'`{e}`' for e in _emotions(model))}"
+        ", or one CSV table with the columns `name` and `label` beside the pictures. Up to "
+        f"{_MAX_MB} MB and {MAX_FILES:,} files; nothing is unpacked to disk, and archives with "
+        "links, other archives or paths that lead out of them are refused."
+    )
+    st.caption(PRIVACY_NOTE)
+    how = st.radio("They are", [_PHOTOS, _CROPS], key="own-how", horizontal=True)
+    if st.button(
+        f"Measure the network for {model_title(model)}",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=archive is None,
+    ):
+        assert archive is not None
+        st.session_state[_RUN_KEY] = start_run(
+            get_queue(),
+            visitor(),
+            (archive.name, archive.getvalue()),
+            get_classifier(model),
+            settings.detector if how == _PHOTOS else None,
+            _whether_open(),
+        )
+        st.rerun()
+
+
+def _forget() -> None:
+    """Lets go of the measurement, and of the archive, which a fresh widget does not hold."""
+    st.session_state.pop(_RUN_KEY, None)
+    st.session_state[_ROUND_KEY] = st.session_state.get(_ROUND_KEY, 0) + 1
+
+
+def _emotions(model: str) -> tuple[str, ...]:
+    return get_classifier(model).labels
+
+
+def _whether_open() -> Any:
+    """Returns a function that says whether this visitor's page is open."""
+    context = get_script_run_ctx()
+    session = context.session_id if context else ""
+    return lambda: not runtime.exists() or runtime.get_instance().is_active_session(session)
+
+
+@st.fragment(run_every=_EVERY_S)
+def _follow(run: OwnRun) -> None:
+    """Draws the progress of a measurement until it is over."""
+    if run.job.over:
+        st.rerun()
+    bar, button = st.columns([4, 1], vertical_alignment="center")
+    button.button(
+        "Cancel",
+        icon=":material/cancel:",
+        width="stretch",
+        key="own-cancel",
+        on_click=get_queue().cancel,
+        args=(run.job,),
+    )
+    place = get_queue().place(run.job)
+    if place:
+        bar.info(f"**{ordinal(place)} in line**; yours begins by itself.")
+    elif run.job.stop.is_set():
+        bar.progress(1.0, "Ending …")
+    elif run.job.progress is None:
+        bar.progress(0.0, "Looking into the archive …")
+    else:
+        done, total = run.job.progress
+        bar.progress(done / total, f"{done:,} of {total:,} pictures")
+
+
+def _results(run: OwnRun, measurement: Measurement, threshold: float) -> None:
+    """Draws the same figures as for FER-2013, and the downloads."""
+    st.subheader(plain(f"{run.archive}, read as {run.how} for {model_title(run.model)}"))
+    if measurement.skipped:
+        count = len(measurement.skipped)
+        said = "1 file was" if count == 1 else f"{count:,} files were"
+        with st.expander(f":material/warning: {said} left out"):
+            st.dataframe(
+                {
+                    "file": [file.name for file in measurement.skipped],
+                    "why": [file.reason for file in measurement.skipped],
+                },
+                hide_index=True,
+            )
+    if not len(measurement):
+        st.warning("Not one picture could be measured.", icon=":material/warning:")
+        return
+    verdicts = verdicts_in(measurement)
+    figure_tiles(figures_of(verdicts))
+    if measurement.empty_classes:
+        st.warning(
+            f"There is no picture of {', '.join(measurement.empty_classes)}: their F1 counts as 0 "
+            "in the macro-F1, and balanced accuracy leaves them out.",
+            icon=":material/warning:",
+        )
+    with st.container(horizontal=True):
+        for label, content, name, mime in (
+            ("Every picture (CSV)", verdicts_csv(measurement), "verdicts.csv", "text/csv"),
+            ("Figures (JSON)", figures_json(run, measurement), "figures.json", "application/json"),
+        ):
+            st.download_button(
+                label, content, name, mime, icon=":material/download:", on_click="ignore"
+            )
+        st.button("Forget these pictures", icon=":material/delete:", on_click=_forget)
+    shown = st.segmented_control(
+        "Show",
+        ["Confusions", "Emotions", "Confidence"],
+        default="Confusions",
+        required=True,
+        key=f"own-show-{run.key}",
+    )
+    if shown == "Emotions":
+        class_browser(verdicts, f"own-classes-{run.key}")
+    elif shown == "Confidence":
+        confidence_browser(verdicts, threshold, f"own-confidence-{run.key}")
+    else:
+        confusion_browser(verdicts, f"own-confusion-{run.key}", measurement.faces_gray)

@@ -1,0 +1,133 @@
+"""Measuring a visitor's own pictures, in the queue that all long work shares."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import FaceDetector
+from fer_core.errors import FerError
+from train.errors import TrainError
+from train.measure import Measurement, measure_own
+from ui.jobs import Job, JobQueue
+from ui.metrics.choice import Verdicts
+from ui.metrics.overview import figures_of
+
+# Whoever reloads the page loses the measurement anyway; its work need not go on for long.
+_GRACE_S = 30
+
+
+class _Stopped(Exception):
+    """The visitor cancelled, or is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRun:
+    """A measurement of somebody's pictures.
+
+    Attributes:
+        archive: Name of the .zip.
+        model: Name of the model.
+        how: What was read in words, "photos" or "face crops".
+        job: Does it; its progress is a pair, pictures tried and all.
+        key: Tells it apart from other runs, for the state of the page's widgets.
+    """
+
+    archive: str
+    model: str
+    how: str
+    job: Job[Measurement | None]
+    key: str = field(default_factory=lambda: secrets.token_hex(4))
+
+
+def start_run(
+    queue: JobQueue,
+    owner: str,
+    archive: tuple[str, bytes],
+    classifier: EmotionClassifier,
+    detector: FaceDetector | None,
+    is_open: Callable[[], bool],
+) -> OwnRun:
+    """Hands a measurement in.
+
+    Args:
+        queue: Does it.
+        owner: Whose it is.
+        archive: Name and content of the .zip.
+        classifier: The model.
+        detector: Finds the faces of photos; None for face crops.
+        is_open: Whether the visitor's page is open.
+    """
+    name, content = archive
+
+    def work(job: Job[Measurement | None]) -> Measurement | None:
+        seen = time.monotonic()
+
+        def tell(done: int, total: int) -> None:
+            nonlocal seen
+            job.progress = done, total
+            now = time.monotonic()
+            seen = now if is_open() else seen
+            if job.stop.is_set() or now - seen > _GRACE_S:
+                raise _Stopped
+
+        try:
+            return measure_own(content, classifier, detector=detector, on_progress=tell)
+        except _Stopped:
+            job.stop.set()
+            return None
+        except TrainError as error:
+            # The queue passes on the sentences of the core's errors.
+            raise FerError(str(error)) from error
+
+    how = "face crops" if detector is None else "photos"
+    return OwnRun(name, classifier.name, how, queue.submit(owner, work))
+
+
+def verdicts_in(measurement: Measurement) -> Verdicts:
+    """Returns a measurement as the sections show it."""
+    return Verdicts(
+        measurement.names, measurement.emotions, measurement.labels, measurement.probabilities
+    )
+
+
+def figures_json(run: OwnRun, measurement: Measurement) -> str:
+    """Returns the figures of a measurement, with how they came about, as JSON."""
+    record = {
+        "archive": run.archive,
+        "model": run.model,
+        "read_as": run.how,
+        "views": "one view",
+        **figures_of(verdicts_in(measurement)),
+        "emotions_without_pictures": list(measurement.empty_classes),
+        "skipped": [{"name": file.name, "reason": file.reason} for file in measurement.skipped],
+    }
+    return json.dumps(record, ensure_ascii=False, indent=2)
+
+
+def verdicts_csv(measurement: Measurement) -> str:
+    """Returns a row a file: what it is labelled, what the model says, or why it was skipped."""
+    verdicts = verdicts_in(measurement)
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(["name", "label", "predicted", *measurement.emotions, "skipped"])
+    words = zip(verdicts.words(), verdicts.predicted, strict=True)
+    for name, row, (label, best) in zip(
+        measurement.names, measurement.probabilities, words, strict=True
+    ):
+        shares = [f"{value:.6f}" for value in row]
+        writer.writerow([_cell(name), label, measurement.emotions[best], *shares, ""])
+    blank = [""] * (2 + len(measurement.emotions))
+    writer.writerows([_cell(file.name), *blank, file.reason] for file in measurement.skipped)
+    return text.getvalue()
+
+
+def _cell(name: str) -> str:
+    """Returns a file's name so that no spreadsheet takes it for a formula."""
+    return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t", "\r") else str(name)

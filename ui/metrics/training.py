@@ -1,0 +1,158 @@
+"""How the networks were trained: the logs of several runs, laid over each other."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer_core.classifier import CONFIG_FILE, MODELS_DIR
+from ui.charts import CHART_CONFIG
+from ui.metrics.charts import LINE_COLORS
+
+RUNS_DIR = MODELS_DIR.parent.parent / "runs"
+_LOG_FILE = "training.csv"
+_POINTS_AN_EPOCH = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RunLog:
+    """What a run of training wrote down.
+
+    Attributes:
+        name: Name of the run's or the model's folder.
+        epochs: Epochs done, counted from 1.
+        columns: Values of each epoch by the log's names, such as "val_accuracy".
+        config: The training configuration; empty where there is none.
+    """
+
+    name: str
+    epochs: tuple[int, ...]
+    columns: dict[str, tuple[float, ...]]
+    config: dict[str, Any]
+
+
+def training_section() -> None:
+    """Draws loss, accuracy and learning rate of the chosen runs."""
+    st.subheader("How the networks were trained")
+    logs = {log.name: log for log in _all_logs()}
+    if not logs:
+        st.info(
+            "There is no training log here; `python -m train fit` writes one.",
+            icon=":material/info:",
+        )
+        return
+    shown = st.multiselect("Runs", list(logs), default=list(logs)[:4], key="training-runs")
+    chosen = [logs[name] for name in shown]
+    if not chosen:
+        return
+    st.caption(
+        "Solid: the pictures of the validation, seen with the averaged weights. Dotted: the "
+        "training pictures, varied at random, with the weights of the moment; label smoothing "
+        "keeps the loss above zero."
+    )
+    for column, name, title in zip(
+        st.columns(2, gap="large"), ("accuracy", "loss"), ("Accuracy", "Loss"), strict=True
+    ):
+        with column:
+            st.markdown(f"**{title}**")
+            st.plotly_chart(_log_chart(chosen, name), key=f"training-{name}", config=CHART_CONFIG)
+    st.markdown("**Learning rate**")
+    st.plotly_chart(_rate_chart(chosen), key="training-rate", config=CHART_CONFIG)
+    for log in chosen:
+        with st.expander(f"Configuration of {log.name}"):
+            st.json(log.config)
+
+
+def read_log(folder: Path) -> RunLog | None:
+    """Reads the log in a folder of a run or a model; None where there is none to use."""
+    try:
+        with (folder / _LOG_FILE).open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        columns = {
+            name: tuple(float(row[name]) for row in rows)
+            for name in rows[0]
+            if name is not None and name != "epoch"
+        }
+        epochs = tuple(int(row["epoch"]) + 1 for row in rows)
+    except (OSError, ValueError, LookupError, TypeError):
+        # A run that has just begun has no whole row yet.
+        return None
+    return RunLog(folder.name, epochs, columns, config.get("training", config))
+
+
+def rate_at(progress: float, optimizer: dict[str, float]) -> float:
+    """Returns the learning rate of the schedule that ``train.fit`` follows.
+
+    Args:
+        progress: Share of all steps done, 0 to 1.
+        optimizer: A configuration's ``peak_rate`` and ``warmup``.
+    """
+    peak, warmup = optimizer["peak_rate"], optimizer["warmup"]
+    if progress < warmup:
+        return peak / 100 + (peak - peak / 100) * progress / warmup
+    return peak * (1 + math.cos(math.pi * (progress - warmup) / (1 - warmup))) / 2
+
+
+def _all_logs() -> list[RunLog]:
+    folders = sorted(path.parent for path in MODELS_DIR.glob(f"*/{_LOG_FILE}"))
+    folders += sorted(path.parent for path in RUNS_DIR.glob(f"*/{_LOG_FILE}"))
+    return [log for folder in folders if (log := read_log(folder)) is not None]
+
+
+def _log_chart(logs: list[RunLog], name: str) -> go.Figure:
+    figure = go.Figure()
+    for index, log in enumerate(logs):
+        color = LINE_COLORS[index % len(LINE_COLORS)]
+        for column, dash, what in (
+            (f"val_{name}", "solid", "validation"),
+            (name, "dot", "training"),
+        ):
+            if column in log.columns:
+                figure.add_scatter(
+                    x=log.epochs,
+                    y=log.columns[column],
+                    name=f"{log.name}, {what}",
+                    mode="lines",
+                    line={"color": color, "dash": dash, "width": 2},
+                    hovertemplate=f"{log.name}, {what}: %{{y:.4g}}<extra></extra>",
+                )
+    figure.update_layout(_layout("" if name == "loss" else ".0%"))
+    return figure
+
+
+def _rate_chart(logs: list[RunLog]) -> go.Figure:
+    figure = go.Figure()
+    for index, log in enumerate(logs):
+        optimizer, epochs = log.config.get("optimizer"), log.config.get("epochs")
+        if not optimizer or not epochs:
+            continue
+        steps = epochs * _POINTS_AN_EPOCH
+        figure.add_scatter(
+            x=[epochs * step / steps for step in range(steps + 1)],
+            y=[rate_at(step / steps, optimizer) for step in range(steps + 1)],
+            name=log.name,
+            mode="lines",
+            line={"color": LINE_COLORS[index % len(LINE_COLORS)], "width": 2},
+            hovertemplate=f"{log.name}: %{{y:.3g}}<extra></extra>",
+        )
+    figure.update_layout(_layout(""), showlegend=True, height=260)
+    return figure
+
+
+def _layout(tick_format: str) -> dict[str, Any]:
+    return {
+        "height": 380,
+        "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+        "hovermode": "x unified",
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+        "xaxis": {"title": "Epoch", "fixedrange": True},
+        "yaxis": {"tickformat": tick_format, "fixedrange": True},
+    }

@@ -1,0 +1,141 @@
+"""Why does it say so? Grad-CAM and occlusion sensitivity over one face."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer_core.classifier import MODELS_DIR
+from fer_core.detection import FaceDetector
+from fer_core.errors import FerError
+from fer_core.images import encode_png
+from fer_core.preprocessing import INPUT_SIZE, resize_face
+from train.explain import grad_cam, load_network, occlusion_sensitivity
+from ui.charts import CHART_CONFIG, probability_bars
+from ui.metrics.choice import Choice
+from ui.metrics.faces import choose_face
+from ui.metrics.pictures import enlarged
+from ui.resources import get_classifier
+
+# Once the visitor asked for Keras, other faces are explained without asking again.
+_ASKED_KEY = "metrics-keras"
+_SIDE = 5 * INPUT_SIZE
+_STRONGEST = 0.65
+_WARM, _COOL = (20, 56, 184), (181, 121, 39)
+
+
+@st.fragment
+def why_section(choice: Choice, detector: FaceDetector) -> None:
+    """Draws what of a face speaks for an emotion."""
+    st.subheader("Why does it say so?")
+    chosen = choose_face(choice, detector, "why")
+    if chosen is None:
+        return
+    face = resize_face(chosen.face_gray)
+    classifier = get_classifier(choice.model)
+    probabilities = classifier.predict([face])[0]
+    picture, bars = st.columns([1, 2], gap="large")
+    label = f", labelled {chosen.label}" if chosen.label else ""
+    picture.image(enlarged(face, _SIDE), f"{chosen.name}{label}", width=_SIDE)
+    bars.plotly_chart(
+        probability_bars(classifier.labels, probabilities), key="why-bars", config=CHART_CONFIG
+    )
+    emotion = st.selectbox(
+        "What speaks for",
+        classifier.labels,
+        index=int(probabilities.argmax()),
+        format_func=str.capitalize,
+        key=f"why-emotion-{chosen.name}-{choice.model}",
+        width=220,
+    )
+    position = classifier.labels.index(emotion)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _grad_cam(choice.model, face, position, emotion)
+    with right:
+        _occlusion(choice.model, face, position, emotion)
+
+
+def _grad_cam(model: str, face_gray: NDArray[np.uint8], position: int, emotion: str) -> None:
+    st.markdown("**Grad-CAM**")
+    st.caption(
+        "Where the last feature maps speak for the emotion (Selvaraju et al., 2017). The maps are "
+        "coarse, 6 × 6 places or so, and warm colours mark the strongest, however weak it is."
+    )
+    if not st.session_state.get(_ASKED_KEY):
+        st.markdown("It needs Keras and TensorFlow, which take a moment and some memory to load.")
+        st.button("Load Keras and explain", icon=":material/neurology:", on_click=_ask_for_keras)
+        return
+    try:
+        network = _network(model, _age(model))
+    except FerError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    values = grad_cam(network, face_gray, position)
+    if not values.any():
+        st.caption(f"Nothing in the maps speaks for {emotion}.")
+    st.image(overlay(face_gray, values), f"What speaks for {emotion}", width=_SIDE)
+
+
+def _ask_for_keras() -> None:
+    st.session_state[_ASKED_KEY] = True
+
+
+def _occlusion(model: str, face_gray: NDArray[np.uint8], position: int, emotion: str) -> None:
+    st.markdown("**Occlusion sensitivity**")
+    st.caption(
+        "A grey square moves over the face (Zeiler and Fergus, 2014). Warm: covering it makes the "
+        "emotion less probable. Cool: covering it makes it more probable."
+    )
+    with st.container(horizontal=True):
+        window = st.slider("Square, pixels", 4, 24, 10, 2, key="why-window", width=200)
+        stride = st.slider("Step, pixels", 1, 8, 4, key="why-stride", width=200)
+    falls = _falls(model, face_gray, position, window, stride)
+    # Without a lower bound, the noise of a face that nothing changes would glow.
+    bound = max(float(np.abs(falls).max()), 0.05)
+    st.image(overlay(face_gray, falls / bound), f"What covering costs {emotion}", width=_SIDE)
+    st.caption(
+        f"Largest fall {100 * max(float(falls.max()), 0):.0f} percentage points, largest rise "
+        f"{100 * max(-float(falls.min()), 0):.0f}."
+    )
+
+
+def overlay(face_gray: NDArray[np.uint8], values: NDArray[np.floating[Any]]) -> bytes:
+    """Returns a face under a veil of colour, as PNG.
+
+    Args:
+        face_gray: uint8 ``(H, W)``.
+        values: ``(H, W)``, -1 (cool) to 1 (warm); 0 leaves the face as it is.
+    """
+    sides = (_SIDE, _SIDE)
+    gray = cv2.resize(face_gray, sides, interpolation=cv2.INTER_NEAREST_EXACT)
+    smooth = cv2.resize(np.asarray(values, np.float32), sides, interpolation=cv2.INTER_LINEAR)
+    picture = np.repeat(gray[..., np.newaxis], 3, axis=2).astype(np.float32)
+    share = _STRONGEST * np.clip(np.abs(smooth), 0, 1)[..., np.newaxis]
+    color = np.where(smooth[..., np.newaxis] > 0, np.float32(_WARM), np.float32(_COOL))
+    return encode_png(np.asarray(np.rint(picture * (1 - share) + color * share), np.uint8))
+
+
+def _age(model: str) -> int:
+    file = MODELS_DIR / model / "model.keras"
+    return file.stat().st_mtime_ns if file.is_file() else 0
+
+
+@st.cache_resource(show_spinner="Loading Keras and the network …", max_entries=4)
+def _network(model: str, age: int) -> Any:
+    return load_network(MODELS_DIR / model)
+
+
+# Kept for the few faces that a visitor goes back and forth between; they come from photos too, so
+# not for longer than that.
+@st.cache_data(show_spinner=False, max_entries=32, ttl=600)
+def _falls(
+    model: str, face_gray: NDArray[np.uint8], position: int, window: int, stride: int
+) -> NDArray[np.float32]:
+    return occlusion_sensitivity(
+        get_classifier(model), face_gray, position, window=window, stride=stride
+    )

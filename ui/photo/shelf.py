@@ -1,0 +1,214 @@
+"""A visitor's photos and what was read in them, kept for the session.
+
+Uploads are copied out of their widgets, because a widget forgets its files as soon as another
+page is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import FaceDetector
+from fer_core.errors import UnreadableImage
+from fer_core.images import read_image, to_gray
+from fer_core.pipeline import read_faces
+from fer_core.types import FaceBox, Frame
+
+logger = logging.getLogger(__name__)
+
+SAMPLES_DIR = Path(__file__).resolve().parents[2] / "assets" / "samples"
+SHELF_KEY = "photos"
+_THUMBNAIL_SIDE = 160
+# Beyond this, one visitor's photos could crowd out the others in memory.
+MAX_BYTES = 500_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A photo as it came in: its name and the content of its file."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoReading:
+    """What was found in a photo.
+
+    Attributes:
+        error: Why it cannot be read, or "".
+        original_size_wh: Size of the file's picture in pixels.
+        frames: Readings by the name of the class set; empty after an error.
+        thumbnail_rgb: uint8 ``(S, S, 3)``, or None after an error.
+    """
+
+    error: str = ""
+    original_size_wh: tuple[int, int] = (0, 0)
+    frames: dict[str, Frame] = field(default_factory=dict)
+    thumbnail_rgb: NDArray[np.uint8] | None = None
+
+
+@dataclass(slots=True)
+class PhotoShelf:
+    """One visitor's photos, in the order they came, without repetitions.
+
+    Attributes:
+        uploads: Photos by the checksum of their content.
+        readings: What was found, by checksum and name of the detector.
+        current: Checksum of the photo that is looked at.
+        stopped: Whether the visitor stopped the analysis.
+        refused: Names of photos that found no place.
+    """
+
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    readings: dict[tuple[str, str], PhotoReading] = field(default_factory=dict)
+    current: str | None = None
+    stopped: bool = False
+    refused: list[str] = field(default_factory=list)
+
+    def add(self, uploads: Iterable[Upload]) -> None:
+        """Puts photos on the shelf and turns to the first new one."""
+        self.stopped = False
+        self.refused = []
+        held = sum(len(upload.content) for upload in self.uploads.values())
+        arrived = []
+        for upload in uploads:
+            key = hashlib.sha256(upload.content).hexdigest()
+            if key not in self.uploads:
+                if held + len(upload.content) > MAX_BYTES:
+                    self.refused.append(upload.name)
+                    continue
+                self.uploads[key] = upload
+                held += len(upload.content)
+            arrived.append(key)
+        if arrived:
+            self.current = arrived[0]
+
+    def remove(self, key: str) -> None:
+        """Forgets a photo and all that was read in it."""
+        keys = list(self.uploads)
+        place = keys.index(key)
+        del self.uploads[key]
+        self.readings = {k: v for k, v in self.readings.items() if k[0] != key}
+        rest = [k for k in keys if k != key]
+        self.current = rest[min(place, len(rest) - 1)] if rest else None
+
+    def step(self, distance: int) -> None:
+        """Turns to a photo further on, or back; from the last one to the first."""
+        keys = list(self.uploads)
+        if self.current in self.uploads:
+            self.current = keys[(keys.index(self.current) + distance) % len(keys)]
+
+    def show(self, key: str) -> None:
+        """Turns to a photo."""
+        self.current = key
+
+    def stop(self, stopped: bool = True) -> None:
+        """Stops the analysis, or lets it go on."""
+        self.stopped = stopped
+
+    def pending(self, detector: str) -> list[str]:
+        """Returns the photos that a detector has not seen yet."""
+        return [key for key in self.uploads if (key, detector) not in self.readings]
+
+
+def shelf() -> PhotoShelf:
+    """Returns this visitor's photos."""
+    if SHELF_KEY not in st.session_state:
+        st.session_state[SHELF_KEY] = PhotoShelf()
+    stored: PhotoShelf = st.session_state[SHELF_KEY]
+    return stored
+
+
+def sample_uploads() -> list[Upload]:
+    """Returns the sample photos of the repository."""
+    return [Upload(path.name, path.read_bytes()) for path in sorted(SAMPLES_DIR.glob("*.jpg"))]
+
+
+def read_photos(
+    photos: PhotoShelf,
+    keys: Sequence[str],
+    detector: FaceDetector,
+    classifiers: dict[str, EmotionClassifier],
+    on_progress: Callable[[int, float], None] = lambda done, left_s: None,
+) -> None:
+    """Reads photos; each reading is on the shelf as soon as it is there.
+
+    Args:
+        photos: The shelf.
+        keys: Which of its photos to read.
+        detector: Finds the faces.
+        classifiers: Read them, by the name of the class set.
+        on_progress: Called before every photo with the number done and the seconds left, by the
+            mean of those done (0 before the first).
+    """
+    start = time.monotonic()
+    for done, key in enumerate(keys):
+        spent = time.monotonic() - start
+        on_progress(done, spent / done * (len(keys) - done) if done else 0.0)
+        photos.readings[key, detector.name] = read_photo(
+            photos.uploads[key].content, detector, classifiers
+        )
+
+
+def read_photo(
+    content: bytes, detector: FaceDetector, classifiers: dict[str, EmotionClassifier]
+) -> PhotoReading:
+    """Reads one photo with every network; whatever is wrong with it becomes a sentence."""
+    try:
+        photo = read_image(content)
+        faces = detector.detect(photo.image_bgr)
+        gray = to_gray(photo.image_bgr)
+        size_wh = (gray.shape[1], gray.shape[0])
+        frames = {
+            name: Frame(0, 0.0, size_wh, read_faces(gray, faces, classifier))
+            for name, classifier in classifiers.items()
+        }
+    except UnreadableImage as error:
+        return PhotoReading(error=str(error))
+    except Exception:
+        # One visitor's odd file must not end the session; the log keeps the details.
+        logger.exception("A photo could not be analysed")
+        return PhotoReading(error="The photo could not be analysed; the log says why.")
+    rgb = Image.fromarray(np.ascontiguousarray(photo.image_bgr[..., ::-1]))
+    thumbnail = ImageOps.fit(rgb, (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.BOX)
+    return PhotoReading(
+        original_size_wh=photo.original_size_wh,
+        frames=frames,
+        thumbnail_rgb=np.asarray(thumbnail, np.uint8),
+    )
+
+
+def with_threshold(frame: Frame, threshold: float) -> Frame:
+    """Returns a frame whose verdicts follow another threshold."""
+    return replace(frame, faces=tuple(replace(face, threshold=threshold) for face in frame.faces))
+
+
+def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) -> Image.Image:
+    """Returns the square around a face, with a margin, as far as the picture reaches."""
+    x, y = box.center
+    half = (0.5 + margin) * max(box.width, box.height)
+    square = FaceBox(x - half, y - half, x + half, y + half)
+    x1, y1, x2, y2 = square.clipped((image_bgr.shape[1], image_bgr.shape[0]))
+    crop = Image.fromarray(np.ascontiguousarray(image_bgr[y1:y2, x1:x2, ::-1]))
+    crop.thumbnail((288, 288))
+    return crop
+
+
+def as_jpeg(image: Image.Image) -> bytes:
+    """Returns a picture as a JPEG, a fifth of a PNG's size on the way to the browser."""
+    content = io.BytesIO()
+    image.convert("RGB").save(content, "JPEG", quality=90)
+    return content.getvalue()

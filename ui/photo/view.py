@@ -1,0 +1,132 @@
+"""What the photo page shows of a photo, and of all photos together."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import cv2
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from fer_core.drawing import draw_frame
+from fer_core.images import encode_png, read_image
+from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
+from fer_core.types import Frame
+from ui.layout import verdict_line
+from ui.photo.face_card import face_card
+from ui.photo.shelf import shelf, with_threshold
+from ui.resources import get_classifier
+from ui.settings import Settings
+
+_SIDE_BY_SIDE_KEY = "side-by-side"
+_SHOWN_SIDE = 1400
+_MOST_CARDS = 12
+_ADVICE = {
+    "yunet": "Try a photo in which the face is larger, brighter, or turned more to the camera.",
+    "haar": "Haar cascades find frontal, upright faces only. Try YuNet (the detector in the "
+    "sidebar), or a photo in which the face is larger and looks into the camera.",
+}
+
+
+def show_photo(settings: Settings) -> None:
+    """Draws the current photo, its faces and its download."""
+    photos = shelf()
+    reading = photos.readings.get((photos.current or "", settings.detector.name))
+    if photos.current is None or reading is None:
+        return
+    upload = photos.uploads[photos.current]
+    if reading.error:
+        st.error(f"{upload.name}: {reading.error}", icon=":material/broken_image:")
+        return
+    image_bgr = read_image(upload.content).image_bgr
+    frames = {
+        name: with_threshold(frame, settings.threshold) for name, frame in reading.frames.items()
+    }
+    frame = frames[settings.class_set]
+    drawn = draw_frame(image_bgr, frame)
+    picture, facts = st.columns([3, 2])
+    picture.image(_fitted(drawn), upload.name, channels="BGR", width="stretch", alt=upload.name)
+    with facts:
+        _show_facts(frame, settings.detector.name)
+        st.download_button(
+            "Annotated picture (PNG)",
+            lambda: encode_png(drawn),
+            f"{upload.name}.annotated.png",
+            "image/png",
+            on_click="ignore",
+        )
+    names = [settings.class_set]
+    if st.session_state[_SIDE_BY_SIDE_KEY]:
+        names += [name for name in frames if name != settings.class_set]
+    cards = len(frame.faces)
+    # A crowd's charts would keep the browser busy for many seconds.
+    if cards > _MOST_CARDS and not st.toggle(f"Show the cards of all {cards} faces"):
+        cards = _MOST_CARDS
+    for position in range(cards):
+        face_card(
+            position + 1,
+            image_bgr,
+            {name: frames[name].faces[position] for name in names},
+            key=f"face-{position}",
+        )
+
+
+def _show_facts(frame: Frame, detector: str) -> None:
+    """Lists the verdicts, or says what to try when there is no face."""
+    count = len(frame.faces)
+    st.subheader(f"{count} face{'s' * (count != 1)}" if count else "No face found")
+    for number, face in enumerate(frame.faces[:_MOST_CARDS], start=1):
+        st.markdown(f"{number}. {verdict_line(face)}", unsafe_allow_html=True)
+    if not count:
+        st.info(_ADVICE[detector], icon=":material/lightbulb:")
+    st.toggle("Show both networks side by side", key=_SIDE_BY_SIDE_KEY, persist_state="session")
+
+
+def show_table(settings: Settings) -> None:
+    """Draws the table of all faces of all photos, and its downloads."""
+    photos = shelf()
+    rows: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
+    for key, upload in photos.uploads.items():
+        reading = photos.readings.get((key, settings.detector.name))
+        if reading is None:
+            continue
+        if reading.error:
+            records.append({"path": upload.name, "error": reading.error})
+            continue
+        frame = with_threshold(reading.frames[settings.class_set], settings.threshold)
+        rows += face_rows(frame, upload.name)
+        records.append(frame_record(frame, upload.name, reading.original_size_wh))
+    if not records:
+        return
+    labels = get_classifier(settings.class_set).labels
+    with st.expander(f"All faces as a table ({len(rows)})"):
+        st.dataframe(
+            pd.DataFrame(rows, columns=row_columns(labels)),
+            hide_index=True,
+            column_config={
+                label: st.column_config.ProgressColumn(label, format="percent", max_value=1.0)
+                for label in labels
+            },
+        )
+    with st.container(horizontal=True):
+        st.download_button(
+            "All faces (CSV)", rows_to_csv(rows, labels), "faces.csv", "text/csv", on_click="ignore"
+        )
+        st.download_button(
+            "All faces (JSON)",
+            json.dumps(records, indent=2, ensure_ascii=False),
+            "faces.json",
+            "application/json",
+            on_click="ignore",
+        )
+
+
+def _fitted(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Returns a picture that is no larger than a page can show."""
+    scale = min(1.0, _SHOWN_SIDE / max(image_bgr.shape[:2]))
+    shown = cv2.resize(image_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return np.asarray(shown, np.uint8)

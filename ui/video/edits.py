@@ -1,0 +1,112 @@
+"""Naming, merging and hiding the persons of a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from fer_core.persons import person_name
+from ui.layout import plain
+from ui.video.runs import Run
+
+_LONGEST_NAME = 40
+
+
+def edit_person(run: Run, person: int, others: Sequence[int], key: str) -> None:
+    """Draws the button behind which a person is named, merged or hidden.
+
+    Args:
+        run: The analysis; its edits change.
+        person: Who.
+        others: With whom the person may be merged.
+        key: Unique on the page.
+    """
+    names = run.edits.names
+    with st.popover("Edit", icon=":material/edit:"):
+        st.text_input(
+            "Name",
+            names.get(person, ""),
+            max_chars=_LONGEST_NAME,
+            placeholder=f"Person {person}",
+            key=f"{key}-name",
+            on_change=_on_input(run, f"{key}-name", name_person, person),
+        )
+        if others:
+            st.selectbox(
+                "The same person as",
+                others,
+                None,
+                format_func=lambda other: title_of(other, names),
+                placeholder="nobody else",
+                key=f"{key}-merge",
+                on_change=_on_input(run, f"{key}-merge", merge_person, person),
+                help="Somebody who comes back after a cut or a long absence is taken for somebody "
+                "new; here the two become one again.",
+            )
+        st.button(
+            "Hide this person",
+            icon=":material/visibility_off:",
+            key=f"{key}-hide",
+            on_click=hide_person,
+            args=(run, person),
+        )
+
+
+def show_undo(run: Run) -> None:
+    """Draws what was merged and hidden, and the buttons that undo it."""
+    edits = run.edits
+    if not edits.merged and not edits.hidden:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if edits.hidden:
+            hidden = ", ".join(title_of(person, edits.names) for person in sorted(edits.hidden))
+            st.caption(plain(f"Hidden: {hidden}"), width="content")
+            st.button(
+                "Show them again",
+                key="unhide",
+                on_click=lambda: _change(run, hidden=frozenset()),
+            )
+        if edits.merged:
+            merged = ", ".join(
+                f"{title_of(person, edits.names)} into {title_of(into, edits.names)}"
+                for person, into in sorted(edits.merged.items())
+            )
+            st.caption(plain(f"Merged: {merged}"), width="content")
+            st.button("Part them again", key="unmerge", on_click=lambda: _change(run, merged={}))
+
+
+def title_of(person: int, names: Mapping[int, str] | None = None) -> str:
+    """Returns a person's name, or "Person 2" where there is none."""
+    name = person_name(person, names)
+    return f"Person {name}" if name == str(person) else name
+
+
+def name_person(run: Run, person: int, name: str) -> None:
+    """Gives a person a name; an empty one takes it away."""
+    names = {other: known for other, known in run.edits.names.items() if other != person}
+    if name.strip():
+        names[person] = name.strip()
+    _change(run, names=names)
+
+
+def merge_person(run: Run, person: int, into: int | None) -> None:
+    """Makes two persons one; None changes nothing."""
+    if into is not None:
+        _change(run, merged={**run.edits.merged, person: into})
+
+
+def hide_person(run: Run, person: int) -> None:
+    """Leaves a person out of everything that is shown and taken away."""
+    _change(run, hidden=run.edits.hidden | {person})
+
+
+def _change(run: Run, **changes: Any) -> None:
+    run.edits = replace(run.edits, **changes)
+
+
+def _on_input(run: Run, key: str, change: Callable[..., None], person: int) -> Callable[[], None]:
+    """Returns what hands a widget's new value on."""
+    return lambda: change(run, person, st.session_state[key])

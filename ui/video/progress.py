@@ -1,0 +1,104 @@
+"""What the page shows while a video is being worked on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from fer_core.video.progress import Progress
+from ui.jobs import Job, JobQueue, JobState, get_queue
+from ui.timeline_charts import TIMELINE_CONFIG, emotion_timeline, thin_out
+from ui.video.readings import persons_by_time, readings_of
+from ui.video.runs import Run
+
+_EVERY_S = 1.0
+# Of the growing time line a sketch will do: it is drawn anew every second.
+_SKETCH_POINTS = 300
+_SKETCH_PERSONS = 2
+
+
+@st.fragment(run_every=_EVERY_S)
+def follow_analysis(run: Run) -> None:
+    """Draws the progress of an analysis, and what was read so far, until it is over."""
+    if run.job.over:
+        st.rerun()
+    _show_job(run.job, get_queue(), "Analysing", "cancel-analysis")
+    if run.job.state is JobState.QUEUED:
+        return
+    timeline = run.builder.build()
+    if not len(timeline.time_s):
+        return
+    for person in persons_by_time(timeline)[:_SKETCH_PERSONS]:
+        rows = timeline.person == person
+        verdicts = [timeline.labels[best] for best in timeline.probabilities[rows].argmax(axis=1)]
+        sketch, _ = thin_out(
+            readings_of(timeline, person, timeline.probabilities[rows], verdicts), _SKETCH_POINTS
+        )
+        st.markdown(f"**Person {person}** so far, not smoothed yet")
+        st.plotly_chart(
+            emotion_timeline(
+                timeline.labels,
+                sketch,
+                span_s=(float(timeline.time_s[0]), float(timeline.time_s[-1])),
+            ),
+            key=f"sketch-{person}",
+            config=TIMELINE_CONFIG,
+        )
+
+
+@st.fragment(run_every=_EVERY_S)
+def follow_drawing(run: Run) -> None:
+    """Draws the progress of the annotated video being drawn again, until it is over."""
+    if run.drawing is None or run.drawing.over:
+        st.rerun()
+    _show_job(run.drawing, get_queue(), "Drawing the video", "cancel-drawing")
+
+
+def _show_job(job: Job[Any], queue: JobQueue, doing: str, key: str) -> None:
+    """Draws a job's place in line or its progress, and the button that ends it."""
+    bar, button = st.columns([4, 1], vertical_alignment="center")
+    button.button(
+        "Cancel",
+        icon=":material/cancel:",
+        width="stretch",
+        key=key,
+        on_click=queue.cancel,
+        args=(job,),
+    )
+    place = queue.place(job)
+    if place:
+        bar.info(
+            f"**{ordinal(place)} in line.** Other videos are being worked on; yours begins by "
+            "itself. You may look at other pages meanwhile.",
+            icon=":material/hourglass_top:",
+        )
+    elif job.stop.is_set():
+        bar.progress(1.0, "Ending …")
+    elif isinstance(job.progress, Progress):
+        bar.progress(_share(job.progress), f"{doing}: {progress_text(job.progress)}")
+    else:
+        bar.progress(0.0, f"{doing} …")
+
+
+def _share(progress: Progress) -> float:
+    return min(1.0, progress.done / progress.total) if progress.total else 0.0
+
+
+def progress_text(progress: Progress) -> str:
+    """Returns, for example, "153 of 458 frames · 84 frames a second · 4 s left"."""
+    parts = [f"{progress.done:,} frames"]
+    if progress.total is not None:
+        parts = [f"{progress.done:,} of {progress.total:,} frames"]
+    parts.append(f"{progress.frames_per_s:.3g} frames a second")
+    if progress.left_s is not None:
+        minutes, seconds = divmod(round(progress.left_s), 60)
+        parts.append(f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left")
+    return " · ".join(parts)
+
+
+def ordinal(number: int) -> str:
+    """Returns "1st", "2nd", "3rd", "4th" and so on."""
+    if number % 100 in (11, 12, 13):
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -1,0 +1,249 @@
+"""What an analysed video shows: the annotated video, the persons, and what can be taken away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from fer_core.labels import UNCERTAIN
+from fer_core.tables import (
+    captions_vtt,
+    summary_record,
+    table_to_csv,
+    table_to_parquet,
+    timeline_table,
+)
+from ui.jobs import JobState, get_queue
+from ui.layout import plain
+from ui.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
+from ui.timeline_charts import clock
+from ui.video.edits import show_undo, title_of
+from ui.video.intake import player_width, show_facts, smoothing_slider
+from ui.video.person import ChartStyle, show_person
+from ui.video.progress import follow_drawing
+from ui.video.runs import Look, Run, View
+from ui.video.shelf import Video, read_all, size_of, visitor
+
+# Beyond this the browser would have to load the whole file to play it here.
+_MAX_PLAYED_BYTES = 200_000_000
+_PARQUET_MIME = "application/vnd.apache.parquet"
+_SHORT_S = 0.5
+_MOST_PERSONS = 8
+_MOST_IN_SENTENCE = 3
+
+
+def show_results(video: Video, run: Run, settings: Settings) -> None:
+    """Draws everything that an analysis gave.
+
+    Args:
+        video: The video.
+        run: Its analysis, which is over and has a result.
+        settings: The visitor's choices; the threshold holds at once.
+    """
+    if run.job.result is None:
+        return
+    top = st.container()
+    controls = st.container(border=True)
+    with controls:
+        smoothing_s, style = _show_controls()
+    look = Look(smoothing_s, settings.threshold, run.edits)
+    view = run.view(look)
+    record = _record(video, run, view)
+    with top:
+        _show_notes(run, settings)
+        sentence = summary_sentence(record, hidden=len(run.edits.hidden))
+        st.markdown(f"#### {plain(sentence)}")
+        picture, facts = st.columns([3, 2], gap="large")
+        with picture:
+            _show_annotated(video, run, look)
+        with facts:
+            show_facts(video)
+    _show_persons(video, run, look, record, style)
+    _show_downloads(video, run, view, record)
+
+
+def summary_sentence(record: Mapping[str, Any], *, hidden: int = 0) -> str:
+    """Returns what was found in a sentence that says no more than the readings do.
+
+    Args:
+        record: From ``fer_core.tables.summary_record``.
+        hidden: How many persons were left out of it.
+    """
+    frames = record["frames_analyzed"]
+    persons = _longest_first(record["persons"])
+    if not frames:
+        return "No frame was analysed."
+    counted = f"{frames:,} analysed frame{'s' * (frames != 1)}"
+    if not persons and hidden:
+        return f"All persons in {counted} are hidden."
+    if not persons:
+        return f"No face was found in {counted}."
+    told = "; ".join(_told(person) for person in persons[:_MOST_IN_SENTENCE])
+    more = len(persons) - _MOST_IN_SENTENCE
+    rest = f"; and {more} more" if more > 0 else ""
+    several = f"{len(persons)} persons" if len(persons) > 1 else "One person"
+    if len(persons) > 1 and record["cuts"]:
+        several += " (counted anew after each cut)"
+    return f"{several} in {counted}: {told}{rest}."
+
+
+def _longest_first(persons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return sorted(persons, key=lambda person: -person["seconds_seen"])
+
+
+def _told(person: Mapping[str, Any]) -> str:
+    """Returns, for example, "Anna, seen for 12.3 s, read as happy 62% of that time"."""
+    label, share = max(person["share"].items(), key=lambda item: item[1])
+    name = title_of(person["person"], {person["person"]: person["name"]})
+    read = "not read with certainty" if label == UNCERTAIN else f"read as {label}"
+    return f"{name}, seen for {person['seconds_seen']:.1f} s, {read} {share:.0%} of that time"
+
+
+def _show_controls() -> tuple[float, ChartStyle]:
+    """Draws what changes the results at once; returns the smoothing and the charts' style."""
+    smoothing, kind, raw = st.columns([2, 1, 1], vertical_alignment="center", gap="medium")
+    with smoothing:
+        smoothing_s = smoothing_slider()
+    stacked = kind.segmented_control(
+        "Time line",
+        ["Areas", "Lines"],
+        default="Areas",
+        required=True,
+        key="video-chart",
+        persist_state="session",
+    )
+    shown_raw = raw.toggle(
+        "Raw readings",
+        key="video-raw",
+        persist_state="session",
+        help="What was read in each frame alone, before smoothing. The strip of verdicts below "
+        "the chart stays smoothed.",
+    )
+    return smoothing_s, ChartStyle(stacked == "Areas", shown_raw)
+
+
+def _show_notes(run: Run, settings: Settings) -> None:
+    """Says what the results lack, and what the sidebar's choice does not change in them."""
+    if run.job.result is None:
+        return
+    result = run.job.result.result
+    if result.cancelled:
+        last_s = float(result.timeline.time_s[-1]) if len(result.timeline.time_s) else 0.0
+        st.warning(
+            f"Cancelled: these are partial results, up to {clock(last_s)}.",
+            icon=":material/content_cut:",
+        )
+    for sentence in (result.damage, result.unwritten):
+        if sentence:
+            st.warning(sentence, icon=":material/warning:")
+    if (run.class_set, run.detector) != (settings.class_set, settings.detector.name):
+        st.info(
+            f"These results were read with {CLASS_SET_NAMES[run.class_set]} and "
+            f"{DETECTOR_NAMES[run.detector]}. The sidebar's choice of emotions and detector "
+            "counts for the next analysis, at the end of this page.",
+            icon=":material/info:",
+        )
+
+
+def _show_annotated(video: Video, run: Run, look: Look) -> None:
+    """Draws the annotated video, and the way to a new one when it is out of date."""
+    drawn = run.drawn
+    if drawn is not None:
+        if size_of(drawn.file) <= _MAX_PLAYED_BYTES:
+            st.video(
+                read_all(drawn.file),
+                alt=f"{video.name} with boxes and verdicts",
+                width=player_width(video),
+            )
+        else:
+            st.info("The annotated video is too large to play here; download it below.")
+    if run.drawing is not None and not run.drawing.over:
+        follow_drawing(run)
+        return
+    if run.drawing is not None and run.drawing.state is JobState.FAILED:
+        st.error(run.drawing.error, icon=":material/error:")
+    if drawn is not None and drawn.look == look:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if drawn is not None:
+            st.caption(
+                "The video still shows the names, smoothing and threshold that it was drawn with.",
+                width="content",
+            )
+        label = "Draw the video again" if drawn else "Make an annotated video"
+        if st.button(label, icon=":material/brush:") and video.file is not None:
+            run.draw_again(get_queue(), visitor(), video.file, look)
+            st.rerun()
+
+
+def _show_persons(
+    video: Video, run: Run, look: Look, record: Mapping[str, Any], style: ChartStyle
+) -> None:
+    """Draws the persons, those seen longest first; short tracks only on demand."""
+    persons = _longest_first(record["persons"])
+    long = [person for person in persons if person["seconds_seen"] >= _SHORT_S]
+    with st.container(horizontal=True):
+        short = len(persons) - len(long)
+        if short and st.toggle(
+            f"Also show {short} seen for less than half a second", value=not long, key="video-short"
+        ):
+            long = persons
+        if len(long) > _MOST_PERSONS and not st.toggle(f"Show all {len(long)} persons"):
+            long = long[:_MOST_PERSONS]
+    show_undo(run)
+    for person in long:
+        show_person(video, run, look, person, style)
+
+
+def _show_downloads(video: Video, run: Run, view: View, record: Mapping[str, Any]) -> None:
+    """Draws the buttons that hand out the data; nothing is made before it is asked for."""
+    stem, names, drawn = PurePath(video.name).stem, run.edits.names, run.drawn
+
+    def table() -> pd.DataFrame:
+        return timeline_table(view.timeline, view.smoothed, view.verdicts, names)
+
+    st.subheader("Take it away")
+    with st.container(horizontal=True):
+        for label, suffix, mime, content in (
+            ("Table (CSV)", "csv", "text/csv", lambda: table_to_csv(table())),
+            ("Table (Parquet)", "parquet", _PARQUET_MIME, lambda: table_to_parquet(table())),
+            ("Summary (JSON)", "json", "application/json", lambda: _as_json(record)),
+            ("Captions (WebVTT)", "vtt", "text/vtt", lambda: _captions(view, names)),
+        ):
+            st.download_button(label, content, f"{stem}.{suffix}", mime, on_click="ignore")
+        if drawn is not None:
+            st.download_button(
+                "Annotated video (MP4)",
+                lambda: read_all(drawn.file),
+                f"{stem}.annotated.mp4",
+                "video/mp4",
+                on_click="ignore",
+            )
+    st.caption(
+        "The tables have one row for each analysed frame and person, also for frames without a "
+        "face, with every probability raw and smoothed. Times are those of the uploaded video."
+    )
+
+
+def _as_json(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, indent=2, ensure_ascii=False).encode()
+
+
+def _captions(view: View, names: Mapping[int, str]) -> bytes:
+    return captions_vtt(view.timeline, view.verdicts, names).encode()
+
+
+def _record(video: Video, run: Run, view: View) -> dict[str, Any]:
+    facts = {"file": video.name, **video.facts.record(), "classes": run.class_set}
+    return summary_record(
+        view.timeline,
+        view.smoothed,
+        view.verdicts,
+        names=run.edits.names,
+        facts={**facts, "detector": run.detector},
+    )

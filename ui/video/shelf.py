@@ -1,0 +1,269 @@
+"""Visitors' videos and what was read in them, for as long as their pages are open.
+
+Uploads and annotated videos are files without a name: the system frees them with the process at
+the latest, so nothing can be left behind. Whoever knows a video's token finds it again, also in
+another session, such as the one behind a reload.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO, cast
+
+import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from fer_core.errors import FerError, UnreadableVideo
+from fer_core.video.fileview import FileView
+from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
+from ui.jobs import JobQueue, get_queue
+from ui.video.runs import Run, empty
+
+PRIVACY_NOTE = (
+    "Videos stay on the machine that runs this app. They and all results are forgotten when you "
+    "remove the video, or about two minutes after you close the page; until then, whoever has the "
+    "page's address sees them too. Nothing else is kept."
+)
+# Less than the 120 seconds for which Streamlit keeps a closed page's session: behind them the
+# session can no longer be closed, and stays in memory until another one comes.
+KEEP_S = 90
+_SWEEP_EVERY_S = 10
+_MIN_FREE_BYTES = 1_000_000_000
+_COPY_BYTES = 1 << 20
+_TOKEN_KEY, _VISITOR_KEY, _ADDRESS_KEY = "video-token", "visitor", "video"
+# Streamlit's own cookie, one a browser, without which it takes no upload.
+_BROWSER_COOKIE = "_streamlit_xsrf"
+
+
+class NoRoom(FerError):
+    """The machine has no room for another video."""
+
+
+@dataclass(slots=True)
+class Video:
+    """One uploaded video.
+
+    Attributes:
+        name: The file's name.
+        file: Its content, a file without a name of its own; None once it is released.
+        facts: What it says of itself.
+        token: Opens it, and cannot be guessed.
+        run: The analysis, or None before the first.
+        pictures: What was cut out of it to be shown, by a key of the page's choice.
+    """
+
+    name: str
+    file: BinaryIO | None
+    facts: VideoFacts
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    run: Run | None = None
+    pictures: dict[object, bytes] = field(default_factory=dict)
+
+    def frame_at(self, time_s: float) -> VideoFrame:
+        """Returns the frame that is shown at a time.
+
+        Raises:
+            UnreadableVideo: The file is damaged there.
+        """
+        if self.file is None:
+            raise UnreadableVideo("The video is no longer here; please upload it again.")
+        with VideoSource(self.file) as source:
+            return source.frame_at(time_s)
+
+    def release(self, queue: JobQueue) -> None:
+        """Ends all work on it and lets go of all that it holds."""
+        if self.run is not None:
+            self.run.release(queue)
+        if self.file is not None:
+            empty(self.file)
+        self.run = self.file = None
+        self.pictures.clear()
+
+
+def receive(name: str, upload: BinaryIO) -> Video:
+    """Takes in an upload.
+
+    Args:
+        name: The file's name.
+        upload: Its content, read from the beginning.
+
+    Raises:
+        UnreadableVideo: It is no video.
+        NoRoom: The disk is full.
+    """
+    try:
+        file = cast(BinaryIO, tempfile.TemporaryFile(prefix="fer-"))  # noqa: SIM115 - Video's
+        upload.seek(0)
+        shutil.copyfileobj(upload, file, _COPY_BYTES)
+        file.flush()
+    except OSError as error:
+        raise NoRoom("The machine has no room for this video just now; try later.") from error
+    if shutil.disk_usage(tempfile.gettempdir()).free < _MIN_FREE_BYTES:
+        raise NoRoom("The machine has no room for another video just now; try later.")
+    with VideoSource(file) as source:
+        return Video(name, file, source.facts)
+
+
+def size_of(file: BinaryIO) -> int:
+    """Returns a file's size in bytes."""
+    return os.fstat(file.fileno()).st_size
+
+
+def read_all(file: BinaryIO) -> bytes:
+    """Returns a file's whole content without moving its position."""
+    with FileView(file) as view:
+        return view.read()
+
+
+@dataclass(slots=True)
+class _Held:
+    """A video, and the sessions that have shown it with the time of their page's last sign."""
+
+    video: Video
+    sessions: dict[str, float]
+
+
+class VideoShelf:
+    """All visitors' videos by their tokens; safe to use from any thread.
+
+    A video goes when its visitor removes it, or when every page that showed it has been closed
+    for a while. Those sessions are closed with it: Streamlit would keep a closed page's state,
+    and copies of what it showed, until somebody else leaves.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        is_open: Callable[[str], bool],
+        close_session: Callable[[str], None],
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begins empty.
+
+        Args:
+            queue: Where the videos' work runs.
+            is_open: Whether a session's page is open in a browser.
+            close_session: Forgets a session whose page has been closed for a while.
+            now: The time in seconds.
+        """
+        self.queue = queue
+        self._is_open, self._close_session, self._now = is_open, close_session, now
+        self._held: dict[str, _Held] = {}
+        self._lock = threading.Lock()
+
+    def add(self, video: Video, session: str) -> None:
+        """Keeps a video for as long as a session's page is open."""
+        with self._lock:
+            first = not self._held
+            self._held[video.token] = _Held(video, {session: self._now()})
+        if first:
+            threading.Thread(target=self._sweep_often, name="sweep-videos", daemon=True).start()
+
+    def get(self, token: str, session: str) -> Video | None:
+        """Returns the video of a token, or None, and keeps it for this session too."""
+        with self._lock:
+            held = self._held.get(token)
+            if held is None:
+                return None
+            held.sessions[session] = self._now()
+            return held.video
+
+    def remove(self, token: str) -> None:
+        """Releases a video, if it is there."""
+        with self._lock:
+            held = self._held.pop(token, None)
+        if held is not None:
+            held.video.release(self.queue)
+
+    def sweep(self) -> int:
+        """Ends sessions whose pages have been closed for a while; returns how many videos stay."""
+        with self._lock:
+            closed = {session for held in self._held.values() for session in self._closed(held)}
+            gone = [token for token, held in self._held.items() if not held.sessions]
+        for token in gone:
+            self.remove(token)
+        for session in closed:
+            self._close_session(session)
+        with self._lock:
+            return len(self._held)
+
+    def _closed(self, held: _Held) -> list[str]:
+        """Takes the sessions whose time is over from a video and returns them; under the lock."""
+        now = self._now()
+        for session in filter(self._is_open, held.sessions):
+            held.sessions[session] = now
+        closed = [session for session, seen in held.sessions.items() if now - seen > KEEP_S]
+        for session in closed:
+            del held.sessions[session]
+        return closed
+
+    def _sweep_often(self) -> None:
+        """Sweeps until nothing is left; the next video starts the next such thread."""
+        while self.sweep():
+            time.sleep(_SWEEP_EVERY_S)
+
+
+@st.cache_resource(show_spinner=False)
+def get_shelf() -> VideoShelf:
+    """Returns the shelf that all visitors share."""
+    return VideoShelf(get_queue(), _is_open, _close_session)
+
+
+def _is_open(session: str) -> bool:
+    return not runtime.exists() or runtime.get_instance().is_active_session(session)
+
+
+def _close_session(session: str) -> None:
+    if runtime.exists():
+        # Streamlit's way, from any thread, to close a session that nobody is connected to.
+        runtime.get_instance().clear_user_info_for_session(session)
+
+
+def current_video() -> Video | None:
+    """Returns this visitor's video, also behind a reload: the page's address has its token."""
+    token = st.session_state.get(_TOKEN_KEY) or st.query_params.get(_ADDRESS_KEY)
+    if not token:
+        return None
+    video = get_shelf().get(token, _session())
+    if video is None:
+        forget_video()
+        st.info(
+            "The video of this page's address is no longer here: it was removed, or the page was "
+            "closed for too long.",
+            icon=":material/history:",
+        )
+        return None
+    st.session_state[_TOKEN_KEY] = st.query_params[_ADDRESS_KEY] = video.token
+    return video
+
+
+def show_video(video: Video) -> None:
+    """Makes a video this visitor's."""
+    get_shelf().add(video, _session())
+    st.session_state[_TOKEN_KEY] = video.token
+
+
+def forget_video() -> None:
+    """Releases this visitor's video."""
+    get_shelf().remove(st.session_state.pop(_TOKEN_KEY, None) or "")
+    st.query_params.pop(_ADDRESS_KEY, None)
+
+
+def visitor() -> str:
+    """Returns what tells visitors apart: the browser, or else the session."""
+    own = st.session_state.setdefault(_VISITOR_KEY, secrets.token_urlsafe())
+    return st.context.cookies.get(_BROWSER_COOKIE) or cast(str, own)
+
+
+def _session() -> str:
+    context = get_script_run_ctx()
+    return context.session_id if context else ""

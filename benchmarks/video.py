@@ -118,12 +118,13 @@ def loop_video(video: Path, target: Path, seconds: float) -> None:
         copy = out.add_stream_from_template(stream)
         packets = [packet for packet in source.demux(stream) if packet.dts is not None]
         length = stream.duration
-        times = [(packet.pts, packet.dts) for packet in packets]
+        times = [(packet.pts, packet.dts, packet.duration) for packet in packets]
         for round_ in range(max(1, round(seconds / float(length * stream.time_base)))):
-            for packet, (pts, dts) in zip(packets, times, strict=True):
-                packet.stream = copy
-                packet.time_base = stream.time_base
+            for packet, (pts, dts, duration) in zip(packets, times, strict=True):
+                # Muxing has put the last round's into the units of the target.
+                packet.stream, packet.time_base = copy, stream.time_base
                 packet.pts, packet.dts = pts + round_ * length, dts + round_ * length
+                packet.duration = duration
                 out.mux(packet)
 
 

@@ -44,6 +44,10 @@ def main() -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900}, base_url=address)
         show_video(page, moving_portraits(photo, Path(folder)))
         page.screenshot(path=str(IMAGES / "video.png"))
+        page.close()
+        page = browser.new_page(viewport={"width": 1280, "height": 1100}, base_url=address)
+        show_confusions(page)
+        page.screenshot(path=str(IMAGES / "metrics.png"))
         browser.close()
 
 
@@ -87,6 +91,14 @@ def show_video(page: Page, video: Path) -> None:
     page.locator("video").first.evaluate("video => { video.currentTime = 2; }")
     page.set_viewport_size({"width": 1280, "height": 1750})
     page.wait_for_timeout(3_000)
+
+
+def show_confusions(page: Page) -> None:
+    """Opens the confusion matrix."""
+    page.goto("/Metrics")
+    page.locator(".st-key-metrics-section").get_by_role("radio", name="Confusions").click()
+    expect(page.locator(".st-key-confusion-matrix .nsewdrag")).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(2_000)
 
 
 def show(page: Page, photo: Path, both: bool) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.ice import IceSettingsError, read_settings
 from ui.layout import begin_page
-from ui.live_check import connection_check
-from ui.live_controls import live_controls
-from ui.live_panel import live_panel, snapshot_button
-from ui.live_recordings import recordings
-from ui.live_rtc import camera
-from ui.live_session import live_session
+from ui.live.check import connection_check
+from ui.live.controls import live_controls
+from ui.live.ice import IceSettingsError, read_settings
+from ui.live.panel import live_panel, snapshot_button
+from ui.live.recordings import recordings
+from ui.live.rtc import camera
+from ui.live.session import live_session
 from ui.settings import sidebar
 
 begin_page("Live", ":material/videocam:")

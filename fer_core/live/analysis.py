@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -19,10 +18,12 @@ from numpy.typing import NDArray
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
+from fer_core.live.history import History
 from fer_core.live.meter import LiveMeter
 from fer_core.live.picture import cover, live_picture
 from fer_core.live.places import Places
 from fer_core.live.reader import FrameReader
+from fer_core.live.run import FIRST_FRAME_S, IDLE_S, NO_PLACE, STALL_S, Run
 from fer_core.live.state import LiveReading, LiveSettings, LiveState, LiveStatus
 from fer_core.types import TrackedFrame
 
@@ -30,44 +31,8 @@ logger = logging.getLogger(__name__)
 
 # How long a reading is drawn, in seconds from its end, when no other follows.
 READING_LIFE_S = 1.0
-HISTORY_S = 60.0
 # Analyses a second; more would only take the cores from the video and from other visitors.
 MAX_RATE = 15.0
-# Without frames for this long, in seconds, the camera is gone: a closed tab, a lost network.
-IDLE_S = 10.0
-# The first frame may take longer, while the visitor is asked for permission.
-FIRST_FRAME_S = 60.0
-# A frame that is worked on for longer than this, in seconds, stands still.
-STALL_S = 3.0
-MAX_FAULTS = 5
-
-NO_PLACE = "All places for live analysis are taken at the moment; please try again later."
-_FAULT = "An analysis failed, and the log says why; the next frame is tried."
-_GAVE_UP = (
-    f"The analysis failed {MAX_FAULTS} times in a row and has stopped; the log says why. The "
-    "video goes on without readings."
-)
-_STALLED = (
-    "The analysis stands still: one frame has been worked on for {seconds:.0f} s. The video goes "
-    "on without readings."
-)
-
-
-class _Run:
-    """One run, from start to stop: its signs, and what its thread alone uses.
-
-    A detector that never returns keeps its thread for good. As each run has its own of
-    everything, what such a thread says much too late does not reach the next run.
-    """
-
-    def __init__(self, reader: FrameReader) -> None:
-        self.reader = reader
-        self.stop = threading.Event()
-        self.thread: threading.Thread | None = None
-        self.busy_since: float | None = None
-        self.faults = 0
-        # What did not work; with other parts it is tried again.
-        self.gave_up_on: tuple[str, str] | None = None
 
 
 class LiveAnalysis:
@@ -108,7 +73,7 @@ class LiveAnalysis:
         # Guards everything below; held for moments only.
         self._changed = threading.Condition()
         self._settings = settings
-        self._run: _Run | None = None
+        self._run: Run | None = None
         self._wanted = False
         self._forget_camera()
 
@@ -120,7 +85,7 @@ class LiveAnalysis:
         self._tracked: tuple[TrackedFrame, float, float] | None = None
         self._problem, self._detector_name = "", ""
         self._meter = LiveMeter()
-        self._history: deque[LiveReading] = deque()
+        self._history = History()
 
     @property
     def settings(self) -> LiveSettings:
@@ -143,7 +108,7 @@ class LiveAnalysis:
             self._wanted = True
             if self._run is not None:
                 return True
-            run = _Run(FrameReader(self._load_detector, self._load_classifier))
+            run = Run(FrameReader(self._load_detector, self._load_classifier))
             if not self._places.take(run):
                 self._problem = NO_PLACE
                 return False
@@ -215,7 +180,10 @@ class LiveAnalysis:
         """Returns what is known now."""
         now = time.monotonic()
         with self._changed:
-            state, problem = self._state(now)
+            state, problem = LiveState.OFF, self._problem
+            if self._run is not None:
+                read = self._tracked is not None
+                state, problem = self._run.state(now, self._stall_s, read, problem)
             current = self._current(now)
             open_frames = (self._waiting is not None) + (
                 self._run is not None and self._run.busy_since is not None
@@ -235,7 +203,7 @@ class LiveAnalysis:
     def history(self) -> tuple[LiveReading, ...]:
         """Returns the readings of the last ``HISTORY_S`` seconds, the newest last."""
         with self._changed:
-            return tuple(self._history)
+            return self._history.readings()
 
     def now_s(self) -> float:
         """Returns the time on the clock of the readings, in seconds."""
@@ -254,18 +222,7 @@ class LiveAnalysis:
         tracked, arrival, ended = self._tracked
         return (tracked, arrival) if now - ended < READING_LIFE_S else None
 
-    def _state(self, now: float) -> tuple[LiveState, str]:
-        run = self._run
-        if run is None:
-            return LiveState.OFF, self._problem
-        if run.gave_up_on is not None:
-            return LiveState.FAILED, self._problem
-        if run.busy_since is not None and now - run.busy_since > self._stall_s:
-            return LiveState.STALLED, _STALLED.format(seconds=now - run.busy_since)
-        state = LiveState.WAITING if self._tracked is None else LiveState.RUNNING
-        return state, self._problem
-
-    def _end(self, run: _Run) -> None:
+    def _end(self, run: Run) -> None:
         run.stop.set()
         if self._run is run:
             self._run = None
@@ -275,7 +232,7 @@ class LiveAnalysis:
 
     # What follows is the analysis' thread.
 
-    def _work(self, run: _Run) -> None:
+    def _work(self, run: Run) -> None:
         try:
             while (taken := self._next_frame(run)) is not None:
                 started = time.monotonic()
@@ -286,7 +243,7 @@ class LiveAnalysis:
             with self._changed:
                 self._end(run)
 
-    def _next_frame(self, run: _Run) -> tuple[NDArray[np.uint8], float, int] | None:
+    def _next_frame(self, run: Run) -> tuple[NDArray[np.uint8], float, int] | None:
         """Waits for a frame and takes it; None when it is time to end."""
         began = time.monotonic()
         with self._changed:
@@ -305,39 +262,28 @@ class LiveAnalysis:
                 self._changed.wait(left)
         return None
 
-    def _analyze(self, run: _Run, image_bgr: NDArray[np.uint8], arrival: float, index: int) -> None:
+    def _analyze(self, run: Run, image_bgr: NDArray[np.uint8], arrival: float, index: int) -> None:
         settings = self._settings
         try:
             tracked = run.reader.read(settings, image_bgr, arrival - self._epoch, index)
         except FerError as error:
             # A part that is not there: it will not be there for the next frame either.
-            self._fault(run, settings, str(error), gave_up=True)
+            run.give_up(settings)
+            self._say(run, str(error))
         except Exception:
             logger.exception("A frame could not be analysed")
-            run.faults += 1
-            gave_up = run.faults >= MAX_FAULTS
-            self._fault(run, settings, _GAVE_UP if gave_up else _FAULT, gave_up)
+            self._say(run, run.note_fault(settings))
         else:
             run.faults = 0
             self._keep(run, tracked, arrival)
 
-    def _fault(self, run: _Run, settings: LiveSettings, problem: str, gave_up: bool) -> None:
+    def _say(self, run: Run, problem: str) -> None:
         with self._changed:
             run.busy_since = None
             if self._run is run:
                 self._problem = problem
-                if gave_up:
-                    run.gave_up_on, run.faults = settings.parts, 0
 
-    def _keep(self, run: _Run, tracked: TrackedFrame, arrival: float) -> None:
-        labels = run.reader.labels
-        rows = [face.smoothed for face in tracked.faces]
-        reading = LiveReading(
-            tracked.time_s,
-            labels,
-            tuple(face.person for face in tracked.faces),
-            np.array(rows, np.float32).reshape(len(rows), len(labels)),
-        )
+    def _keep(self, run: Run, tracked: TrackedFrame, arrival: float) -> None:
         now = time.monotonic()
         with self._changed:
             if self._run is not run:
@@ -346,10 +292,6 @@ class LiveAnalysis:
             self._tracked = (tracked, arrival, now)
             self._meter.add_analysis(now)
             self._problem, self._detector_name = "", run.reader.detector_name
-            if self._history and self._history[-1].labels != labels:
-                self._history.clear()
-            self._history.append(reading)
-            while self._history[0].time_s < tracked.time_s - HISTORY_S:
-                self._history.popleft()
+            self._history.add(LiveReading.of(tracked, run.reader.labels))
         if self.on_reading is not None:
             self.on_reading(tracked)

@@ -113,3 +113,14 @@ class LiveReading:
     labels: tuple[str, ...]
     persons: tuple[int, ...]
     probabilities: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, tracked: TrackedFrame, labels: tuple[str, ...]) -> LiveReading:
+        """Returns what the charts need of a frame; ``labels`` are needed when it has no face."""
+        rows = [face.smoothed for face in tracked.faces]
+        return cls(
+            tracked.time_s,
+            labels,
+            tuple(face.person for face in tracked.faces),
+            np.array(rows, np.float32).reshape(len(rows), len(labels)),
+        )

@@ -12,7 +12,7 @@ from aiortc.rtcicetransport import connection_kwargs
 from streamlit_webrtc.config import compile_rtc_configuration
 
 from tests.conftest import ROOT
-from ui.ice import (
+from ui.live.ice import (
     IceSettings,
     IceSettingsError,
     make_configuration,

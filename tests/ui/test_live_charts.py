@@ -9,7 +9,7 @@ import pytest
 from fer_core.labels import FER7, color_of
 from fer_core.live.state import LiveReading
 from fer_core.types import DetectedFace, FaceBox, FaceEmotion, TrackedFace
-from ui.live_charts import (
+from ui.live.charts import (
     MOST_PERSONS,
     charts_data,
     person_history,

@@ -13,9 +13,9 @@ from streamlit.testing.v1 import AppTest
 from fer_core.live.state import LiveState, Privacy
 from tests.fer_core.live.conftest import eventually
 from tests.ui.conftest import SAMPLE
-from ui import live_rtc
-from ui.live_rtc import CAMERA_KEY
-from ui.live_session import LIMIT_VARIABLE, LiveSession, shared_places
+from ui.live import rtc as live_rtc
+from ui.live.rtc import CAMERA_KEY
+from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_places
 
 
 @pytest.fixture

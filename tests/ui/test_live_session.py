@@ -15,9 +15,9 @@ from fer_core.live.places import Places
 from fer_core.live.state import LiveSettings, LiveView
 from tests.fer_core.live.conftest import eventually, live_threads
 from tests.ui.conftest import SAMPLE
-from ui import live_session
-from ui.ice import IceSettings
-from ui.live_session import LIMIT_VARIABLE, LiveSession, shared_places
+from ui.live import session as live_session
+from ui.live.ice import IceSettings
+from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_places
 from ui.resources import get_classifier
 
 SETTINGS = LiveSettings("haar", "fer7", 0.4, 0.4, LiveView(mirror=False, bars=False))

@@ -7,7 +7,7 @@ from aiortc import MediaStreamTrack, RTCPeerConnection
 from aiortc.contrib.media import MediaRelay
 from aiortc.mediastreams import MediaStreamError
 
-from ui.live_track import NewestFrameTrack, send_newest_only
+from ui.live.track import NewestFrameTrack, send_newest_only
 
 
 class Numbers(MediaStreamTrack):

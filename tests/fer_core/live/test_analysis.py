@@ -9,8 +9,10 @@ import pytest
 
 from fer_core.errors import DetectorUnavailable
 from fer_core.live import analysis as module
-from fer_core.live.analysis import MAX_FAULTS, NO_PLACE, LiveAnalysis
+from fer_core.live import history as history_module
+from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.places import Places
+from fer_core.live.run import MAX_FAULTS, NO_PLACE
 from fer_core.live.state import LiveSettings, LiveState, Privacy
 from tests.fer_core.live.conftest import (
     FACE,
@@ -332,7 +334,7 @@ def test_start_and_stop_leave_no_threads(make_analysis: Make) -> None:
 
 
 def test_history_and_listeners(make_analysis: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "HISTORY_S", 0.3)
+    monkeypatch.setattr(history_module, "HISTORY_S", 0.3)
     analysis = make_analysis()
     readings, pictures = [], []
     analysis.on_reading = readings.append

@@ -12,9 +12,9 @@ from aiortc import RTCPeerConnection
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 from streamlit_webrtc.component import enhance_frontend_rtc_configuration
 
-from ui.ice import IceConfiguration
-from ui.live_session import LiveSession
-from ui.live_track import send_newest_only
+from ui.live.ice import IceConfiguration
+from ui.live.session import LiveSession
+from ui.live.track import send_newest_only
 
 CAMERA_KEY = "live-camera"
 _STATS_WAIT_S = 0.2

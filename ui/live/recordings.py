@@ -13,7 +13,7 @@ from fer_core.live.recording import MAX_READINGS_S, MAX_VIDEO_S
 from fer_core.tables import summary_record, table_to_csv, table_to_parquet, timeline_table
 from fer_core.timeline import Timeline
 from ui.charts import CHART_CONFIG
-from ui.live_session import LiveSession
+from ui.live.session import LiveSession
 from ui.settings import Settings
 from ui.timeline_charts import (
     TIMELINE_CONFIG,

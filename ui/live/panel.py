@@ -8,13 +8,13 @@ import streamlit as st
 from streamlit_webrtc import WebRtcStreamerContext
 
 from fer_core.images import encode_png
-from fer_core.live.analysis import HISTORY_S
+from fer_core.live.history import HISTORY_S
 from fer_core.live.picture import cover
 from fer_core.live.state import LiveState, LiveStatus
-from ui.ice import IceConfiguration
-from ui.live_charts import charts_data, draw_charts
-from ui.live_rtc import Connection, connection
-from ui.live_session import LiveSession
+from ui.live.charts import charts_data, draw_charts
+from ui.live.ice import IceConfiguration
+from ui.live.rtc import Connection, connection
+from ui.live.session import LiveSession
 
 # How often the charts are drawn, in seconds; docs/BENCHMARKS.md has what it costs.
 REFRESH_S = 0.5

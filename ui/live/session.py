@@ -15,7 +15,7 @@ from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.places import Places
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
 from fer_core.live.state import LiveSettings
-from ui.ice import IceConfiguration, IceSettings, make_configuration
+from ui.live.ice import IceConfiguration, IceSettings, make_configuration
 from ui.resources import get_classifier
 
 logger = logging.getLogger(__name__)

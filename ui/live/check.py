@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui.ice import IceConfiguration
+from ui.live.ice import IceConfiguration
 
 _FOLDER = Path(__file__).resolve().parent
 _HTML = """
@@ -27,8 +27,8 @@ _HTML = """
 _check = st.components.v2.component(
     "fer_live_check",
     html=_HTML,
-    css=(_FOLDER / "live_check.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "live_check.js").read_text(encoding="utf-8"),
+    css=(_FOLDER / "check.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "check.js").read_text(encoding="utf-8"),
 )
 
 

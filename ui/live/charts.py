@@ -33,8 +33,8 @@ _HTML = """
 _charts = st.components.v2.component(
     "fer_live_charts",
     html=_HTML,
-    css=(_FOLDER / "live_charts.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "live_charts.js").read_text(encoding="utf-8"),
+    css=(_FOLDER / "charts.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "charts.js").read_text(encoding="utf-8"),
 )
 
 

@@ -16,9 +16,9 @@ settings = sidebar()
 text, picture = st.columns([3, 2], gap="large")
 with text:
     st.markdown(
-        "Finds every face in a photo, turns it upright into the frame that the network knows, "
-        "and reads its **expression** with a convolutional network that was trained from "
-        "scratch on FER-2013."
+        "Finds every face in a photo, a video or the camera's picture, turns it upright into the "
+        "frame that the network knows, and reads its **expression** with a convolutional network "
+        "that was trained from scratch on FER-2013."
     )
     st.markdown(
         " ".join(
@@ -30,11 +30,13 @@ with text:
     )
     st.page_link("pages/1_Photo.py", label="Analyse photos", icon=":material/photo_camera:")
     st.page_link("pages/2_Video.py", label="Analyse a video", icon=":material/movie:")
+    st.page_link("pages/3_Live.py", label="Use the camera, live", icon=":material/videocam:")
     st.page_link(
         "pages/4_Metrics.py",
         label="See how good it is, and where it fails",
         icon=":material/monitoring:",
     )
+    st.page_link("pages/5_Data_set.py", label="Look into the data set", icon=":material/dataset:")
     st.caption(PRIVACY_NOTE)
 with picture:
     example(settings)

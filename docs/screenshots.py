@@ -75,7 +75,7 @@ def moving_portraits(photo: Path, folder: Path) -> Path:
                 (image.shape[1] / 2, image.shape[0] * 0.4), 12 * np.sin(2 * phase), zoom
             )
             matrix[:, 2] += (width - image.shape[1]) / 2, height / 2 - image.shape[0] * 0.4
-            frame = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
+            frame = cv2.warpAffine(image, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, "bgr24")))
         container.mux(stream.encode())
     return path

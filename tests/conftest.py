@@ -7,6 +7,8 @@ from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+# Before TensorFlow, whose own copy of OpenSSL would take the place of the one in it.
+import pylibsrtp  # noqa: F401
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.live.state import LiveState, Privacy
+from tests.conftest import ROOT
 from tests.fer_core.live.conftest import eventually
 from tests.ui.conftest import SAMPLE
 from ui.live import rtc as live_rtc
@@ -172,3 +175,18 @@ def test_the_limit_is_one_a_core_unless_set(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv(LIMIT_VARIABLE, raising=False)
     shared_places.clear()
     assert shared_places().limit >= 1
+
+
+def test_the_camera_comes_after_keras_in_one_process() -> None:
+    """TensorFlow first and then SRTP ends the process; the explanations load them in order."""
+    script = (
+        "from ui.metrics.why import _network; _network('fer7', 0); import aiortc; print('alive')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split()[-1:] == ["alive"], done.stderr[-2000:]

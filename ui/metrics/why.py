@@ -127,6 +127,10 @@ def _age(model: str) -> int:
 
 @st.cache_resource(show_spinner="Loading Keras and the network …", max_entries=4)
 def _network(model: str, age: int) -> Any:
+    # TensorFlow's own copy of OpenSSL would take the place of the one in pylibsrtp, and end the
+    # process, were the live page opened afterwards; loaded first, each keeps its own.
+    import pylibsrtp  # noqa: F401
+
     return load_network(MODELS_DIR / model)
 
 

@@ -185,6 +185,7 @@ def test_bad_use(arguments: list[str]) -> None:
 
 
 def test_an_interruption_says_how_to_go_on(
+    request: pytest.FixtureRequest,
     config_file: Path,
     tiny_folder: Path,
     tmp_path: Path,
@@ -194,6 +195,9 @@ def test_an_interruption_says_how_to_go_on(
 ) -> None:
     import train.fit
 
+    # A shell's background job inherits that the signal is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
     real = train.fit._Progress.on_epoch_begin
 
     def interrupting(self: object, epoch: int, logs: object = None) -> None:

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 from fer_core.errors import FerError
 from train.errors import CheckpointError, TrainError
 from train.exploring import add_exploring
-from train.options import add_data, add_models_dir, folder_name, load, models_dir, positive
+from train.options import (
+    add_data,
+    add_models_dir,
+    add_votes,
+    folder_name,
+    load,
+    models_dir,
+    positive,
+    votes,
+)
 
 if TYPE_CHECKING:
     from train.options import Commands
@@ -56,9 +65,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_making(commands: Commands) -> None:
-    command = commands.add_parser("fit", help="train a network from random weights")
+    command = commands.add_parser("fit", help="train a network")
     command.add_argument("config", type=Path, metavar="CONFIG", help="a file of train/configs")
     add_data(command)
+    add_votes(command)
     command.add_argument(
         "--run", dest="run_dir", type=Path, metavar="DIR", help="default runs/CONFIG"
     )
@@ -121,6 +131,7 @@ def _how_to_resume(options: argparse.Namespace) -> str:
     if options.run is not _fit:
         return ""
     command = ["python", "-m", "train", "fit", options.config, "--data", options.data]
+    command += ["--votes", options.votes] if options.votes else []
     command += ["--run", _run_dir(options), "--resume"]
     return f" Go on with: {shlex.join(map(str, command))}"
 
@@ -144,6 +155,7 @@ def _fit(options: argparse.Namespace) -> int:
         config,
         load(options.data),
         run_dir,
+        votes=votes(options),
         resume=options.resume,
         stop_after_epoch=options.stop_after_epoch,
     )

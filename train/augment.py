@@ -36,6 +36,11 @@ def augment_face(
         exponent = math.exp(rng.uniform(-1, 1) * math.log1p(config.gamma))
         table = 255.0 * (np.arange(256) / 255.0) ** exponent
         face = cv2.LUT(face, np.rint(table).astype(np.uint8))
+    if config.blur_probability and rng.random() < config.blur_probability:
+        face = cv2.GaussianBlur(face, (0, 0), max(1e-3, rng.uniform(0, config.blur_px)))
+    if config.noise_probability and rng.random() < config.noise_probability:
+        noise = rng.normal(0, rng.uniform(0, config.noise_level), face.shape)
+        face = np.clip(np.rint(face + noise), 0, 255).astype(np.uint8)
     varied = np.asarray(face, np.uint8)
     if rng.random() < config.erase_probability:
         _erase(varied, config.erase_area, rng)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fer_core.preprocessing import normalize_faces
 from train.augment import augment_face
 from train.config import TrainConfig
-from train.data import FaceSet
+from train.targets import Samples
 
 
 class FaceBatches(keras.utils.PyDataset):
@@ -20,9 +20,9 @@ class FaceBatches(keras.utils.PyDataset):
     calls its own hook ``on_epoch_end`` once before the first epoch, too.
     """
 
-    def __init__(self, dataset: FaceSet, config: TrainConfig, first_epoch: int = 0) -> None:
+    def __init__(self, samples: Samples, config: TrainConfig, first_epoch: int = 0) -> None:
         super().__init__()
-        self._dataset = dataset
+        self._samples = samples
         self._config = config
         self.begin_epoch(first_epoch)
 
@@ -30,26 +30,21 @@ class FaceBatches(keras.utils.PyDataset):
         """Moves on to an epoch, counted from 0."""
         self._size = self._config.size_at(epoch)
         self._seed = self._config.seed, epoch + 1
-        self._order = np.random.default_rng(self._seed).permutation(len(self._dataset))
+        self._order = np.random.default_rng(self._seed).permutation(len(self._samples))
 
     def __len__(self) -> int:
         # The last, smaller batch is left out: its size would be compiled anew, and the next
         # epoch's order brings its pictures back.
-        return max(1, len(self._dataset) // self._config.batch_size)
+        return max(1, len(self._samples) // self._config.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Returns faces float32 ``(B, S, S, 1)`` and one-hot targets float32 ``(B, K)``."""
+        """Returns faces float32 ``(B, S, S, 1)`` and targets float32 ``(B, T)``."""
         config = self._config
         start = index * config.batch_size
         chosen = self._order[start : start + config.batch_size]
         rng = np.random.default_rng((*self._seed, index))
         faces = [
             augment_face(face, config.augmentation, rng, self._size)
-            for face in self._dataset.faces_gray[chosen]
+            for face in self._samples.faces_gray[chosen]
         ]
-        return normalize_faces(faces, self._size), one_hot(self._dataset, chosen)
-
-
-def one_hot(dataset: FaceSet, chosen: NDArray[np.int64] | slice) -> NDArray[np.float32]:
-    """Returns the targets of the chosen faces, float32 ``(N, K)``."""
-    return np.eye(len(dataset.class_set), dtype=np.float32)[dataset.labels[chosen]]
+        return normalize_faces(faces, self._size), self._samples.targets[chosen]

@@ -15,6 +15,7 @@ from fer_core.preprocessing import INPUT_SIZE
 from train.errors import ConfigError
 
 NonNegative = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class AugmentationConfig(StrictModel):
@@ -31,6 +32,10 @@ class AugmentationConfig(StrictModel):
             variation, since ``normalize_faces`` takes them out.
         erase_probability: Share of pictures with a rectangle erased (Zhong et al., 2020).
         erase_area: Largest area of that rectangle, as a share of the picture.
+        blur_probability: Share of pictures that are blurred, as out of focus.
+        blur_px: Largest standard deviation of that Gaussian, in pixels of the result.
+        noise_probability: Share of pictures with Gaussian noise, as of a dark room.
+        noise_level: Largest standard deviation of that noise, in grey levels.
     """
 
     rotation_deg: NonNegative = 0.0
@@ -40,8 +45,12 @@ class AugmentationConfig(StrictModel):
     flip: bool = False
     crop_px: Annotated[int, Field(ge=0)] = 0
     gamma: Fraction = 0.0
-    erase_probability: Annotated[float, Field(ge=0, le=1)] = 0.0
+    erase_probability: Share = 0.0
     erase_area: Fraction = 0.15
+    blur_probability: Share = 0.0
+    blur_px: NonNegative = 1.0
+    noise_probability: Share = 0.0
+    noise_level: NonNegative = 20.0
 
 
 class OptimizerConfig(StrictModel):
@@ -81,6 +90,10 @@ class TrainConfig(StrictModel):
         held_out: Share of Training that is held out, when it is.
         epochs: Passes over the training pictures.
         batch_size: Pictures a step.
+        start: Name of a finished run beside this one whose weights this one starts from;
+            warm restarts (Loshchilov and Hutter, 2017) split a long training.
+        crowd_weight: Weight of the crowd's votes in the loss beside the labels' 1; 0 to learn
+            from the labels alone.
         seed: Of the weights, the order, the augmentation and the dropout.
         precision: "mixed_bfloat16" computes in bfloat16 and keeps the weights in float32.
         class_weighting: "balanced" weighs a class by the inverse of its frequency, "sqrt" by
@@ -97,6 +110,8 @@ class TrainConfig(StrictModel):
     held_out: Annotated[float, Field(gt=0, le=0.5)] = 0.05
     epochs: Positive
     batch_size: Positive = 96
+    start: str | None = None
+    crowd_weight: NonNegative = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     class_weighting: Literal["none", "balanced", "sqrt"] = "none"

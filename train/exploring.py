@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.errors import ModelError
-from train.options import add_data, add_models_dir, add_votes, load, models_dir, positive
+from train.options import add_data, add_models_dir, add_votes, load, models_dir, positive, votes
 
 if TYPE_CHECKING:
     from train.doubts import Doubts
     from train.findings import Audit
     from train.options import Commands
-    from train.votes import Votes
 
 # train.explore knows them too, and imports LiteRT; a test compares them.
 PARTS = ("predictions", "features", "robustness", "architecture", "crowd")
@@ -72,7 +71,7 @@ def _explore(options: argparse.Namespace) -> int:
         options.name,
         load(options.data),
         models_dir(options),
-        votes=_votes(options),
+        votes=votes(options),
         only=options.only,
         pictures=options.pictures or ROBUSTNESS_PICTURES,
         num_threads=options.threads,
@@ -86,7 +85,7 @@ def _audit(options: argparse.Namespace) -> int:
     from train.audit import as_text, audit, write_csv
     from train.stored import AUDIT_DIR, write_audit
 
-    result = audit(load(options.data), _votes(options))
+    result = audit(load(options.data), votes(options))
     doubts = _doubts(options, result)
     if options.json:
         found = {"contradicted_labels": len(doubts), "likely_wrong_labels": doubts.likely}
@@ -119,12 +118,6 @@ def _doubts(options: argparse.Namespace, result: Audit) -> Doubts:
         logger.warning("No test picture's label is doubted by a model: %s", error)
         predictions = None
     return label_doubts(result, predictions)
-
-
-def _votes(options: argparse.Namespace) -> Votes | None:
-    from train.votes import read_votes
-
-    return None if options.votes is None else read_votes(options.votes)
 
 
 def _download(options: argparse.Namespace) -> int:

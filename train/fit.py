@@ -10,18 +10,22 @@ from typing import Any
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from fer_core.network import build_network
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
-from train.batches import FaceBatches, one_hot
+from train.batches import FaceBatches
 from train.config import TrainConfig
 from train.data import PUBLIC_TEST, TRAINING, FaceSet, hold_out
+from train.errors import ConfigError
 from train.files import write_whole
 from train.fused import batch_norm_layer
 from train.state import StateCheckpoint, restore
 from train.statistics import reestimate_statistics
+from train.targets import Samples, TargetLoss, label_accuracy, samples_of, with_crowd, without_crowd
+from train.votes import Votes
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +40,11 @@ def fit(
     dataset: FaceSet,
     run_dir: Path,
     *,
+    votes: Votes | None = None,
     resume: bool = False,
     stop_after_epoch: int | None = None,
 ) -> Path | None:
-    """Trains a network from random weights.
+    """Trains a network from random weights, or goes on from those of a finished run.
 
     Behind every epoch the whole state is saved; a run that is interrupted loses the epoch it
     was in, and continues with ``resume`` to the weights that it would have had.
@@ -47,7 +52,9 @@ def fit(
     Args:
         config: What to train and how.
         dataset: FER-2013, all seven classes.
-        run_dir: Where checkpoint, logs and model go; made if missing.
+        run_dir: Where checkpoint, logs and model go; made if missing. A run that this one
+            starts from lies beside it.
+        votes: FER+'s, if the configuration learns from them.
         resume: Whether to go on from the checkpoint in ``run_dir``, if there is one.
         stop_after_epoch: Stop when so many epochs are done, as if interrupted.
 
@@ -56,14 +63,21 @@ def fit(
 
     Raises:
         CheckpointError: The checkpoint is unreadable or of another configuration.
+        ConfigError: There are no votes to learn from, or no run to start from.
         DataError: The data set lacks a split that the configuration names.
     """
+    if config.crowd_weight and votes is None:
+        raise ConfigError("This configuration learns from FER+'s votes: name them with --votes.")
     run_dir.mkdir(parents=True, exist_ok=True)
     training, validation = split_for(config, dataset)
+    votes = votes if config.crowd_weight else None
+    samples = samples_of(training, votes), samples_of(validation, votes)
     keras.utils.set_random_seed(config.seed)
-    model = _compiled(config, len(FaceBatches(training, config)))
+    model = _compiled(config, len(FaceBatches(samples[0], config)))
     checkpoint = run_dir / CHECKPOINT_FILE
     done = restore(checkpoint, model, config) if resume and checkpoint.exists() else 0
+    if config.start and not done:
+        start_from(run_dir.with_name(config.start) / MODEL_FILE, model)
     if done:
         logger.info("Resuming behind epoch %d of %d.", done, config.epochs)
         _keep_log(run_dir / LOG_FILE, done)
@@ -76,7 +90,7 @@ def fit(
         len(validation),
     )
     while done < last:
-        done = _train_phase(model, config, (training, validation), run_dir, (done, last))
+        done = _train_phase(model, config, samples, run_dir, (done, last))
     if last < config.epochs:
         return None
     model.optimizer.finalize_variable_values(model.trainable_variables)
@@ -86,7 +100,7 @@ def fit(
 def _train_phase(
     model: keras.Model,
     config: TrainConfig,
-    parts: tuple[FaceSet, FaceSet],
+    parts: tuple[Samples, Samples],
     run_dir: Path,
     epochs: tuple[int, int],
 ) -> int:
@@ -108,12 +122,9 @@ def _train_phase(
             batches,
             epochs=min(last, config.phase_end(done)),
             initial_epoch=done,
-            validation_data=(
-                normalize_faces(validation.faces_gray),
-                one_hot(validation, slice(None)),
-            ),
+            validation_data=(normalize_faces(validation.faces_gray), validation.targets),
             validation_batch_size=256,
-            class_weight=class_weights(config, training),
+            class_weight=class_weights(config, training.targets),
             shuffle=False,
             verbose=0,
             callbacks=[
@@ -152,11 +163,16 @@ def split_for(config: TrainConfig, dataset: FaceSet) -> tuple[FaceSet, FaceSet]:
     return hold_out(training, config.held_out, config.seed)
 
 
-def class_weights(config: TrainConfig, training: FaceSet) -> dict[int, float] | None:
-    """Returns the weight of each class in the loss, of mean 1 over the pictures."""
+def class_weights(config: TrainConfig, targets: NDArray[np.float32]) -> dict[int, float] | None:
+    """Returns the weight of each class in the loss, of mean 1 over the pictures.
+
+    Args:
+        config: How classes are weighed.
+        targets: float32 ``(N, T)``; the first K are the labels, one-hot.
+    """
     if config.class_weighting == "none":
         return None
-    counts = np.bincount(training.labels, minlength=len(training.class_set))
+    counts = targets[:, : len(config.class_set)].sum(axis=0)
     power = 1.0 if config.class_weighting == "balanced" else 0.5
     weights = (1.0 / np.maximum(counts, 1)) ** power
     weights *= counts.sum() / (weights * counts).sum()
@@ -167,12 +183,24 @@ def save_network(model: keras.Model, config: TrainConfig, training: FaceSet, pat
     """Saves a trained model as a plain float32 Keras model with its statistics taken anew."""
     keras.config.set_dtype_policy("float32")
     network = build_network(config.network, len(config.class_set))
-    network.set_weights(model.get_weights())
+    network.set_weights(without_crowd(model).get_weights())
     reestimate_statistics(network, training.faces_gray, config.seed)
     part = path.with_name(f"part-{path.name}")
     network.save(part)
     os.replace(part, path)
     return path
+
+
+def start_from(path: Path, model: keras.Model) -> None:
+    """Gives a model the weights of a finished run; outputs for the crowd stay random.
+
+    Raises:
+        ConfigError: There is no such run, or its network is another one.
+    """
+    try:
+        without_crowd(model).set_weights(keras.saving.load_model(path).get_weights())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Training cannot start from {path}: {error}") from error
 
 
 def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
@@ -184,6 +212,7 @@ def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
         input_size=INPUT_SIZE if flat else None,
         batch_norm_layer=batch_norm_layer(),
     )
+    model = with_crowd(model) if config.crowd_weight else model
     settings = config.optimizer
     steps = steps_per_epoch * config.epochs
     warmup_steps = round(settings.warmup * steps)
@@ -202,10 +231,8 @@ def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
             use_ema=True,
             ema_momentum=settings.ema_decay,
         ),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=settings.label_smoothing
-        ),
-        metrics=["accuracy"],
+        loss=TargetLoss(len(config.class_set), settings.label_smoothing, config.crowd_weight),
+        metrics=[label_accuracy(len(config.class_set))],
     )
     return model
 

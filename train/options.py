@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from train.data import FaceSet
+    from train.votes import Votes
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -74,3 +75,10 @@ def load(path: Path) -> FaceSet:
             faults[0],
         )
     return dataset
+
+
+def votes(options: argparse.Namespace) -> Votes | None:
+    """Reads FER+'s votes, if they are named."""
+    from train.votes import read_votes
+
+    return None if options.votes is None else read_votes(options.votes)

@@ -28,6 +28,7 @@ _COLUMNS = (
     "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
     "unknown", "NF",
 )  # fmt: skip
+EXPRESSIONS = ANSWERS[:8]
 NOT_A_FACE = ANSWERS.index("not a face")
 _BINS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 

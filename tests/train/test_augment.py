@@ -113,6 +113,21 @@ def test_erasing_fills_one_rectangle_of_limited_area(seed: int) -> None:
     assert 1 <= erased.sum() <= 0.2 * 48 * 48 * 1.15
 
 
+def test_blur_takes_contrast_away_and_keeps_the_mean(face: np.ndarray) -> None:
+    blurred = augment_face(face, AugmentationConfig(blur_probability=1, blur_px=3), rng(), 48)
+    assert blurred.std() < face.std()
+    assert float(blurred.mean()) == pytest.approx(float(face.mean()), abs=3)
+
+
+def test_noise_has_the_wanted_strength_and_its_share_of_pictures() -> None:
+    gray = np.full((48, 48), 128, np.uint8)
+    config = AugmentationConfig(noise_probability=0.5, noise_level=20)
+    spread = np.array([augment_face(gray, config, rng(seed), 48).std() for seed in range(200)])
+    assert 60 <= (spread == 0).sum() <= 140
+    assert spread.max() == pytest.approx(20, abs=1.5)
+    assert spread[spread > 0].mean() == pytest.approx(10, abs=2)
+
+
 def test_extreme_faces_survive_everything() -> None:
     for level in (0, 255):
         face = np.full((48, 48), level, np.uint8)

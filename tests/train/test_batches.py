@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from fer_core.preprocessing import normalize_faces
-from train.batches import FaceBatches, one_hot
+from train.batches import FaceBatches
 from train.config import TrainConfig
 from train.data import FaceSet
+from train.targets import samples_of
 
 
 @pytest.fixture
@@ -16,9 +17,13 @@ def training(tiny_set: FaceSet) -> FaceSet:
     return tiny_set.split("Training")
 
 
+def batches_of(training: FaceSet, run: dict[str, Any], first_epoch: int = 0) -> FaceBatches:
+    return FaceBatches(samples_of(training), TrainConfig.model_validate(run), first_epoch)
+
+
 def test_training_preprocesses_as_serving_does(training: FaceSet, tiny_run: dict[str, Any]) -> None:
     tiny_run["augmentation"] = {}
-    inputs, targets = FaceBatches(training, TrainConfig.model_validate(tiny_run))[1]
+    inputs, targets = batches_of(training, tiny_run)[1]
     served = normalize_faces(training.faces_gray)
     positions = [int(np.flatnonzero((served == face).all(axis=(1, 2, 3)))[0]) for face in inputs]
     assert inputs.dtype == np.float32
@@ -29,7 +34,7 @@ def test_training_preprocesses_as_serving_does(training: FaceSet, tiny_run: dict
 
 def test_every_picture_comes_once_an_epoch(training: FaceSet, tiny_run: dict[str, Any]) -> None:
     tiny_run["augmentation"] = {}
-    batches = FaceBatches(training, TrainConfig.model_validate(tiny_run))
+    batches = batches_of(training, tiny_run)
     assert len(batches) == len(training) // 32
     seen = [face.tobytes() for index in range(len(batches)) for face in batches[index][0]]
     known = [face.tobytes() for face in normalize_faces(training.faces_gray)]
@@ -40,8 +45,7 @@ def test_every_picture_comes_once_an_epoch(training: FaceSet, tiny_run: dict[str
 def test_a_resumed_stream_is_the_one_that_was_left(
     training: FaceSet, tiny_run: dict[str, Any]
 ) -> None:
-    config = TrainConfig.model_validate(tiny_run)
-    through, resumed = FaceBatches(training, config), FaceBatches(training, config, first_epoch=1)
+    through, resumed = batches_of(training, tiny_run), batches_of(training, tiny_run, first_epoch=1)
     first = through[0]
     through.begin_epoch(1)
     assert not np.array_equal(through[0][0], first[0])
@@ -51,14 +55,14 @@ def test_a_resumed_stream_is_the_one_that_was_left(
 
 
 def test_another_seed_gives_other_batches(training: FaceSet, tiny_run: dict[str, Any]) -> None:
-    one = FaceBatches(training, TrainConfig.model_validate(tiny_run))[0][0]
-    two = FaceBatches(training, TrainConfig.model_validate({**tiny_run, "seed": 4}))[0][0]
+    one = batches_of(training, tiny_run)[0][0]
+    two = batches_of(training, {**tiny_run, "seed": 4})[0][0]
     assert not np.array_equal(one, two)
 
 
 def test_the_pictures_grow_with_the_phases(training: FaceSet, tiny_run: dict[str, Any]) -> None:
     tiny_run["sizes"] = [{"start": 0.0, "size": 32}, {"start": 0.75, "size": 48}]
-    batches = FaceBatches(training, TrainConfig.model_validate(tiny_run))
+    batches = batches_of(training, tiny_run)
     sides = []
     for epoch in range(4):
         batches.begin_epoch(epoch)
@@ -69,13 +73,6 @@ def test_the_pictures_grow_with_the_phases(training: FaceSet, tiny_run: dict[str
 def test_a_set_smaller_than_a_batch_is_one_batch(
     training: FaceSet, tiny_run: dict[str, Any]
 ) -> None:
-    batches = FaceBatches(training.where(np.arange(5)), TrainConfig.model_validate(tiny_run))
+    batches = batches_of(training.where(np.arange(5)), tiny_run)
     assert len(batches) == 1
     assert batches[0][0].shape == (5, 48, 48, 1)
-
-
-def test_one_hot_targets(training: FaceSet) -> None:
-    targets = one_hot(training, np.array([0, 3]))
-    assert targets.dtype == np.float32
-    assert np.array_equal(targets, np.eye(7)[training.labels[[0, 3]]])
-    assert one_hot(training, slice(None)).shape == (len(training), 7)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from fer_core.preprocessing import normalize_faces
 from train.config import TrainConfig
 from train.data import FaceSet
-from train.errors import CheckpointError, DataError
+from train.errors import CheckpointError, ConfigError, DataError
 from train.fit import CHECKPOINT_FILE, LOG_FILE, MODEL_FILE, class_weights, fit, split_for
+from train.targets import samples_of
+from train.votes import ANSWERS, Votes, emotions_of
 
 VGG = {
     "kind": "vgg",
@@ -30,6 +33,14 @@ def weights_of(path: Path) -> list[np.ndarray]:
 
 def equal(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
+
+
+def clear_votes(dataset: FaceSet) -> Votes:
+    """Returns votes of ten people who all agree with the label."""
+    emotions = emotions_of(dataset).tolist()
+    keys = zip(dataset.names.tolist(), emotions, strict=True)
+    table = {answer: 10 * np.eye(10, dtype=np.int64)[i] for i, answer in enumerate(ANSWERS)}
+    return Votes({key: table[key[1]] for key in keys})
 
 
 def rows_of(run_dir: Path) -> list[dict[str, str]]:
@@ -97,6 +108,63 @@ def test_a_finished_run_resumes_to_itself(
     assert again is not None
     assert equal(weights_of(again), weights_of(trained_run / MODEL_FILE))
     assert (tmp_path / CHECKPOINT_FILE).read_bytes() == content
+
+
+def test_the_crowd_teaches_but_does_not_ship(
+    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    tiny_run |= {"crowd_weight": 1.0, "epochs": 2, "class_weighting": "sqrt"}
+    config = TrainConfig.model_validate(tiny_run)
+    votes = clear_votes(tiny_set)
+    model = fit(config, tiny_set, tmp_path / "crowd", votes=votes)
+    assert model is not None
+    assert keras.saving.load_model(model, compile=False).output_shape == (None, 7)
+    assert fit(config, tiny_set, tmp_path / "part", votes=votes, stop_after_epoch=1) is None
+    resumed = fit(config, tiny_set, tmp_path / "part", votes=votes, resume=True)
+    assert resumed is not None
+    assert equal(weights_of(model), weights_of(resumed))
+    # As accurate on what it is shown; more to learn is more to lose.
+    tiny_run["crowd_weight"] = 0.0
+    fit(TrainConfig.model_validate(tiny_run), tiny_set, tmp_path / "alone", votes=votes)
+    first, alone = rows_of(tmp_path / "crowd")[0], rows_of(tmp_path / "alone")[0]
+    assert float(first["val_loss"]) > float(alone["val_loss"])
+    assert float(first["val_accuracy"]) <= 1
+
+
+def test_learning_from_votes_needs_votes(
+    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    config = TrainConfig.model_validate(tiny_run | {"crowd_weight": 0.5})
+    with pytest.raises(ConfigError, match="--votes"):
+        fit(config, tiny_set, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_starts_from_the_weights_of_another(
+    tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    shutil.copytree(trained_run, tmp_path / "first")
+    # So small a rate that the weights stay what they were.
+    still = {"peak_rate": 1e-9, "weight_decay": 0.0, "ema_decay": 0.0}
+    tiny_run |= {"start": "first", "optimizer": still, "epochs": 1, "crowd_weight": 1.0}
+    config = TrainConfig.model_validate(tiny_run)
+    model = fit(config, tiny_set, tmp_path / "second", votes=clear_votes(tiny_set))
+    assert model is not None
+    old, new = weights_of(tmp_path / "first" / MODEL_FILE), weights_of(model)
+    # The batch statistics are taken anew, in the same way.
+    assert all(np.allclose(a, b, rtol=1e-2, atol=1e-3) for a, b in zip(old, new, strict=True))
+
+
+@pytest.mark.parametrize("fault", ["missing", "another"])
+def test_a_start_that_does_not_fit(
+    tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path, fault: str
+) -> None:
+    if fault == "another":
+        shutil.copytree(trained_run, tmp_path / "first")
+        tiny_run["network"] = VGG
+    config = TrainConfig.model_validate(tiny_run | {"start": "first"})
+    with pytest.raises(ConfigError, match="cannot start from"):
+        fit(config, tiny_set, tmp_path / "second")
 
 
 @pytest.mark.parametrize("change", [{"seed": 4}, {"epochs": 5}, {"optimizer": {}}])
@@ -170,7 +238,8 @@ def test_class_weights(tiny_set: FaceSet, tiny_run: dict[str, Any]) -> None:
     weights = {}
     for kind in ("none", "balanced", "sqrt"):
         tiny_run["class_weighting"] = kind
-        weights[kind] = class_weights(TrainConfig.model_validate(tiny_run), few)
+        targets = samples_of(few).targets
+        weights[kind] = class_weights(TrainConfig.model_validate(tiny_run), targets)
     assert weights["none"] is None
     balanced, sqrt = weights["balanced"], weights["sqrt"]
     assert balanced is not None

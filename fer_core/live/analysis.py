@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 # How long a reading is drawn, in seconds from its end, when no other follows.
 READING_LIFE_S = 1.0
-# Analyses a second; more would only take the cores from the video and from other visitors.
-MAX_RATE = 15.0
 
 
 class LiveAnalysis:
@@ -238,7 +236,7 @@ class LiveAnalysis:
                 started = time.monotonic()
                 self._analyze(run, *taken)
                 # Rest now, so that the frame that is taken next is a new one.
-                run.stop.wait(max(0.0, started + 1 / MAX_RATE - time.monotonic()))
+                run.stop.wait(max(0.0, started + 1 / self._places.rate - time.monotonic()))
         finally:
             with self._changed:
                 self._end(run)

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import cv2
 import pytest
 
-from fer_core.live.places import Places
+from fer_core.live.places import MAX_RATE, Places
 
 
 def test_the_limit_holds_and_a_place_given_back_is_free() -> None:
@@ -27,6 +28,31 @@ def test_many_at_once_get_no_more_than_there_are() -> None:
     places = Places(3)
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(places.take, range(200))) == 3
+
+
+def test_visitors_share_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    places = Places(4)
+    rates = [places.rate]
+    for holder in "abcd":
+        places.take(holder)
+        rates.append(places.rate)
+    assert rates[:2] == [MAX_RATE, MAX_RATE]
+    # Two browsers on two cores keep the ten a second that a live reading needs.
+    assert 10 <= rates[2] < MAX_RATE
+    assert rates[4] == pytest.approx(rates[2] / 2)
+
+
+def test_opencv_keeps_to_one_thread_while_a_place_is_taken() -> None:
+    cv2.setNumThreads(-1)  # Whatever other tests left.
+    before = cv2.getNumThreads()
+    places = Places(2)
+    places.take("a")
+    places.take("b")
+    places.give_back("a")
+    assert cv2.getNumThreads() == 1
+    places.give_back("b")
+    assert cv2.getNumThreads() == before
 
 
 @pytest.mark.parametrize("limit", [0, -1])

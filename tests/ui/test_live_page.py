@@ -66,7 +66,7 @@ def warnings(page: AppTest) -> list[str]:
 def test_the_page_asks_for_video_only_and_says_what_is_stored(
     live_page: AppTest, camera: dict[str, Any]
 ) -> None:
-    assert camera["key"] == CAMERA_KEY
+    assert camera["key"] == f"{CAMERA_KEY}-0"
     constraints = camera["media_stream_constraints"]
     assert constraints["audio"] is False
     assert constraints["video"]["width"] == {"ideal": 640}

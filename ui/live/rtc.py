@@ -58,13 +58,15 @@ def camera(
 ) -> WebRtcStreamerContext:
     """Draws the camera with its buttons; the session hears of what happens to it."""
     attempt = session.attempt
+    # What was refused still wants to play; the next try begins with a camera of its own.
+    key = f"{CAMERA_KEY}-{session.refusals}"
 
     def changed() -> None:
-        state = st.session_state[CAMERA_KEY].state
+        state = st.session_state[key].state
         session.playing_changed(state.playing or state.signalling)
 
     context = webrtc_streamer(
-        CAMERA_KEY,
+        key,
         WebRtcMode.SENDRECV,
         frontend_rtc_configuration=ice.record,
         server_rtc_configuration={"iceServers": ice.record["iceServers"]},

@@ -48,6 +48,7 @@ class LiveSession:
         attempt: Number of the current connection, from 1.
         attempt_since: When it began, on the monotonic clock; None when there is none.
         full: Whether there was no place at the last attempt.
+        refusals: How many attempts found no place.
         unconnected: Whether the last attempt ended without a single frame.
         readings: The recording of readings that runs or was made last.
         video: The recording of the video that runs.
@@ -59,6 +60,7 @@ class LiveSession:
     attempt: int = 0
     attempt_since: float | None = None
     full: bool = False
+    refusals: int = 0
     unconnected: bool = False
     readings: ReadingsRecorder | None = None
     video: VideoRecorder | None = None
@@ -86,6 +88,7 @@ class LiveSession:
             if self.full:
                 # The camera is taken off the page, and does not wait for a place.
                 self.analysis.stop()
+                self.refusals += 1
             else:
                 self.attempt_since = time.monotonic()
         elif not active and self.attempt_since is not None:

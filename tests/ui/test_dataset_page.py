@@ -53,6 +53,19 @@ def page(tiny_audit: Path, bare: AppTest, tiny_folder: Path, monkeypatch) -> App
     return bare.run()
 
 
+def test_strangers_name_no_files(
+    page: AppTest, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(page.text_input) == 2
+    assert page.text_input[0].value == str(tiny_folder)
+    monkeypatch.setenv("FER_PUBLIC", "1")
+    app = page.run()
+    assert not app.exception and not app.text_input
+    # Neither is it told to them; the pictures are there nevertheless.
+    assert str(tiny_folder) not in "".join(str(element.value) for element in app.caption)
+    assert app.warning
+
+
 def turn(app: AppTest, section: str) -> AppTest:
     return app.segmented_control(key="dataset-section").set_value(section).run()
 

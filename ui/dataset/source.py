@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -15,6 +17,8 @@ from ui.dataset.tiles import SPLIT_NAMES
 from ui.explorer_data import DATA_VARIABLE, data_place, dataset_fault, set_data_place
 from ui.layout import plain
 
+# Set where strangers visit: they may not name files of the machine that runs the app.
+PUBLIC_VARIABLE = "FER_PUBLIC"
 _SPLIT_COLORS = {"Training": "#0072B2", "PublicTest": "#E69F00", "PrivateTest": "#A0A9B5"}
 _HOW = f"""
 FER-2013 is not part of this app: its pictures are not ours to give away. Two ways lead to it.
@@ -65,6 +69,23 @@ def show_source(found: Collection) -> None:
 
 
 def _place() -> None:
+    if os.environ.get(PUBLIC_VARIABLE, "").strip():
+        st.caption("Where the data set is, only those decide who run this app.")
+    else:
+        _ask_for_place()
+    if fault := dataset_fault():
+        st.error(plain(fault), icon=":material/error:")
+    read, fault = votes()
+    if fault:
+        st.error(plain(fault), icon=":material/error:")
+    elif read is not None:
+        st.success(
+            f"FER+'s votes on {len(read.counts):,} pictures are here.",
+            icon=":material/how_to_vote:",
+        )
+
+
+def _ask_for_place() -> None:
     with st.form("place", border=False):
         left, right = st.columns([5, 1], vertical_alignment="bottom")
         path = left.text_input(
@@ -79,16 +100,6 @@ def _place() -> None:
             set_data_place(path)
             set_votes_place(given)
             st.rerun()
-    if fault := dataset_fault():
-        st.error(plain(fault), icon=":material/error:")
-    read, fault = votes()
-    if fault:
-        st.error(plain(fault), icon=":material/error:")
-    elif read is not None:
-        st.success(
-            f"FER+'s votes on {len(read.counts):,} pictures are here.",
-            icon=":material/how_to_vote:",
-        )
 
 
 def _verified(dataset: FaceSet) -> None:

@@ -22,6 +22,7 @@ from fer_core.images import IMAGE_SUFFIXES, encode_png, read_image
 from fer_core.pipeline import analyze_image
 from fer_core.records import face_rows, frame_record, rows_to_csv
 from fer_core.video.command import add_video_command
+from fer_core.views import CROPS, ONE_VIEW
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     analyze.add_argument("--json", action="store_true", help="print one JSON object a picture")
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write a table of all faces")
     analyze.add_argument("--annotate", type=Path, metavar="DIR", help="write annotated pictures")
+    analyze.add_argument(
+        "--accurate", action="store_true", help="average ten crops of each face; slower"
+    )
     add_reading_options(analyze)
     analyze.set_defaults(run=_analyze)
     add_video_command(commands)
@@ -89,7 +93,11 @@ def _analyze(options: argparse.Namespace) -> int:
             _say({"path": str(path), "error": str(error)}, f"{path}: {error}", options.json)
             continue
         frame = analyze_image(
-            photo.image_bgr, detector=detector, classifier=classifier, threshold=options.threshold
+            photo.image_bgr,
+            detector=detector,
+            classifier=classifier,
+            threshold=options.threshold,
+            views=CROPS if options.accurate else ONE_VIEW,
         )
         rows += face_rows(frame, str(path))
         verdicts = ", ".join(f"{f.verdict} {f.confidence:.0%}" for f in frame.faces) or "no face"

@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
+from fer_core.views import ONE_VIEW, VIEW_COUNTS, views_of
 
 MODELS_DIR = Path(__file__).resolve().parent.parent / "assets" / "models"
 TFLITE_FILE, LABELS_FILE, CONFIG_FILE = "model.tflite", "labels.json", "config.json"
@@ -176,20 +177,26 @@ class EmotionClassifier:
         return self._files.temperature
 
     def predict(
-        self, faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+        self,
+        faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+        views: str = ONE_VIEW,
     ) -> NDArray[np.float32]:
         """Reads faces.
 
         Args:
             faces_gray: uint8 ``(N, H, W)`` in FER-2013's frame, or N such faces of any sizes.
+            views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
 
         Returns:
-            float32 ``(N, K)`` calibrated probabilities, rows summing to 1.
+            float32 ``(N, K)`` calibrated probabilities, the mean over the views; rows sum to 1.
 
         Raises:
             ValueError: A face is not a non-empty grey uint8 picture.
         """
-        return softmax(self.logits(faces_gray) / self.temperature)
+        seen = [view for face in faces_gray for view in views_of(face, views)]
+        probabilities = softmax(self.logits(seen) / self.temperature)
+        by_face = probabilities.reshape(len(faces_gray), VIEW_COUNTS[views], len(self.labels))
+        return np.asarray(by_face.mean(axis=1), np.float32)
 
     def logits(
         self, faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]

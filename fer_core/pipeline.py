@@ -15,6 +15,7 @@ from fer_core.images import to_gray
 from fer_core.labels import DEFAULT_THRESHOLD, FER7
 from fer_core.quality import assess_quality
 from fer_core.types import DetectedFace, FaceEmotion, Frame
+from fer_core.views import ONE_VIEW
 
 
 def analyze_image(
@@ -23,6 +24,7 @@ def analyze_image(
     detector: FaceDetector | None = None,
     classifier: EmotionClassifier | None = None,
     threshold: float = DEFAULT_THRESHOLD,
+    views: str = ONE_VIEW,
     sizes: Sequence[int] = PHOTO_SIZES,
     index: int = 0,
     time_s: float = 0.0,
@@ -34,6 +36,7 @@ def analyze_image(
         detector: Finds the faces; by default YuNet where its file is, else Haar.
         classifier: Reads them; by default the seven-class network.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
         sizes: Longer sides in pixels at which the picture is searched for faces.
         index: Number of the frame in a video.
         time_s: Its presentation time in seconds.
@@ -51,7 +54,7 @@ def analyze_image(
         index,
         time_s,
         (image_gray.shape[1], image_gray.shape[0]),
-        read_faces(image_gray, faces, classifier or _default_classifier(), threshold),
+        read_faces(image_gray, faces, classifier or _default_classifier(), threshold, views),
     )
 
 
@@ -60,6 +63,7 @@ def read_faces(
     faces: Sequence[DetectedFace],
     classifier: EmotionClassifier,
     threshold: float = DEFAULT_THRESHOLD,
+    views: str = ONE_VIEW,
 ) -> tuple[FaceEmotion, ...]:
     """Reads faces that are already detected.
 
@@ -68,13 +72,14 @@ def read_faces(
         faces: N faces of that picture.
         classifier: Reads them, in one batch.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
 
     Returns:
         N readings in the order of ``faces``.
     """
     size_wh = (image_gray.shape[1], image_gray.shape[0])
     aligned = [align_face(image_gray, face) for face in faces]
-    probabilities = classifier.predict(aligned)
+    probabilities = classifier.predict(aligned, views)
     return tuple(
         FaceEmotion(
             face, classifier.labels, row, threshold, crop, assess_quality(face, crop, size_wh)

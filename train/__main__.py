@@ -100,7 +100,12 @@ def _add_measuring(commands: Commands) -> None:
     command.add_argument("name", metavar="NAME", help="name of the model")
     add_data(command)
     command.add_argument("--split", choices=SPLITS, required=True)
-    command.add_argument("--flip", action="store_true", help="average with the mirror image")
+    command.add_argument(
+        "--views",
+        choices=("one", "flip", "crops"),
+        default="one",
+        help="average the picture with its mirror image, or ten crops",
+    )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--save", action="store_true", help="store in the model's metrics.json")
     add_models_dir(command)
@@ -184,10 +189,11 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    from fer_core.views import ONE_VIEW
     from train.evaluate import as_text, evaluate, save_evaluation
 
-    dataset = load(options.data)
-    result = evaluate(options.name, dataset, options.split, models_dir(options), flip=options.flip)
+    views = ONE_VIEW if options.views == "one" else options.views
+    result = evaluate(options.name, load(options.data), options.split, models_dir(options), views)
     print(json.dumps(asdict(result)) if options.json else as_text(result))
     if options.save:
         logger.info("Stored in %s.", save_evaluation(result, models_dir(options)))

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.classifier import METRICS_FILE, TFLITE_FILE
+from fer_core.views import CROPS, FLIP, ONE_VIEW
 from train.data import TEST
 from train.errors import CardError
-from train.evaluate import FLIP, ONE_VIEW, model_config
+from train.evaluate import model_config
 from train.files import write_whole
 
 _SPLITS = {"PublicTest": "PublicTest", "PrivateTest": "PrivateTest", "test": "Public + PrivateTest"}
-_VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)"}
+_VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)", CROPS: "10 (crops)"}
 _HEADER = (
     "| Model | Split | Pictures | Views at test time | Networks | Parameters "
     "| Accuracy (95 % interval) | Macro-F1 | ECE | Accuracy without leaked duplicates |\n"

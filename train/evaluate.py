@@ -20,12 +20,17 @@ from fer_core.classifier import (
 )
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
+from fer_core.views import CROPS, FLIP, ONE_VIEW
 from train import metrics
 from train.data import TRAINING, FaceSet
 from train.files import write_json
 
-ONE_VIEW, FLIP = "one view", "flip"
 _CHUNK = 256
+_VIEWS_IN_WORDS = {
+    ONE_VIEW: "one view of each picture",
+    FLIP: "a picture and its mirror image averaged",
+    CROPS: "ten crops of each picture averaged",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Evaluation:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: "one view", or "flip" for the mean of a picture and its mirror image.
+        views: One of ``fer_core.views.VIEW_COUNTS``.
         protocol: The same in words, with what the figures mean.
         networks: Number of networks whose answers are combined.
         temperature: What the logits were divided by.
@@ -78,7 +83,7 @@ class Evaluation:
 
 
 def evaluate(
-    name: str, dataset: FaceSet, split: str, models_dir: Path, *, flip: bool = False
+    name: str, dataset: FaceSet, split: str, models_dir: Path, views: str = ONE_VIEW
 ) -> Evaluation:
     """Measures a model as it is served.
 
@@ -87,7 +92,7 @@ def evaluate(
         dataset: FER-2013; emotions that the model does not know are left out.
         split: "PublicTest", "PrivateTest" or "test" for both.
         models_dir: Folder of the models.
-        flip: Whether to average the probabilities of each picture and its mirror image.
+        views: How many views of each picture are read, of ``fer_core.views.VIEW_COUNTS``.
 
     Raises:
         DataError: The data set lacks the split, or Training.
@@ -97,7 +102,7 @@ def evaluate(
     config = model_config(models_dir / name)
     known = dataset.as_classes(class_set_of(classifier))
     faces = known.split(split)
-    probabilities = predict_views(classifier, faces.faces_gray, flip=flip)
+    probabilities = predict_views(classifier, faces.faces_gray, views)
     predicted = probabilities.argmax(axis=1)
     correct = predicted == faces.labels
     leaked = leaked_from_training(known, faces)
@@ -106,8 +111,8 @@ def evaluate(
     return Evaluation(
         model=name,
         split=split,
-        views=FLIP if flip else ONE_VIEW,
-        protocol=_protocol(split, len(faces), flip, classifier, config),
+        views=views,
+        protocol=_protocol(split, len(faces), views, classifier, config),
         networks=1,
         temperature=classifier.temperature,
         sha256=config["sha256"][TFLITE_FILE],
@@ -153,24 +158,22 @@ def class_set_of(classifier: EmotionClassifier) -> ClassSet:
 
 
 def predict_views(
-    classifier: EmotionClassifier, faces_gray: NDArray[np.uint8], *, flip: bool
+    classifier: EmotionClassifier, faces_gray: NDArray[np.uint8], views: str
 ) -> NDArray[np.float32]:
     """Reads faces in pieces, with a progress bar.
 
     Args:
         classifier: The model.
         faces_gray: uint8 ``(N, H, W)``.
-        flip: Whether to average the probabilities of each face and its mirror image.
+        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
 
     Returns:
         float32 ``(N, K)``.
     """
-    rows = []
-    for start in tqdm(range(0, len(faces_gray), _CHUNK), unit="batch", disable=None):
-        faces = faces_gray[start : start + _CHUNK]
-        views = [faces, faces[:, :, ::-1]] if flip else [faces]
-        rows.append(np.mean([classifier.predict(view) for view in views], axis=0))
-    return np.concatenate(rows)
+    starts = tqdm(range(0, len(faces_gray), _CHUNK), unit="batch", disable=None)
+    return np.concatenate(
+        [classifier.predict(faces_gray[start : start + _CHUNK], views) for start in starts]
+    )
 
 
 def leaked_from_training(dataset: FaceSet, faces: FaceSet) -> NDArray[np.bool_]:
@@ -234,14 +237,14 @@ def as_text(result: Evaluation) -> str:
 
 
 def _protocol(
-    split: str, pictures: int, flip: bool, classifier: EmotionClassifier, config: dict[str, Any]
+    split: str, pictures: int, views: str, classifier: EmotionClassifier, config: dict[str, Any]
 ) -> str:
     parts = {"test": "PublicTest and PrivateTest"}.get(split, split)
-    views = "a picture and its mirror image averaged" if flip else "one view of each picture"
     calibration = config.get("calibrated_on")
     return (
         f"{classifier.name} on {parts}: {pictures:,} pictures of {len(classifier.labels)} "
-        f"classes, {views}, one network; temperature {classifier.temperature:.3f}, "
+        f"classes, {_VIEWS_IN_WORDS[views]}, one network; "
+        f"temperature {classifier.temperature:.3f}, "
         f"{f'fitted on {calibration}' if calibration else 'not fitted'}. "
         f"Accuracy with a 95 % bootstrap interval over the pictures "
         f"({metrics.BOOTSTRAP_RESAMPLES:,} resamples, percentiles); calibration error in "

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.classifier import EmotionClassifier, read_model_files, softmax
+from fer_core.views import CROPS, FLIP, ONE_VIEW
 from train import stored
 from train.data import PUBLIC_TEST, TRAINING, FaceSet
-from train.evaluate import class_set_of, leaked_from_training
+from train.evaluate import class_set_of, leaked_from_training, predict_views
 from train.findings import Features, Predictions
 from train.votes import Votes, crowd_agreement
 
@@ -112,14 +113,13 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
 def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
     faces = task.faces
     tests = faces.splits != TRAINING
-    mirrored = task.classifier.predict(faces.faces_gray[tests][:, :, ::-1])
-    both = np.full_like(one_view, np.nan)
-    both[tests] = np.mean([one_view[tests], mirrored], axis=0)
+    by_views = {ONE_VIEW: one_view}
+    for views in (FLIP, CROPS):
+        by_views[views] = np.full_like(one_view, np.nan)
+        by_views[views][tests] = predict_views(task.classifier, faces.faces_gray[tests], views)
     leaked = np.zeros(len(faces), bool)
     leaked[tests] = leaked_from_training(faces, faces.where(tests))
-    return Predictions(
-        faces.names, faces.splits, faces.labels, leaked, one_view, both, faces.class_set
-    )
+    return Predictions(faces.names, faces.splits, faces.labels, leaked, by_views, faces.class_set)
 
 
 def _robustness(task: Task, _: Collection[str]) -> list[Path]:

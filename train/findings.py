@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import ClassSet
+from fer_core.views import ONE_VIEW
 from train.data import TEST, TESTS
 
 NEIGHBOURS = 8
@@ -25,9 +27,8 @@ class Predictions:
         splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
         labels: int64 ``(N,)``, positions in ``class_set.labels``.
         leaked: bool ``(N,)``, which test pictures are pixel-identical to one of Training.
-        probabilities: float32 ``(N, K)``, calibrated, of one view.
-        flip_probabilities: float32 ``(N, K)``, mean of a picture and its mirror image; NaN for
-            Training.
+        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.views.VIEW_COUNTS``; NaN
+            for Training with more than one view.
         class_set: What the labels mean.
     """
 
@@ -35,9 +36,13 @@ class Predictions:
     splits: NDArray[np.str_]
     labels: NDArray[np.int64]
     leaked: NDArray[np.bool_]
-    probabilities: NDArray[np.float32]
-    flip_probabilities: NDArray[np.float32]
+    by_views: Mapping[str, NDArray[np.float32]]
     class_set: ClassSet
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """float32 ``(N, K)``, of one view."""
+        return self.by_views[ONE_VIEW]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -49,18 +54,13 @@ class Predictions:
             self.splits[mask],
             self.labels[mask],
             self.leaked[mask],
-            self.probabilities[mask],
-            self.flip_probabilities[mask],
+            {views: rows[mask] for views, rows in self.by_views.items()},
             self.class_set,
         )
 
     def split(self, name: str) -> Predictions:
         """Returns one split; "test" is PublicTest and PrivateTest together."""
         return self.where(np.isin(self.splits, TESTS if name == TEST else (name,)))
-
-    def of_views(self, *, flip: bool) -> NDArray[np.float32]:
-        """Returns the probabilities of one view, or the mean with the mirror image."""
-        return self.flip_probabilities if flip else self.probabilities
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from pydantic import TypeAdapter, ValidationError
 from fer_core.classifier import CONFIG_FILE, LABELS_FILE, TFLITE_FILE, read_model_json
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
+from fer_core.views import CROPS, FLIP, ONE_VIEW
 from train.data import FaceSet
 from train.errors import TableError
 from train.files import write_json
@@ -46,7 +47,8 @@ PREDICTIONS_FILE, FEATURES_FILE = "predictions.parquet", "features.parquet"
 ROBUSTNESS_FILE, ARCHITECTURE_FILE = "robustness.json", "architecture.json"
 CROWD_FILE, AUDIT_FILE = "crowd.json", "audit.parquet"
 AUDIT_DIR = Path(__file__).resolve().parent.parent / "assets" / "fer2013"
-_ONE_VIEW, _FLIP, _NEIGHBOUR, _SIMILARITY = "p_", "f_", "neighbour_", "similarity_"
+_NEIGHBOUR, _SIMILARITY = "neighbour_", "similarity_"
+_VIEWS = {ONE_VIEW: "p_", FLIP: "f_", CROPS: "c_"}
 _MEASURED_WITH = "measured_with"
 
 Columns = Mapping[str, NDArray[Any]]
@@ -70,8 +72,8 @@ def write_predictions(folder: Path, predictions: Predictions) -> None:
         "leaked": predictions.leaked,
     }
     for index, emotion in enumerate(emotions):
-        columns[_ONE_VIEW + emotion] = predictions.probabilities[:, index]
-        columns[_FLIP + emotion] = predictions.flip_probabilities[:, index]
+        for views, prefix in _VIEWS.items():
+            columns[prefix + emotion] = predictions.by_views[views][:, index]
     write_table(folder / PREDICTIONS_FILE, columns, _measured_with(folder))
 
 
@@ -93,8 +95,10 @@ def read_predictions(folder: Path) -> Predictions:
             columns["split"],
             np.array([position[label] for label in columns["label"].tolist()], np.int64),
             columns["leaked"],
-            _stacked(columns, [_ONE_VIEW + label for label in known.labels]),
-            _stacked(columns, [_FLIP + label for label in known.labels]),
+            {
+                views: _stacked(columns, [prefix + label for label in known.labels])
+                for views, prefix in _VIEWS.items()
+            },
             known,
         )
     except KeyError as error:

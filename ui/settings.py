@@ -9,9 +9,11 @@ import streamlit as st
 from fer_core.detection import DETECTORS, FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
+from fer_core.views import CROPS, ONE_VIEW
 from ui.resources import get_classifier, get_detector
 
 DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY = "detector", "classes", "threshold"
+ACCURATE_KEY = "accurate"
 DETECTOR_NAMES = {"auto": "Best available", "yunet": "YuNet", "haar": "Haar cascades"}
 CLASS_SET_NAMES = {FER7.name: "7 emotions", FER6.name: "6, without disgust"}
 
@@ -34,15 +36,21 @@ class Settings:
         detector: The detector to use, loaded.
         class_set: Name of the class set to show.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
     """
 
     detector: FaceDetector
     class_set: str
     threshold: float
+    views: str = ONE_VIEW
 
 
-def sidebar() -> Settings:
-    """Draws the settings and returns them; a part that cannot be loaded stops the page."""
+def sidebar(*, for_photos: bool = False) -> Settings:
+    """Draws the settings and returns them; a part that cannot be loaded stops the page.
+
+    Args:
+        for_photos: Whether to offer the accurate reading, which is too slow for videos.
+    """
     with st.sidebar:
         # Streamlit's own list would call the home page "app", after its file.
         for page, label, icon in PAGES:
@@ -84,8 +92,19 @@ def sidebar() -> Settings:
         st.error(str(error), icon=":material/error:")
         st.stop()
     with st.sidebar:
+        views = CROPS if for_photos and _accurate() else ONE_VIEW
         st.caption(active_parts(detector, class_set))
-    return Settings(detector, class_set, threshold / 100)
+    return Settings(detector, class_set, threshold / 100, views)
+
+
+def _accurate() -> bool:
+    return st.toggle(
+        "Accurate",
+        key=ACCURATE_KEY,
+        persist_state="session",
+        help="Reads ten crops of each face and averages them: ten times the work, a little more "
+        "often right. The metrics page says how much.",
+    )
 
 
 def active_parts(detector: FaceDetector, class_set: str) -> str:

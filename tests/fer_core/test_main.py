@@ -55,6 +55,16 @@ def test_json_has_one_object_a_picture(photos: Path, capsys: pytest.CaptureFixtu
         assert len(face["box"]) == 4
 
 
+def test_accurate_reads_the_same_faces_otherwise(
+    photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("analyze", photos / "a.jpg", "--json") == 0
+    assert run("analyze", photos / "a.jpg", "--json", "--accurate") == 0
+    fast, accurate = (record["faces"][0] for record in records(capsys))
+    assert fast["box"] == accurate["box"]
+    assert fast["probabilities"] != accurate["probabilities"]
+
+
 @pytest.mark.usefixtures("yunet_env")
 def test_shared_photos(media: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = {"two_people.jpg": 2, "no-faces.jpg": 0, "rgba_32bit.png": 1, "obama_and_biden.jpg": 3}

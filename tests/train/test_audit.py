@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER7
+from fer_core.views import VIEW_COUNTS
 from train.audit import BLANK, BY_CROWD, BY_DETECTOR, as_text, audit, write_csv
 from train.data import FaceSet
 from train.doubts import Doubts, label_doubts
@@ -151,7 +152,12 @@ def test_training_is_doubted_by_the_crowd_and_tests_by_the_model(
     for index in (tests[0], training[2]):
         certain[index] = [0, 0, 0, 0.75, 0.25, 0, 0]
     predictions = Predictions(
-        messy.names, messy.splits, messy.labels, np.zeros(len(messy), bool), certain, certain, FER7
+        messy.names,
+        messy.splits,
+        messy.labels,
+        np.zeros(len(messy), bool),
+        dict.fromkeys(VIEW_COUNTS, certain),
+        FER7,
     )
     doubts = label_doubts(result, predictions)
     assert doubts.positions.tolist() == [training[0], tests[0], training[1]]
@@ -174,8 +180,7 @@ def test_a_model_of_six_classes_doubts_its_own(whole_audit: Audit) -> None:
         whole_audit.splits[rows],
         labels,
         np.zeros(len(rows), bool),
-        says_sad,
-        says_sad,
+        dict.fromkeys(VIEW_COUNTS, says_sad),
         FER6,
     )
     doubts = label_doubts(whole_audit, predictions)

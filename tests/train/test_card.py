@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_core.views import FLIP, ONE_VIEW
 from train.__main__ import main
 from train.card import tables, update_document
 from train.data import FaceSet
@@ -16,13 +17,13 @@ DOCUMENT = "# Title\n\n<!-- metrics -->\nold\n<!-- /metrics -->\n\nEnd\n"
 
 @pytest.fixture
 def measured(models_dir: Path, tiny_set: FaceSet) -> Evaluation:
-    for split, flip in (
-        ("test", True),
-        ("test", False),
-        ("PrivateTest", False),
-        ("PublicTest", False),
+    for split, views in (
+        ("test", FLIP),
+        ("test", ONE_VIEW),
+        ("PrivateTest", ONE_VIEW),
+        ("PublicTest", ONE_VIEW),
     ):
-        result = evaluate("fer7", tiny_set, split, models_dir, flip=flip)
+        result = evaluate("fer7", tiny_set, split, models_dir, views)
         save_evaluation(result, models_dir)
     return result
 

@@ -9,6 +9,7 @@ import pytest
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.errors import ModelError
+from fer_core.views import FLIP
 from train.data import FaceSet
 from train.errors import DataError
 from train.evaluate import as_text, evaluate, save_evaluation
@@ -44,11 +45,11 @@ def test_figures_are_those_of_the_served_model(models_dir: Path, leaky_set: Face
 
 def test_flip_averages_both_views(models_dir: Path, tiny_set: FaceSet) -> None:
     one = evaluate("fer7", tiny_set, "PublicTest", models_dir)
-    both = evaluate("fer7", tiny_set, "PublicTest", models_dir, flip=True)
+    both = evaluate("fer7", tiny_set, "PublicTest", models_dir, FLIP)
     mirrored = dataclasses.replace(tiny_set, faces_gray=tiny_set.faces_gray[:, :, ::-1].copy())
     assert both.views == "flip"
     assert both.log_loss != one.log_loss
-    again = evaluate("fer7", mirrored, "PublicTest", models_dir, flip=True)
+    again = evaluate("fer7", mirrored, "PublicTest", models_dir, FLIP)
     assert again.log_loss == pytest.approx(both.log_loss)
     assert "mirror image" in both.protocol
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import EmotionClassifier
+from fer_core.views import CROPS, FLIP, VIEW_COUNTS
 from train import corrupt, exploring, metrics, stored
 from train.architecture import describe
 from train.data import FaceSet
@@ -45,15 +46,16 @@ def test_everything_is_measured_and_agrees_with_evaluate(
     predictions = stored.read_predictions(folder)
     assert np.array_equal(predictions.names, tiny_set.names)
     for split in ("PublicTest", "PrivateTest", "test"):
-        for flip in (False, True):
+        for views in VIEW_COUNTS:
             part = predictions.split(split)
-            expected = evaluate("fer7", tiny_set, split, models_dir, flip=flip)
-            rows = part.of_views(flip=flip)
+            expected = evaluate("fer7", tiny_set, split, models_dir, views)
+            rows = part.by_views[views]
             assert metrics.log_loss(rows, part.labels) == pytest.approx(expected.log_loss)
             confusion = metrics.confusion_matrix(part.labels, rows.argmax(axis=1), 7)
             assert confusion.tolist() == expected.confusion
             assert part.leaked.sum() == expected.leaked
-    assert np.isnan(predictions.flip_probabilities[tiny_set.splits == "Training"]).all()
+    for views in (FLIP, CROPS):
+        assert np.isnan(predictions.by_views[views][tiny_set.splits == "Training"]).all()
 
     assert np.array_equal(stored.read_features(folder).names, tiny_set.names)
     robustness = stored.read_robustness(folder)

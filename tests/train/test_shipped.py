@@ -7,8 +7,9 @@ import json
 import pytest
 
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
+from fer_core.views import ONE_VIEW
 from train.data import FaceSet
-from train.evaluate import ONE_VIEW, evaluate
+from train.evaluate import evaluate
 
 FLOOR = 0.67
 

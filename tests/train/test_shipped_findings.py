@@ -10,11 +10,12 @@ import pytest
 from sklearn import metrics as sk
 
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
+from fer_core.views import FLIP, ONE_VIEW, VIEW_COUNTS
 from train import metrics, stored
 from train.corrupt import CORRUPTIONS
 from train.curves import precision_recall_curve, roc_curve
 from train.data import EXPECTED_COUNTS, FaceSet
-from train.evaluate import FLIP, ONE_VIEW, evaluate
+from train.evaluate import evaluate
 from train.findings import Predictions
 
 NAMES = ("fer7", "fer6")
@@ -22,7 +23,7 @@ MEASURED = [
     (name, split, views)
     for name in NAMES
     for split in ("PublicTest", "PrivateTest", "test")
-    for views in (ONE_VIEW, FLIP)
+    for views in VIEW_COUNTS
 ]
 
 
@@ -88,7 +89,7 @@ def test_stored_figures_are_those_of_the_stored_predictions(
     content = json.loads((MODELS_DIR / name / METRICS_FILE).read_text(encoding="utf-8"))
     figures = content[split][views]
     part = stored.read_predictions(MODELS_DIR / name).split(split)
-    rows, labels = part.of_views(flip=views == FLIP), part.labels
+    rows, labels = part.by_views[views], part.labels
     predicted = rows.argmax(axis=1)
     count = len(labels)
     # Single pictures can fall on the other side on another processor, no more.
@@ -106,10 +107,10 @@ def test_stored_figures_are_those_of_the_stored_predictions(
     assert np.abs(confusion - np.array(figures["confusion"])).sum() <= 6
 
 
-@pytest.mark.parametrize("flip", [False, True])
-def test_figures_are_scikit_learns(predictions: Predictions, flip: bool) -> None:
+@pytest.mark.parametrize("views", VIEW_COUNTS)
+def test_figures_are_scikit_learns(predictions: Predictions, views: str) -> None:
     tests = predictions.split("test")
-    rows, labels = tests.of_views(flip=flip), tests.labels
+    rows, labels = tests.by_views[views], tests.labels
     predicted = rows.argmax(axis=1)
     size = len(tests.class_set)
     confusion = metrics.confusion_matrix(labels, predicted, size)
@@ -147,9 +148,9 @@ def test_a_new_evaluation_gives_the_stored_predictions(whole_set: FaceSet, name:
         for key in zip(stored_part.names.tolist(), stored_part.splits.tolist(), strict=True)
     ]
     stored_part = stored_part.where(np.array(rows)).split("test")
-    for flip in (False, True):
-        measured = evaluate(name, part, "test", MODELS_DIR, flip=flip)
-        probabilities = stored_part.of_views(flip=flip)
+    for views in (ONE_VIEW, FLIP):
+        measured = evaluate(name, part, "test", MODELS_DIR, views)
+        probabilities = stored_part.by_views[views]
         correct = probabilities.argmax(axis=1) == stored_part.labels
         assert measured.pictures == len(stored_part) > 850
         assert measured.accuracy == pytest.approx(correct.mean(), abs=3 / len(correct))

@@ -11,6 +11,7 @@ import pytest
 
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
+from fer_core.views import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS
 from train import stored
 from train.data import FaceSet
 from train.errors import TableError
@@ -36,12 +37,12 @@ CROWD = Crowd(7, 1, 2, (CrowdRow(0.5, 0.6, 7, 0.1, 0.2, 0.3),))
 def predictions(count: int = 30) -> Predictions:
     rng = np.random.default_rng(0)
     splits = np.array(["PrivateTest", "PublicTest", "Training"])[np.arange(count) * 3 // count]
-    rows = rng.dirichlet(np.ones(7), count).astype(np.float32)
-    both = rng.dirichlet(np.ones(7), count).astype(np.float32)
-    both[splits == "Training"] = np.nan
+    by_views = {views: rng.dirichlet(np.ones(7), count).astype(np.float32) for views in VIEW_COUNTS}
+    for views in (FLIP, CROPS):
+        by_views[views][splits == "Training"] = np.nan
     names = np.array([f"{split}_{index}" for index, split in enumerate(splits)])
     leaked = (splits != "Training") & (np.arange(count) % 4 == 0)
-    return Predictions(names, splits, rng.integers(0, 7, count), leaked, rows, both, FER7)
+    return Predictions(names, splits, rng.integers(0, 7, count), leaked, by_views, FER7)
 
 
 def features(count: int = 30) -> Features:
@@ -71,6 +72,8 @@ def same(left: Any, right: Any) -> None:
         if isinstance(one, np.ndarray):
             assert one.dtype.kind == two.dtype.kind, field.name
             np.testing.assert_array_equal(one, two, field.name)
+        elif field.name == "by_views":
+            np.testing.assert_equal(one, two, field.name)
         else:
             assert one == two, field.name
 
@@ -84,7 +87,7 @@ def test_predictions_come_back_to_the_last_bit(folder: Path) -> None:
     stored.write_predictions(folder, predictions())
     back = stored.read_predictions(folder)
     same(predictions(), back)
-    assert back.probabilities.dtype == back.flip_probabilities.dtype == np.float32
+    assert {rows.dtype for rows in back.by_views.values()} == {np.dtype(np.float32)}
     assert back.labels.dtype == np.int64
 
 
@@ -94,8 +97,8 @@ def test_the_parts_of_predictions() -> None:
     assert len(whole.split("test")) == 20
     assert set(whole.split("PublicTest").splits.tolist()) == {"PublicTest"}
     assert whole.where(whole.leaked).leaked.all()
-    assert whole.of_views(flip=False) is whole.probabilities
-    assert not np.isnan(whole.split("test").of_views(flip=True)).any()
+    assert whole.by_views[ONE_VIEW] is whole.probabilities
+    assert not np.isnan(whole.split("test").by_views[CROPS]).any()
 
 
 def test_features_come_back(folder: Path) -> None:
@@ -210,7 +213,12 @@ def test_pictures_are_found_by_name_and_label(tiny_set: FaceSet) -> None:
     shuffled = tiny_set.where(order)
     rows = np.zeros((len(shuffled), 7), np.float32)
     own = Predictions(
-        shuffled.names, shuffled.splits, shuffled.labels, rows[:, 0] > 0, rows, rows, FER7
+        shuffled.names,
+        shuffled.splits,
+        shuffled.labels,
+        rows[:, 0] > 0,
+        dict.fromkeys(VIEW_COUNTS, rows),
+        FER7,
     )
     assert np.array_equal(stored.positions_in(tiny_set, own), order)
     other = dataclasses.replace(own, labels=(own.labels + 1) % 7)

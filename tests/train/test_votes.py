@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
+from fer_core.views import VIEW_COUNTS
 from train.data import FaceSet
 from train.errors import DataError
 from train.findings import Predictions
@@ -96,8 +97,7 @@ def test_agreement_by_how_much_the_crowd_agrees() -> None:
         np.array(["PublicTest"] * 6 + ["Training"]),
         labels,
         np.zeros(7, bool),
-        probabilities,
-        probabilities,
+        dict.fromkeys(VIEW_COUNTS, probabilities),
         FER7,
     )
     votes = Votes(

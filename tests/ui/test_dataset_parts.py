@@ -10,6 +10,7 @@ import pytest
 
 from fer_core.labels import FER7
 from fer_core.types import DetectedFace, FaceBox
+from fer_core.views import VIEW_COUNTS
 from train.audit import audit
 from train.augment import augment_face
 from train.config import AugmentationConfig
@@ -140,7 +141,8 @@ def predictions(count: int) -> Predictions:
     splits = np.resize(np.array(["Training", "PublicTest", "PrivateTest"]), count)
     names = np.array([f"{split}_{number}" for number, split in enumerate(splits)])
     labels = np.resize(np.arange(7), count)
-    return Predictions(names, splits, labels, np.zeros(count, bool), rows, rows, FER7)
+    by_views = dict.fromkeys(VIEW_COUNTS, rows)
+    return Predictions(names, splits, labels, np.zeros(count, bool), by_views, FER7)
 
 
 @pytest.mark.parametrize(("part", "share"), [("test", 2 / 3), ("Training", 1 / 3), ("all", 1)])

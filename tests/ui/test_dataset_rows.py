@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
+from fer_core.views import VIEW_COUNTS
 from train.audit import audit
 from train.data import FaceSet
 from train.findings import Audit, Features, Predictions
@@ -39,7 +40,12 @@ def said(dataset: FaceSet, class_set=FER7) -> Predictions:
     rows = np.repeat(((1 - best) / (len(class_set) - 1))[:, None], len(class_set), axis=1)
     rows[np.arange(count), labels] = best
     return Predictions(
-        faces.names, faces.splits, faces.labels, np.zeros(count, bool), rows, rows, class_set
+        faces.names,
+        faces.splits,
+        faces.labels,
+        np.zeros(count, bool),
+        dict.fromkeys(VIEW_COUNTS, rows),
+        class_set,
     )
 
 

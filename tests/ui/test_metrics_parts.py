@@ -43,10 +43,12 @@ SIX = verdicts("dbe", ("x", "z"), [0, 1, 1], [[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]
 
 
 @pytest.mark.parametrize("name", ["fer7", "fer6"])
-@pytest.mark.parametrize(("split", "views"), [("PrivateTest", "one view"), ("test", "flip")])
+@pytest.mark.parametrize(
+    ("split", "views"), [("PrivateTest", "one view"), ("test", "flip"), ("PublicTest", "crops")]
+)
 def test_figures_are_those_of_evaluate(name: str, split: str, views: str) -> None:
     part = stored.read_predictions(MODELS_DIR / name).split(split)
-    probabilities = part.of_views(flip=views == "flip")
+    probabilities = part.by_views[views]
     found = figures_of(Verdicts(part.names, part.class_set.labels, part.labels, probabilities))
     wanted = json.loads((MODELS_DIR / name / "metrics.json").read_text())[split][views]
     for figure in ("pictures", "confusion", "labels"):

@@ -12,6 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fer_core.labels import FER6, FER7
+from fer_core.views import CROPS, ONE_VIEW
 from tests.ui.conftest import SAMPLE
 
 Upload = Callable[..., AppTest]
@@ -67,6 +68,20 @@ def test_six_classes_and_side_by_side(upload: Upload) -> None:
     assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [len(FER6)]
     app = app.toggle(key="side-by-side").set_value(True).run()
     assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [len(FER6), len(FER7)]
+
+
+def test_the_accurate_reading_is_another_and_both_are_kept(upload: Upload) -> None:
+    app = upload(("a.jpg", SAMPLE.read_bytes()))
+    (one,) = charts(app)
+    app = app.toggle(key="accurate").set_value(True).run()
+    assert not app.exception
+    (ten,) = charts(app)
+    one_view, crops = (_numbers(chart["data"][0]["x"]) for chart in (one, ten))
+    assert sum(crops) == pytest.approx(1, abs=1e-5)
+    assert crops != pytest.approx(one_view, abs=1e-4)
+    assert {views for *_, views in app.session_state["photos"].readings} == {ONE_VIEW, CROPS}
+    app = app.toggle(key="accurate").set_value(False).run()
+    assert charts(app) == [one]
 
 
 def test_threshold_makes_a_verdict_uncertain(upload: Upload) -> None:

@@ -60,7 +60,7 @@ def test_progress_is_reported_and_what_is_read_stays_after_a_stop() -> None:
             raise Stopped
 
     with pytest.raises(Stopped):
-        read_photos(shelf, shelf.pending("haar"), load_detector("haar"), {}, progress)
+        read_photos(shelf, shelf.pending("haar"), load_detector("haar"), {}, on_progress=progress)
     assert [done for done, _ in seen] == [0, 1, 2]
     assert all(left_s >= 0 for _, left_s in seen)
     assert len(shelf.pending("haar")) == 1

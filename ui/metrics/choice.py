@@ -10,15 +10,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.errors import FerError
+from fer_core.views import CROPS, FLIP, ONE_VIEW
 from train.data import PRIVATE_TEST, PUBLIC_TEST, TEST
 from ui.explorer_data import model_names, model_title, predictions_of
 from ui.settings import CLASSES_KEY
 
 MODEL_KEY, SPLIT_KEY, VIEWS_KEY = "metrics-model", "metrics-split", "metrics-views"
 SPLIT_NAMES = {PRIVATE_TEST: "PrivateTest", PUBLIC_TEST: "PublicTest", TEST: "Both"}
-# The keys of metrics.json; the module that writes it would bring the classifier along.
-ONE_VIEW, FLIP = "one view", "flip"
-VIEW_NAMES = {ONE_VIEW: "One view", FLIP: "With its mirror image"}
+VIEW_NAMES = {ONE_VIEW: "One view", FLIP: "With its mirror image", CROPS: "Ten crops"}
 CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
 
 
@@ -29,7 +28,7 @@ class Choice:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: ``ONE_VIEW`` or ``FLIP``.
+        views: One of ``fer_core.views.VIEW_COUNTS``.
     """
 
     model: str
@@ -40,8 +39,12 @@ class Choice:
     def title(self) -> str:
         """The choice in words."""
         split = "PublicTest and PrivateTest" if self.split == TEST else self.split
-        mirrored = ", mirror images averaged" if self.views == FLIP else ""
-        return f"{model_title(self.model)} on {split}{mirrored}"
+        return f"{titled(self.model, self.views)} on {split}"
+
+
+def titled(model: str, views: str) -> str:
+    """Returns a model in words, with its views if there are several."""
+    return model_title(model) + {ONE_VIEW: "", FLIP: ", mirrored too", CROPS: ", ten crops"}[views]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,9 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
             list(VIEW_NAMES),
             ONE_VIEW,
             VIEW_NAMES.__getitem__,
-            "Test-time augmentation: the probabilities of a picture and of its mirror image are "
-            "averaged. Photos, videos and the camera are read with one view.",
+            "Test-time augmentation: the probabilities of a picture and its mirror image, or of "
+            "ten crops, are averaged. Videos and the camera are read with one view; photos too, "
+            "unless “accurate” is chosen there.",
         ),
     }
     chosen = {
@@ -150,5 +154,5 @@ def verdicts_of(choice: Choice, model: str | None = None) -> Verdicts | None:
         part.names,
         part.class_set.labels,
         part.labels,
-        part.of_views(flip=choice.views == FLIP),
+        part.by_views[choice.views],
     )

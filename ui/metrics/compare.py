@@ -13,7 +13,7 @@ from ui.charts import CHART_CONFIG
 from ui.explorer_data import model_names, model_title
 from ui.layout import is_dark
 from ui.metrics.charts import BY_ROW, difference_chart, normalized
-from ui.metrics.choice import FLIP, VIEW_NAMES, Choice, Verdicts, verdicts_of
+from ui.metrics.choice import VIEW_NAMES, Choice, Verdicts, titled, verdicts_of
 from ui.metrics.pictures import show_pictures
 from ui.metrics.tradeoff import tradeoff
 
@@ -40,7 +40,7 @@ def compare_section(choice: Choice) -> None:
     second = verdicts_of(replace(choice, model=model, views=views))
     if first is None or second is None:
         return
-    names = (_title(choice.model, choice.views), _title(model, views))
+    names = (titled(choice.model, choice.views), titled(model, views))
     common = on_common(first, second)
     _duel(*common, names)
     by_size = sorted(
@@ -62,10 +62,6 @@ def on_common(first: Verdicts, second: Verdicts) -> tuple[Verdicts, Verdicts]:
     keys = zip(first.names.tolist(), first.words().tolist(), strict=True)
     positions = np.array([place.get(key, -1) for key in keys], np.int64)
     return first.where(positions >= 0), second.where(positions[positions >= 0])
-
-
-def _title(model: str, views: str) -> str:
-    return model_title(model) + (", mirrored too" if views == FLIP else "")
 
 
 def _duel(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:

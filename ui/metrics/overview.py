@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 
 from fer_core.errors import FerError
+from fer_core.views import ONE_VIEW
 from train import metrics
 from train.data import PRIVATE_TEST, TEST
 from ui.explorer_data import metrics_of, model_names, model_title
 from ui.home import HEADLINE_SPLITS
-from ui.metrics.choice import ONE_VIEW, SPLIT_NAMES, VIEW_NAMES, Choice, Verdicts
+from ui.metrics.choice import SPLIT_NAMES, VIEW_NAMES, Choice, Verdicts
 
 _GITHUB = "https://github.com/"
 _PEER_COLUMNS = ("Who", "Accuracy", "How it was measured")

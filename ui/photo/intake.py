@@ -62,9 +62,9 @@ def choose_photos() -> None:
 def analyze_current(settings: Settings) -> None:
     """Reads the photo that is looked at, if it is new: it is shown before any other is read."""
     photos = shelf()
-    if photos.current in photos.pending(settings.detector.name):
+    if photos.current in photos.pending(settings.detector.name, settings.views):
         with st.spinner("Analysing …"):
-            read_photos(photos, [photos.current], settings.detector, _classifiers())
+            read_photos(photos, [photos.current], settings.detector, _classifiers(), settings.views)
 
 
 def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
@@ -75,7 +75,7 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         place: Where the progress goes.
     """
     photos = shelf()
-    waiting = photos.pending(settings.detector.name)
+    waiting = photos.pending(settings.detector.name, settings.views)
     if not waiting:
         return
     bar, button = place.columns([4, 1], vertical_alignment="center")
@@ -90,11 +90,11 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         left = f", {left_s:.0f} s left" if done else ""
         progress.progress(done / len(waiting), f"{len(waiting) - done} photos to go{left}")
 
-    read_photos(photos, waiting, settings.detector, _classifiers(), show)
+    read_photos(photos, waiting, settings.detector, _classifiers(), settings.views, show)
     st.rerun()
 
 
-def gallery(detector: str) -> None:
+def gallery(settings: Settings) -> None:
     """Draws thumbnails to leaf through, and what can be done with the photos."""
     photos = shelf()
     if photos.current is None:
@@ -105,7 +105,7 @@ def gallery(detector: str) -> None:
         start = place // _THUMBNAILS * _THUMBNAILS
         with st.container(horizontal=True):
             for key in keys[start : start + _THUMBNAILS]:
-                _thumbnail(photos, key, detector)
+                _thumbnail(photos, key, settings)
     with st.container(horizontal=True, vertical_alignment="center"):
         if len(keys) > 1:
             st.button("Previous", icon=":material/chevron_left:", on_click=photos.step, args=(-1,))
@@ -120,9 +120,9 @@ def gallery(detector: str) -> None:
         )
 
 
-def _thumbnail(photos: PhotoShelf, key: str, detector: str) -> None:
+def _thumbnail(photos: PhotoShelf, key: str, settings: Settings) -> None:
     with st.container(width=_THUMBNAIL_WIDTH, gap="xxsmall"):
-        reading = photos.readings.get((key, detector), PhotoReading())
+        reading = photos.readings.get((key, settings.detector.name, settings.views), PhotoReading())
         if reading.thumbnail_rgb is not None:
             st.image(reading.thumbnail_rgb, width="stretch")
         st.button(

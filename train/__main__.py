@@ -99,7 +99,7 @@ def _add_measuring(commands: Commands) -> None:
     command = commands.add_parser("evaluate", help="measure a model")
     command.add_argument("name", metavar="NAME", help="name of the model")
     add_data(command)
-    command.add_argument("--split", choices=SPLITS, required=True)
+    command.add_argument("--split", choices=SPLITS, help="default: all, with all views")
     command.add_argument(
         "--views",
         choices=("one", "flip", "crops"),
@@ -190,13 +190,21 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from fer_core.views import ONE_VIEW
-    from train.evaluate import as_text, evaluate, save_evaluation
+    from train.evaluate import as_line, as_text, evaluate, evaluate_all, save_evaluation
 
+    dataset, folder = load(options.data), models_dir(options)
+    if options.split is None:
+        results = evaluate_all(options.name, dataset, folder)
+        for result in results:
+            print(json.dumps(asdict(result)) if options.json else as_line(result))
+            if options.save:
+                save_evaluation(result, folder)
+        return 0
     views = ONE_VIEW if options.views == "one" else options.views
-    result = evaluate(options.name, load(options.data), options.split, models_dir(options), views)
+    result = evaluate(options.name, dataset, options.split, folder, views)
     print(json.dumps(asdict(result)) if options.json else as_text(result))
     if options.save:
-        logger.info("Stored in %s.", save_evaluation(result, models_dir(options)))
+        logger.info("Stored in %s.", save_evaluation(result, folder))
     return 0
 
 

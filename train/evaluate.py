@@ -20,9 +20,9 @@ from fer_core.classifier import (
 )
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
-from fer_core.views import CROPS, FLIP, ONE_VIEW
+from fer_core.views import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS
 from train import metrics
-from train.data import TRAINING, FaceSet
+from train.data import TEST, TESTS, TRAINING, FaceSet
 from train.files import write_json
 
 _CHUNK = 256
@@ -98,18 +98,69 @@ def evaluate(
         DataError: The data set lacks the split, or Training.
         ModelError: There is no such model, or its files are damaged.
     """
-    classifier = EmotionClassifier.load(name, models_dir=models_dir)
-    config = model_config(models_dir / name)
-    known = dataset.as_classes(class_set_of(classifier))
+    model = _load(name, models_dir)
+    known = dataset.as_classes(class_set_of(model.classifier))
     faces = known.split(split)
-    probabilities = predict_views(classifier, faces.faces_gray, views)
+    probabilities = predict_views(model.classifier, faces.faces_gray, views)
+    return _measure(
+        model, faces, probabilities, leaked_from_training(known, faces), split=split, views=views
+    )
+
+
+def evaluate_all(name: str, dataset: FaceSet, models_dir: Path) -> list[Evaluation]:
+    """Measures a model on PublicTest, PrivateTest and both, with every number of views.
+
+    Each view of a picture is read once; arguments and exceptions as for ``evaluate``.
+    """
+    model = _load(name, models_dir)
+    known = dataset.as_classes(class_set_of(model.classifier))
+    faces = known.split(TEST)
+    leaked = leaked_from_training(known, faces)
+    results = []
+    for views in VIEW_COUNTS:
+        probabilities = predict_views(model.classifier, faces.faces_gray, views)
+        for split, parts in {**{test: (test,) for test in TESTS}, TEST: TESTS}.items():
+            rows = np.isin(faces.splits, parts)
+            results.append(
+                _measure(
+                    model,
+                    faces.where(rows),
+                    probabilities[rows],
+                    leaked[rows],
+                    split=split,
+                    views=views,
+                )
+            )
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    classifier: EmotionClassifier
+    config: dict[str, Any]
+
+
+def _load(name: str, models_dir: Path) -> _Model:
+    classifier = EmotionClassifier.load(name, models_dir=models_dir)
+    return _Model(classifier, model_config(models_dir / name))
+
+
+def _measure(
+    model: _Model,
+    faces: FaceSet,
+    probabilities: NDArray[np.float32],
+    leaked: NDArray[np.bool_],
+    *,
+    split: str,
+    views: str,
+) -> Evaluation:
+    classifier, config = model.classifier, model.config
     predicted = probabilities.argmax(axis=1)
     correct = predicted == faces.labels
-    leaked = leaked_from_training(known, faces)
-    confusion = metrics.confusion_matrix(faces.labels, predicted, len(known.class_set))
+    confusion = metrics.confusion_matrix(faces.labels, predicted, len(faces.class_set))
     scores = metrics.class_scores(confusion)
     return Evaluation(
-        model=name,
+        model=classifier.name,
         split=split,
         views=views,
         protocol=_protocol(split, len(faces), views, classifier, config),
@@ -204,6 +255,17 @@ def save_evaluation(evaluation: Evaluation, models_dir: Path) -> Path:
     content.setdefault(evaluation.split, {})[evaluation.views] = asdict(evaluation)
     write_json(file, content)
     return file
+
+
+def as_line(result: Evaluation) -> str:
+    """Returns the figures of an evaluation that matter most, in one line."""
+    low, high = result.accuracy_interval
+    return (
+        f"{result.model:10} {result.split:11} {result.views:8} {result.pictures:5d} pictures  "
+        f"accuracy {result.accuracy:.2%} ({low:.2%} to {high:.2%}), "
+        f"without leaked {result.accuracy_without_leaked:.2%}  macro-F1 {result.macro_f1:.4f}  "
+        f"ECE {result.ece:.4f}"
+    )
 
 
 def as_text(result: Evaluation) -> str:

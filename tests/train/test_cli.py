@@ -66,6 +66,13 @@ def test_from_pictures_to_a_card(
     assert main(evaluate) == 0
     assert "macro-F1" in capsys.readouterr().out
 
+    whole = ["evaluate", "fer7", "--data", data, "--models-dir", models]
+    assert main([*whole, "--save"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 9
+    assert main([*whole, "--json"]) == 0
+    everything = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert result in everything
+
     document = tmp_path / "README.md"
     document.write_text("<!-- metrics -->\n<!-- /metrics -->\n")
     card = ["card", str(document), "--models-dir", models]

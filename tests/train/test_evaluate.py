@@ -12,7 +12,7 @@ from fer_core.errors import ModelError
 from fer_core.views import FLIP
 from train.data import FaceSet
 from train.errors import DataError
-from train.evaluate import as_text, evaluate, save_evaluation
+from train.evaluate import as_line, as_text, evaluate, evaluate_all, save_evaluation
 
 
 @pytest.fixture
@@ -52,6 +52,18 @@ def test_flip_averages_both_views(models_dir: Path, tiny_set: FaceSet) -> None:
     again = evaluate("fer7", mirrored, "PublicTest", models_dir, FLIP)
     assert again.log_loss == pytest.approx(both.log_loss)
     assert "mirror image" in both.protocol
+
+
+def test_all_at_once_is_each_alone(models_dir: Path, tiny_set: FaceSet) -> None:
+    results = evaluate_all("fer7", tiny_set, models_dir)
+    assert len(results) == 9
+    for result in results:
+        alone = evaluate("fer7", tiny_set, result.split, models_dir, result.views)
+        assert result.confusion == alone.confusion
+        assert (result.leaked, result.protocol) == (alone.leaked, alone.protocol)
+        assert result.log_loss == pytest.approx(alone.log_loss)
+    assert "ten crops" in results[-1].protocol
+    assert f"accuracy {results[0].accuracy:.2%}" in as_line(results[0])
 
 
 def test_both_test_splits_together(models_dir: Path, tiny_set: FaceSet) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "MODEL_CARD.md")
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "MODEL_CARD.md", ROOT / "docs" / "TRAINING.md")
 SPLITS = ("PublicTest", "PrivateTest", "test")
 logger = logging.getLogger(__name__)
 
@@ -76,6 +76,19 @@ def _add_making(commands: Commands) -> None:
     command.add_argument("--stop-after-epoch", type=positive, metavar="N")
     command.set_defaults(run=_fit)
 
+    command = commands.add_parser("ablate", help="measure what changes of the recipe are worth")
+    command.add_argument("plan", type=Path, metavar="PLAN", help="a file of train/plans")
+    add_data(command)
+    add_votes(command)
+    command.add_argument(
+        "--run", dest="run_dir", type=Path, metavar="DIR", help="default runs/PLAN; goes on there"
+    )
+    command.add_argument("--seed", type=int, metavar="N", help="only this one of the plan's")
+    command.add_argument(
+        "--save", action="store_true", help="store for the documents, in assets/training"
+    )
+    command.set_defaults(run=_ablate)
+
     command = commands.add_parser("export", help="make a finished run a model of the app")
     command.add_argument("run_dir", type=Path, metavar="RUN", help="folder of the run")
     command.add_argument("--name", type=folder_name, help="default: the name of its classes")
@@ -118,6 +131,7 @@ def _add_measuring(commands: Commands) -> None:
     command.add_argument("--split", choices=("Training", *SPLITS), default="PublicTest")
     command.add_argument("--limit", type=positive, metavar="N", help="pictures to try")
     command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--save", action="store_true", help="store in the model's parity.json")
     add_models_dir(command)
     command.set_defaults(run=_parity)
 
@@ -170,6 +184,21 @@ def _fit(options: argparse.Namespace) -> int:
     return 0
 
 
+def _ablate(options: argparse.Namespace) -> int:
+    from train.ablation import load_plan, run_plan
+    from train.trials import as_table, save_trials
+
+    plan = load_plan(options.plan)
+    if options.seed is not None:
+        plan = plan.with_seed(options.seed)
+    run_dir = options.run_dir or Path("runs", options.plan.stem)
+    trials = run_plan(plan, load(options.data), run_dir, votes(options))
+    print(as_table(trials))
+    if options.save:
+        logger.info("Stored in %s.", save_trials(trials, options.plan.stem))
+    return 0
+
+
 def _export(options: argparse.Namespace) -> int:
     from train.export import export_model
 
@@ -190,7 +219,8 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from fer_core.views import ONE_VIEW
-    from train.evaluate import as_line, as_text, evaluate, evaluate_all, save_evaluation
+    from train.evaluate import evaluate, evaluate_all, save_evaluation
+    from train.reports import as_line, as_text
 
     dataset, folder = load(options.data), models_dir(options)
     if options.split is None:
@@ -210,7 +240,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 def _parity(options: argparse.Namespace) -> int:
     from fer_core.detection import load_detector
-    from train.parity import as_text, measure_parity
+    from train.parity import add_parity, as_text, measure_parity
 
     detector = load_detector(options.detector)
     result = measure_parity(
@@ -222,6 +252,8 @@ def _parity(options: argparse.Namespace) -> int:
         options.limit,
     )
     print(json.dumps(asdict(result)) if options.json else as_text(result))
+    if options.save:
+        logger.info("Stored in %s.", add_parity(models_dir(options) / options.model, result))
     return 0
 
 

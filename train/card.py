@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,9 @@ from train.data import TEST
 from train.errors import CardError
 from train.evaluate import model_config
 from train.files import write_whole
+from train.parity import read_parity
+from train.stored import ROBUSTNESS_FILE, read_robustness
+from train.trials import TRIALS_DIR, as_table, read_trials
 
 _SPLITS = {"PublicTest": "PublicTest", "PrivateTest": "PrivateTest", "test": "Public + PrivateTest"}
 _VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)", CROPS: "10 (crops)"}
@@ -24,13 +27,32 @@ _HEADER = (
 _CLASS_HEADER = (
     "| Model | Emotion | Test pictures | Precision | Recall | F1 |\n|---|---|---:|---:|---:|---:|"
 )
+_PARITY_HEADER = (
+    "| Model | Detector | Split | Faces found | Network alone | Whole pipeline | Difference |\n"
+    "|---|---|---|---:|---:|---:|---:|"
+)
+_DETECTORS = {"yunet": "YuNet", "haar": "Haar cascades"}
+_STABILITY_HEADER = (
+    "| Model | Change | Probability that moves | Verdicts that change | Accuracy |\n"
+    "|---|---|---:|---:|---:|"
+)
+# What a video does to a face from frame to frame.
+_STABILITY = {
+    ("shift", -1.0): "one pixel of 48 to the left",
+    ("shift", 1.0): "one pixel of 48 to the right",
+    ("rotation", -5.0): "5° to one side",
+    ("rotation", 5.0): "5° to the other side",
+    ("jpeg", 50.0): "JPEG of quality 50",
+    ("jpeg", 30.0): "JPEG of quality 30",
+}
 
 
 def tables(models_dir: Path) -> dict[str, str]:
     """Returns Markdown tables by the names of their places in the documents.
 
-    "metrics" has a row a model, split and number of views; "classes" has a row a model and
-    emotion, for one view of all test pictures.
+    "metrics" has a row a model, split and number of views; "classes" a row a model and emotion,
+    for one view of all test pictures; "parity" a row a model, detector and split; "stability" a
+    row a model and small change of the picture; "trials-PLAN" what ``ablate --save`` stored.
 
     Raises:
         CardError: Nothing was measured, or not with the model and temperature that are there.
@@ -42,9 +64,13 @@ def tables(models_dir: Path) -> dict[str, str]:
         raise CardError(f"No model in {models_dir} has a {METRICS_FILE}; run evaluate --save.")
     rows = [_row(config["parameters"], figures) for config, figures in measured]
     class_rows = [row for _, figures in measured for row in _class_rows(figures)]
+    folders = [file.parent for file in files]
     return {
         "metrics": "\n".join([_HEADER, *rows]),
         "classes": "\n".join([_CLASS_HEADER, *class_rows]),
+        "parity": "\n".join([_PARITY_HEADER, *_parity_rows(folders)]),
+        "stability": "\n".join([_STABILITY_HEADER, *_stability_rows(folders)]),
+        **{f"trials-{file.stem}": as_table(read_trials(file)) for file in _trials(models_dir)},
     }
 
 
@@ -123,6 +149,34 @@ def _class_rows(figures: dict[str, Any]) -> list[str]:
         f"| {scores['precision']:.1%} | {scores['recall']:.1%} | {scores['f1']:.3f} |"
         for label, scores in figures["per_class"].items()
     ]
+
+
+def _trials(models_dir: Path) -> list[Path]:
+    return sorted((models_dir.parent / TRIALS_DIR.name).glob("*.json"))
+
+
+def _parity_rows(folders: Iterable[Path]) -> Iterator[str]:
+    for folder in folders:
+        for row in read_parity(folder).rows:
+            yield (
+                f"| {folder.name} | {_DETECTORS.get(row.detector, row.detector)} | {row.split} "
+                f"| {row.found / row.pictures:.1%} | {row.direct_accuracy:.2%} "
+                f"| {row.pipeline_accuracy:.2%} | {row.difference_points:+.2f} points |"
+            )
+
+
+def _stability_rows(folders: Iterable[Path]) -> Iterator[str]:
+    for folder in folders:
+        if not (folder / ROBUSTNESS_FILE).exists():
+            continue
+        measured = {(row.kind, row.strength): row for row in read_robustness(folder).rows}
+        for condition, name in _STABILITY.items():
+            if condition in measured:
+                row = measured[condition]
+                yield (
+                    f"| {folder.name} | {name} | {row.mean_change:.1%} | {row.changed:.1%} "
+                    f"| {row.accuracy:.1%} |"
+                )
 
 
 def _row(parameters: int, figures: dict[str, Any]) -> str:

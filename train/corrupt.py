@@ -51,7 +51,9 @@ CORRUPTIONS = MappingProxyType(
             "Brightness", "grey levels", -150, 150, 5, 0, (-120, -80, -40, 40, 80, 120)
         ),
         "contrast": Corruption("Contrast", "times", 0.05, 3, 0.05, 1, (0.1, 0.25, 0.5, 1.5, 2, 3)),
-        "rotation": Corruption("Rotation", "degrees", -60, 60, 1, 0, (-45, -30, -15, 15, 30, 45)),
+        "rotation": Corruption(
+            "Rotation", "degrees", -60, 60, 1, 0, (-45, -30, -15, -5, 5, 15, 30, 45)
+        ),
         "occlusion": Corruption(
             "Occlusion", "of the area", 0, 0.6, 0.02, 0, (0.05, 0.1, 0.2, 0.3, 0.5)
         ),

@@ -17,11 +17,14 @@ from tqdm import tqdm
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
+from fer_core.errors import ModelError
 from fer_core.pipeline import analyze_image
 from train.data import FaceSet
 from train.errors import DataError
 from train.evaluate import class_set_of
+from train.stored import read_record, write_record
 
+PARITY_FILE = "parity.json"
 _ENLARGEMENT = 4
 
 
@@ -50,6 +53,13 @@ class Parity:
     pipeline_accuracy: float
     difference_points: float
     same_answer: float
+
+
+@dataclass(frozen=True, slots=True)
+class ParityTable:
+    """A model's parity with several detectors and on several splits."""
+
+    rows: tuple[Parity, ...]
 
 
 def parity_canvas(face_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -141,6 +151,38 @@ def measure_parity(
         100 * (pipeline_accuracy - direct_accuracy),
         float((piped == direct).mean()),
     )
+
+
+def add_parity(folder: Path, parity: Parity) -> Path:
+    """Stores a parity in a model's folder, beside those of other detectors and splits.
+
+    What is there of another network, or damaged, is replaced.
+
+    Returns:
+        The file.
+
+    Raises:
+        ModelError: The folder has no usable configuration.
+    """
+    try:
+        rows = read_parity(folder).rows
+    except ModelError:
+        rows = ()
+    key = (parity.detector, parity.split)
+    kept = [row for row in rows if (row.detector, row.split) != key]
+    ordered = sorted([*kept, parity], key=lambda row: (row.detector, row.split), reverse=True)
+    write_record(folder, PARITY_FILE, ParityTable(tuple(ordered)))
+    return folder / PARITY_FILE
+
+
+def read_parity(folder: Path) -> ParityTable:
+    """Reads what ``add_parity`` stored, an empty table where nothing is.
+
+    Raises:
+        ModelError: The file is damaged, or of another network or temperature.
+    """
+    exists = (folder / PARITY_FILE).exists()
+    return read_record(folder, PARITY_FILE, ParityTable) if exists else ParityTable(())
 
 
 def as_text(result: Parity) -> str:

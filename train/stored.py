@@ -52,7 +52,7 @@ _VIEWS = {ONE_VIEW: "p_", FLIP: "f_", CROPS: "c_"}
 _MEASURED_WITH = "measured_with"
 
 Columns = Mapping[str, NDArray[Any]]
-Record = TypeVar("Record", Robustness, Architecture, Crowd)
+Record = TypeVar("Record")
 
 
 def write_predictions(folder: Path, predictions: Predictions) -> None:
@@ -166,36 +166,32 @@ def positions_in(dataset: FaceSet, predictions: Predictions) -> NDArray[np.int64
 
 def write_robustness(folder: Path, robustness: Robustness) -> None:
     """Stores accuracy on spoilt pictures; raises ``ModelError`` as ``write_predictions``."""
-    _write_record(folder, ROBUSTNESS_FILE, robustness)
+    write_record(folder, ROBUSTNESS_FILE, robustness)
 
 
 def read_robustness(folder: Path) -> Robustness:
     """Reads a model's accuracy on spoilt pictures; raises as ``read_predictions``."""
-    return _read_record(folder, ROBUSTNESS_FILE, Robustness)
+    return read_record(folder, ROBUSTNESS_FILE, Robustness)
 
 
 def write_architecture(folder: Path, architecture: Architecture) -> None:
     """Stores the table of layers; raises ``ModelError`` as ``write_predictions``."""
-    _write_record(folder, ARCHITECTURE_FILE, architecture)
+    write_record(folder, ARCHITECTURE_FILE, architecture)
 
 
 def read_architecture(folder: Path) -> Architecture:
     """Reads the table of a model's layers; raises as ``read_predictions``."""
-    return _read_record(folder, ARCHITECTURE_FILE, Architecture)
+    return read_record(folder, ARCHITECTURE_FILE, Architecture)
 
 
 def write_crowd(folder: Path, crowd: Crowd) -> None:
     """Stores agreement with FER+; raises ``ModelError`` as ``write_predictions``."""
-    _write_record(folder, CROWD_FILE, crowd)
+    write_record(folder, CROWD_FILE, crowd)
 
 
 def read_crowd(folder: Path) -> Crowd | None:
-    """Reads a model's agreement with FER+'s crowd; None where no votes were given.
-
-    Raises:
-        ModelError: The file is damaged, or of another network or temperature.
-    """
-    return _read_record(folder, CROWD_FILE, Crowd) if (folder / CROWD_FILE).exists() else None
+    """Reads agreement with FER+'s crowd, None without votes; raises as ``read_predictions``."""
+    return read_record(folder, CROWD_FILE, Crowd) if (folder / CROWD_FILE).exists() else None
 
 
 def write_audit(audit: Audit, folder: Path = AUDIT_DIR) -> Path:
@@ -228,11 +224,17 @@ def _name_of(field: str) -> str:
     return {"names": "name", "splits": "split", "emotions": "label"}.get(field, field)
 
 
-def _write_record(folder: Path, name: str, record: Robustness | Architecture | Crowd) -> None:
+def write_record(folder: Path, name: str, record: Any) -> None:
+    """Stores a dataclass with the stamp of its model; raises as ``write_predictions``."""
     write_json(folder / name, {_MEASURED_WITH: _measured_with(folder), **asdict(record)})
 
 
-def _read_record(folder: Path, name: str, kind: type[Record]) -> Record:
+def read_record(folder: Path, name: str, kind: type[Record]) -> Record:
+    """Reads a dataclass that ``write_record`` stored.
+
+    Raises:
+        ModelError: The file is missing, damaged, or of another network or temperature.
+    """
     if not (folder / name).exists():
         raise _missing(folder, name)
     content = read_model_json(folder, name)

@@ -84,6 +84,12 @@ def test_from_pictures_to_a_card(
     parity = ["parity", "--data", data, "--models-dir", models, "--detector", "haar"]
     assert main([*parity, "--limit", "12", "--json"]) == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["pictures"] == 12
+    # Measured again, the row is replaced.
+    assert main([*parity, "--limit", "9", "--save"]) == 0
+    assert main([*parity, "--limit", "12", "--save"]) == 0
+    document.write_text("<!-- parity -->\n<!-- /parity -->\n")
+    assert main(card) == 0
+    assert document.read_text().count("Haar cascades") == 1
 
 
 def test_exploring_a_model(

@@ -12,7 +12,8 @@ from fer_core.errors import ModelError
 from fer_core.views import FLIP
 from train.data import FaceSet
 from train.errors import DataError
-from train.evaluate import as_line, as_text, evaluate, evaluate_all, save_evaluation
+from train.evaluate import evaluate, evaluate_all, save_evaluation
+from train.reports import as_line, as_text
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,10 +10,20 @@ import pytest
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
+from fer_core.errors import ModelError
 from fer_core.types import DetectedFace, FaceBox
 from train.data import FaceSet
 from train.errors import DataError
-from train.parity import as_text, measure_parity, parity_canvas, pipeline_probabilities
+from train.parity import (
+    PARITY_FILE,
+    Parity,
+    add_parity,
+    as_text,
+    measure_parity,
+    parity_canvas,
+    pipeline_probabilities,
+    read_parity,
+)
 
 
 class FixedDetector:
@@ -88,3 +99,23 @@ def test_real_detectors_find_most_faces(
 def test_no_face_at_all(models_dir: Path, tiny_set: FaceSet) -> None:
     with pytest.raises(DataError, match="found no face"):
         measure_parity("fer7", tiny_set, "PublicTest", models_dir, FixedDetector(), limit=3)
+
+
+def test_parity_by_detector_and_split(models_dir: Path) -> None:
+    folder = models_dir / "fer7"
+    assert read_parity(folder).rows == ()
+    first = Parity("fer7", "haar", "PublicTest", 10, 8, 0.7, 0.6, -10.0, 0.9)
+    others = (
+        dataclasses.replace(first, split="PrivateTest"),
+        dataclasses.replace(first, detector="yunet"),
+        dataclasses.replace(first, found=9),
+    )
+    for parity in (first, *others):
+        add_parity(folder, parity)
+    assert set(read_parity(folder).rows) == set(others)
+    # What cannot be used is replaced.
+    (folder / PARITY_FILE).write_text("{}")
+    with pytest.raises(ModelError, match="damaged"):
+        read_parity(folder)
+    add_parity(folder, first)
+    assert read_parity(folder).rows == (first,)

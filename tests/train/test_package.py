@@ -16,7 +16,7 @@ MODULES = sorted((ROOT / "train").glob("*.py"))
 KERAS_FREE = (
     "archives", "audit", "augment", "config", "corrupt", "curves", "data", "doubts", "evaluate",
     "explain", "explore", "features", "fetch", "findings", "measure", "metrics", "near",
-    "robustness", "stored", "tables", "votes",
+    "robustness", "stored", "tables", "trials", "votes",
 )  # fmt: skip
 
 

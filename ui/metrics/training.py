@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.classifier import CONFIG_FILE, MODELS_DIR
+from train.trials import TRIALS_DIR
 from ui.charts import CHART_CONFIG
 from ui.metrics.charts import LINE_COLORS
 
@@ -55,7 +56,7 @@ def training_section() -> None:
     st.caption(
         "Solid: the pictures of the validation, seen with the averaged weights. Dotted: the "
         "training pictures, varied at random, with the weights of the moment; label smoothing "
-        "keeps the loss above zero."
+        "and the crowd's votes, where they are learned from, keep the loss up."
     )
     for column, name, title in zip(
         st.columns(2, gap="large"), ("accuracy", "loss"), ("Accuracy", "Loss"), strict=True
@@ -103,7 +104,8 @@ def rate_at(progress: float, optimizer: dict[str, float]) -> float:
 
 def _all_logs() -> list[RunLog]:
     folders = sorted(path.parent for path in MODELS_DIR.glob(f"*/{_LOG_FILE}"))
-    folders += sorted(path.parent for path in RUNS_DIR.glob(f"*/{_LOG_FILE}"))
+    for earlier in (TRIALS_DIR, RUNS_DIR):
+        folders += sorted(path.parent for path in earlier.glob(f"*/{_LOG_FILE}"))
     return [log for folder in folders if (log := read_log(folder)) is not None]
 
 

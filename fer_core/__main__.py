@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from fer_core.accurate import AccurateClassifier
 from fer_core.commands import add_reading_options, files_in, load_classifier, unused
 from fer_core.detection import load_detector
 from fer_core.download import YUNET_SHA256, YUNET_URL, download, yunet_path
@@ -22,7 +23,6 @@ from fer_core.images import IMAGE_SUFFIXES, encode_png, read_image
 from fer_core.pipeline import analyze_image
 from fer_core.records import face_rows, frame_record, rows_to_csv
 from fer_core.video.command import add_video_command
-from fer_core.views import CROPS, ONE_VIEW
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write a table of all faces")
     analyze.add_argument("--annotate", type=Path, metavar="DIR", help="write annotated pictures")
     analyze.add_argument(
-        "--accurate", action="store_true", help="average ten crops of each face; slower"
+        "--accurate", action="store_true", help="average ten crops read by two networks; slower"
     )
     add_reading_options(analyze)
     analyze.set_defaults(run=_analyze)
@@ -76,7 +76,8 @@ def _download(_: argparse.Namespace) -> int:
 
 def _analyze(options: argparse.Namespace) -> int:
     detector = load_detector(options.detector)
-    classifier = load_classifier(options)
+    own = load_classifier(options)
+    classifier = AccurateClassifier.load(own.name) if options.accurate else own
     if options.annotate:
         options.annotate.mkdir(parents=True, exist_ok=True)
     pictures = list(files_in(options.paths, IMAGE_SUFFIXES))
@@ -97,7 +98,6 @@ def _analyze(options: argparse.Namespace) -> int:
             detector=detector,
             classifier=classifier,
             threshold=options.threshold,
-            views=CROPS if options.accurate else ONE_VIEW,
         )
         rows += face_rows(frame, str(path))
         verdicts = ", ".join(f"{f.verdict} {f.confidence:.0%}" for f in frame.faces) or "no face"

@@ -180,12 +180,15 @@ class EmotionClassifier:
         self,
         faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
         views: str = ONE_VIEW,
+        *,
+        temperature: float | None = None,
     ) -> NDArray[np.float32]:
         """Reads faces.
 
         Args:
             faces_gray: uint8 ``(N, H, W)`` in FER-2013's frame, or N such faces of any sizes.
             views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
+            temperature: What the logits are divided by; None for the model's own.
 
         Returns:
             float32 ``(N, K)`` calibrated probabilities, the mean over the views; rows sum to 1.
@@ -194,7 +197,7 @@ class EmotionClassifier:
             ValueError: A face is not a non-empty grey uint8 picture.
         """
         seen = [view for face in faces_gray for view in views_of(face, views)]
-        probabilities = softmax(self.logits(seen) / self.temperature)
+        probabilities = softmax(self.logits(seen) / (temperature or self.temperature))
         by_face = probabilities.reshape(len(faces_gray), VIEW_COUNTS[views], len(self.labels))
         return np.asarray(by_face.mean(axis=1), np.float32)
 

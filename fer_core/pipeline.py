@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.accurate import FaceReader
 from fer_core.alignment import align_face
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import PHOTO_SIZES, FaceDetector, load_detector
@@ -15,16 +16,14 @@ from fer_core.images import to_gray
 from fer_core.labels import DEFAULT_THRESHOLD, FER7
 from fer_core.quality import assess_quality
 from fer_core.types import DetectedFace, FaceEmotion, Frame
-from fer_core.views import ONE_VIEW
 
 
 def analyze_image(
     image_bgr: NDArray[np.uint8],
     *,
     detector: FaceDetector | None = None,
-    classifier: EmotionClassifier | None = None,
+    classifier: FaceReader | None = None,
     threshold: float = DEFAULT_THRESHOLD,
-    views: str = ONE_VIEW,
     sizes: Sequence[int] = PHOTO_SIZES,
     index: int = 0,
     time_s: float = 0.0,
@@ -36,7 +35,6 @@ def analyze_image(
         detector: Finds the faces; by default YuNet where its file is, else Haar.
         classifier: Reads them; by default the seven-class network.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
-        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
         sizes: Longer sides in pixels at which the picture is searched for faces.
         index: Number of the frame in a video.
         time_s: Its presentation time in seconds.
@@ -54,16 +52,15 @@ def analyze_image(
         index,
         time_s,
         (image_gray.shape[1], image_gray.shape[0]),
-        read_faces(image_gray, faces, classifier or _default_classifier(), threshold, views),
+        read_faces(image_gray, faces, classifier or _default_classifier(), threshold),
     )
 
 
 def read_faces(
     image_gray: NDArray[np.uint8],
     faces: Sequence[DetectedFace],
-    classifier: EmotionClassifier,
+    classifier: FaceReader,
     threshold: float = DEFAULT_THRESHOLD,
-    views: str = ONE_VIEW,
 ) -> tuple[FaceEmotion, ...]:
     """Reads faces that are already detected.
 
@@ -72,14 +69,13 @@ def read_faces(
         faces: N faces of that picture.
         classifier: Reads them, in one batch.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
-        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
 
     Returns:
         N readings in the order of ``faces``.
     """
     size_wh = (image_gray.shape[1], image_gray.shape[0])
     aligned = [align_face(image_gray, face) for face in faces]
-    probabilities = classifier.predict(aligned, views)
+    probabilities = classifier.predict(aligned)
     return tuple(
         FaceEmotion(
             face, classifier.labels, row, threshold, crop, assess_quality(face, crop, size_wh)

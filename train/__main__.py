@@ -115,9 +115,12 @@ def _add_measuring(commands: Commands) -> None:
     command.add_argument("--split", choices=SPLITS, help="default: all, with all views")
     command.add_argument(
         "--views",
-        choices=("one", "flip", "crops"),
+        choices=("one", "flip", "crops", "accurate"),
         default="one",
-        help="average the picture with its mirror image, or ten crops",
+        help="average the mirror image too, or ten crops, or those of both networks",
+    )
+    command.add_argument(
+        "--stored", action="store_true", help="without --split: take what `explore` stored"
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument("--save", action="store_true", help="store in the model's metrics.json")
@@ -221,10 +224,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     from fer_core.views import ONE_VIEW
     from train.evaluate import evaluate, evaluate_all, save_evaluation
     from train.reports import as_line, as_text
+    from train.stored import read_predictions
 
     dataset, folder = load(options.data), models_dir(options)
     if options.split is None:
-        results = evaluate_all(options.name, dataset, folder)
+        stored = read_predictions(folder / options.name) if options.stored else None
+        results = evaluate_all(options.name, dataset, folder, stored)
         for result in results:
             print(json.dumps(asdict(result)) if options.json else as_line(result))
             if options.save:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from fer_core.accurate import AccurateClassifier
 from fer_core.classifier import (
     CONFIG_FILE,
     METRICS_FILE,
@@ -20,16 +23,19 @@ from fer_core.classifier import (
 )
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
-from fer_core.views import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS
+from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW, VIEW_COUNTS, WAYS
 from train import metrics
 from train.data import TEST, TESTS, TRAINING, FaceSet
+from train.errors import DataError
 from train.files import write_json
+from train.findings import Predictions
 
 _CHUNK = 256
 _VIEWS_IN_WORDS = {
     ONE_VIEW: "one view of each picture",
     FLIP: "a picture and its mirror image averaged",
     CROPS: "ten crops of each picture averaged",
+    ACCURATE: "ten crops of each picture averaged",
 }
 
 
@@ -40,7 +46,7 @@ class Evaluation:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.views.VIEW_COUNTS``.
+        views: One of ``fer_core.views.WAYS``.
         protocol: The same in words, with what the figures mean.
         networks: Number of networks whose answers are combined.
         temperature: What the logits were divided by.
@@ -92,7 +98,7 @@ def evaluate(
         dataset: FER-2013; emotions that the model does not know are left out.
         split: "PublicTest", "PrivateTest" or "test" for both.
         models_dir: Folder of the models.
-        views: How many views of each picture are read, of ``fer_core.views.VIEW_COUNTS``.
+        views: How pictures are read, one of ``fer_core.views.WAYS``.
 
     Raises:
         DataError: The data set lacks the split, or Training.
@@ -101,48 +107,61 @@ def evaluate(
     model = _load(name, models_dir)
     known = dataset.as_classes(class_set_of(model.classifier))
     faces = known.split(split)
-    probabilities = predict_views(model.classifier, faces.faces_gray, views)
+    probabilities = _read(model, faces.faces_gray, views)
     return _measure(
         model, faces, probabilities, leaked_from_training(known, faces), split=split, views=views
     )
 
 
-def evaluate_all(name: str, dataset: FaceSet, models_dir: Path) -> list[Evaluation]:
-    """Measures a model on PublicTest, PrivateTest and both, with every number of views.
+def evaluate_all(
+    name: str, dataset: FaceSet, models_dir: Path, predictions: Predictions | None = None
+) -> list[Evaluation]:
+    """Measures a model on PublicTest, PrivateTest and both, read in every way.
 
-    Each view of a picture is read once; arguments and exceptions as for ``evaluate``.
+    Arguments and exceptions as for ``evaluate``, and
+
+    Args:
+        name: Name of the model.
+        dataset: FER-2013.
+        models_dir: Folder of the models.
+        predictions: What the model says, as stored; None to read all pictures now.
     """
     model = _load(name, models_dir)
     known = dataset.as_classes(class_set_of(model.classifier))
     faces = known.split(TEST)
     leaked = leaked_from_training(known, faces)
+    if predictions is None:
+        by_views = read_all_ways(model.classifier, model.accurate, faces.faces_gray)
+    else:
+        stored = predictions.split(TEST)
+        if not (
+            np.array_equal(stored.names, faces.names)
+            and np.array_equal(stored.labels, faces.labels)
+        ):
+            raise DataError("The stored predictions are of other pictures.")
+        by_views = dict(stored.by_views)
     results = []
-    for views in VIEW_COUNTS:
-        probabilities = predict_views(model.classifier, faces.faces_gray, views)
+    for views in WAYS:
         for split, parts in {**{test: (test,) for test in TESTS}, TEST: TESTS}.items():
             rows = np.isin(faces.splits, parts)
-            results.append(
-                _measure(
-                    model,
-                    faces.where(rows),
-                    probabilities[rows],
-                    leaked[rows],
-                    split=split,
-                    views=views,
-                )
-            )
+            part, said = faces.where(rows), by_views[views][rows]
+            results.append(_measure(model, part, said, leaked[rows], split=split, views=views))
     return results
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
     classifier: EmotionClassifier
+    accurate: AccurateClassifier
     config: dict[str, Any]
 
 
 def _load(name: str, models_dir: Path) -> _Model:
-    classifier = EmotionClassifier.load(name, models_dir=models_dir)
-    return _Model(classifier, model_config(models_dir / name))
+    return _Model(
+        EmotionClassifier.load(name, models_dir=models_dir),
+        AccurateClassifier.load(name, models_dir=models_dir),
+        model_config(models_dir / name),
+    )
 
 
 def _measure(
@@ -163,8 +182,8 @@ def _measure(
         model=classifier.name,
         split=split,
         views=views,
-        protocol=_protocol(split, len(faces), views, classifier, config),
-        networks=1,
+        protocol=_protocol(split, len(faces), views, model),
+        networks=_networks(model, views),
         temperature=classifier.temperature,
         sha256=config["sha256"][TFLITE_FILE],
         pictures=len(faces),
@@ -208,23 +227,44 @@ def class_set_of(classifier: EmotionClassifier) -> ClassSet:
     return next(known for known in CLASS_SETS.values() if known.labels == classifier.labels)
 
 
-def predict_views(
-    classifier: EmotionClassifier, faces_gray: NDArray[np.uint8], views: str
-) -> NDArray[np.float32]:
-    """Reads faces in pieces, with a progress bar.
+def _read(model: _Model, faces_gray: NDArray[np.uint8], views: str) -> NDArray[np.float32]:
+    if views == ACCURATE:
+        return _in_chunks(faces_gray, model.accurate.predict)
+    return _in_chunks(faces_gray, lambda faces: model.classifier.predict(faces, views))
+
+
+def read_all_ways(
+    classifier: EmotionClassifier, accurate: AccurateClassifier, faces_gray: NDArray[np.uint8]
+) -> dict[str, NDArray[np.float32]]:
+    """Reads faces in every way, with progress bars.
 
     Args:
         classifier: The model.
+        accurate: The same, with its partner.
         faces_gray: uint8 ``(N, H, W)``.
-        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
 
     Returns:
-        float32 ``(N, K)``.
+        float32 ``(N, K)`` by each of ``fer_core.views.WAYS``.
     """
+    ways = {
+        views: _in_chunks(faces_gray, partial(classifier.predict, views=views))
+        for views in VIEW_COUNTS
+    }
+    starts = iter(range(0, len(faces_gray), _CHUNK))
+
+    def refined(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
+        start = next(starts)
+        return accurate.with_partner(ways[CROPS][start : start + len(faces)], faces)
+
+    return {**ways, ACCURATE: _in_chunks(faces_gray, refined)}
+
+
+def _in_chunks(
+    faces_gray: NDArray[np.uint8],
+    predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+) -> NDArray[np.float32]:
     starts = tqdm(range(0, len(faces_gray), _CHUNK), unit="batch", disable=None)
-    return np.concatenate(
-        [classifier.predict(faces_gray[start : start + _CHUNK], views) for start in starts]
-    )
+    return np.concatenate([predict(faces_gray[start : start + _CHUNK]) for start in starts])
 
 
 def leaked_from_training(dataset: FaceSet, faces: FaceSet) -> NDArray[np.bool_]:
@@ -257,14 +297,17 @@ def save_evaluation(evaluation: Evaluation, models_dir: Path) -> Path:
     return file
 
 
-def _protocol(
-    split: str, pictures: int, views: str, classifier: EmotionClassifier, config: dict[str, Any]
-) -> str:
+def _networks(model: _Model, views: str) -> int:
+    return model.accurate.networks if views == ACCURATE else 1
+
+
+def _protocol(split: str, pictures: int, views: str, model: _Model) -> str:
     parts = {"test": "PublicTest and PrivateTest"}.get(split, split)
-    calibration = config.get("calibrated_on")
+    classifier, calibration = model.classifier, model.config.get("calibrated_on")
+    networks = {1: "one network", 2: "two networks averaged"}[_networks(model, views)]
     return (
         f"{classifier.name} on {parts}: {pictures:,} pictures of {len(classifier.labels)} "
-        f"classes, {_VIEWS_IN_WORDS[views]}, one network; "
+        f"classes, {_VIEWS_IN_WORDS[views]}, {networks}; "
         f"temperature {classifier.temperature:.3f}, "
         f"{f'fitted on {calibration}' if calibration else 'not fitted'}. "
         f"Accuracy with a 95 % bootstrap interval over the pictures "

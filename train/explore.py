@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.accurate import AccurateClassifier
 from fer_core.classifier import EmotionClassifier, read_model_files, softmax
-from fer_core.views import CROPS, FLIP, ONE_VIEW
+from fer_core.views import ONE_VIEW
 from train import stored
 from train.data import PUBLIC_TEST, TRAINING, FaceSet
-from train.evaluate import class_set_of, leaked_from_training, predict_views
+from train.evaluate import class_set_of, leaked_from_training, read_all_ways
 from train.findings import Features, Predictions
 from train.votes import Votes, crowd_agreement
 
@@ -113,10 +114,12 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
 def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
     faces = task.faces
     tests = faces.splits != TRAINING
+    accurate = AccurateClassifier.load(task.folder.name, models_dir=task.folder.parent)
     by_views = {ONE_VIEW: one_view}
-    for views in (FLIP, CROPS):
-        by_views[views] = np.full_like(one_view, np.nan)
-        by_views[views][tests] = predict_views(task.classifier, faces.faces_gray[tests], views)
+    for views, rows in read_all_ways(task.classifier, accurate, faces.faces_gray[tests]).items():
+        if views != ONE_VIEW:
+            by_views[views] = np.full_like(one_view, np.nan)
+            by_views[views][tests] = rows
     leaked = np.zeros(len(faces), bool)
     leaked[tests] = leaked_from_training(faces, faces.where(tests))
     return Predictions(faces.names, faces.splits, faces.labels, leaked, by_views, faces.class_set)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from fer_core.accurate import AccurateClassifier, partner_of
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector, load_detector
 from fer_core.download import yunet_path
@@ -17,6 +18,13 @@ def get_classifier(name: str) -> EmotionClassifier:
         ModelError: Its files are missing, damaged, or do not match.
     """
     return EmotionClassifier.load(name)
+
+
+@st.cache_resource(show_spinner=False)
+def get_accurate(name: str) -> AccurateClassifier:
+    """Returns the shared accurate reader of a class set; raises as ``get_classifier``."""
+    own = get_classifier(name)
+    return AccurateClassifier(own, get_classifier(partner_of(own)))
 
 
 def get_detector(name: str) -> FaceDetector:

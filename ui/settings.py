@@ -9,7 +9,6 @@ import streamlit as st
 from fer_core.detection import DETECTORS, FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
-from fer_core.views import CROPS, ONE_VIEW
 from ui.resources import get_classifier, get_detector
 
 DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY = "detector", "classes", "threshold"
@@ -36,13 +35,13 @@ class Settings:
         detector: The detector to use, loaded.
         class_set: Name of the class set to show.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
-        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
+        accurate: Whether photos are read by ``fer_core.accurate``.
     """
 
     detector: FaceDetector
     class_set: str
     threshold: float
-    views: str = ONE_VIEW
+    accurate: bool = False
 
 
 def sidebar(*, for_photos: bool = False) -> Settings:
@@ -92,19 +91,15 @@ def sidebar(*, for_photos: bool = False) -> Settings:
         st.error(str(error), icon=":material/error:")
         st.stop()
     with st.sidebar:
-        views = CROPS if for_photos and _accurate() else ONE_VIEW
+        accurate = for_photos and st.toggle(
+            "Accurate",
+            key=ACCURATE_KEY,
+            persist_state="session",
+            help="Both networks read ten crops of each face, and their mean counts: twenty times "
+            "the work, and more often right. The metrics page says how much.",
+        )
         st.caption(active_parts(detector, class_set))
-    return Settings(detector, class_set, threshold / 100, views)
-
-
-def _accurate() -> bool:
-    return st.toggle(
-        "Accurate",
-        key=ACCURATE_KEY,
-        persist_state="session",
-        help="Reads ten crops of each face and averages them: ten times the work, a little more "
-        "often right. The metrics page says how much.",
-    )
+    return Settings(detector, class_set, threshold / 100, accurate)
 
 
 def active_parts(detector: FaceDetector, class_set: str) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from fer_core.views import VIEW_COUNTS
+from fer_core.views import WAYS
 from train.audit import audit
 from train.data import FaceSet
 from train.findings import Audit, Features, Predictions
@@ -44,7 +44,7 @@ def said(dataset: FaceSet, class_set=FER7) -> Predictions:
         faces.splits,
         faces.labels,
         np.zeros(count, bool),
-        dict.fromkeys(VIEW_COUNTS, rows),
+        dict.fromkeys(WAYS, rows),
         class_set,
     )
 

@@ -10,14 +10,19 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.errors import FerError
-from fer_core.views import CROPS, FLIP, ONE_VIEW
+from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW
 from train.data import PRIVATE_TEST, PUBLIC_TEST, TEST
 from ui.explorer_data import model_names, model_title, predictions_of
 from ui.settings import CLASSES_KEY
 
 MODEL_KEY, SPLIT_KEY, VIEWS_KEY = "metrics-model", "metrics-split", "metrics-views"
 SPLIT_NAMES = {PRIVATE_TEST: "PrivateTest", PUBLIC_TEST: "PublicTest", TEST: "Both"}
-VIEW_NAMES = {ONE_VIEW: "One view", FLIP: "With its mirror image", CROPS: "Ten crops"}
+VIEW_NAMES = {
+    ONE_VIEW: "One view",
+    FLIP: "Mirrored too",
+    CROPS: "Ten crops",
+    ACCURATE: "Accurate",
+}
 CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
 
 
@@ -28,7 +33,7 @@ class Choice:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.views.VIEW_COUNTS``.
+        views: One of ``fer_core.views.WAYS``.
     """
 
     model: str
@@ -44,7 +49,7 @@ class Choice:
 
 def titled(model: str, views: str) -> str:
     """Returns a model in words, with its views if there are several."""
-    return model_title(model) + {ONE_VIEW: "", FLIP: ", mirrored too", CROPS: ", ten crops"}[views]
+    return model_title(model) + ("" if views == ONE_VIEW else f", {VIEW_NAMES[views].lower()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +123,8 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
             ONE_VIEW,
             VIEW_NAMES.__getitem__,
             "Test-time augmentation: the probabilities of a picture and its mirror image, or of "
-            "ten crops, are averaged. Videos and the camera are read with one view; photos too, "
-            "unless “accurate” is chosen there.",
+            "ten crops, are averaged; “accurate” has both networks read ten crops. Videos and the "
+            "camera are read with one view; photos too, unless “accurate” is chosen there.",
         ),
     }
     chosen = {

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer_core.classifier import EmotionClassifier
+from fer_core.accurate import FaceReader
 from fer_core.images import IMAGE_SUFFIXES
 from ui.photo.shelf import (
     MAX_BYTES,
@@ -17,7 +19,7 @@ from ui.photo.shelf import (
     sample_uploads,
     shelf,
 )
-from ui.resources import get_classifier
+from ui.resources import get_accurate, get_classifier
 from ui.settings import CLASS_SET_NAMES, Settings
 
 _ROUND_KEY = "upload-round"
@@ -62,9 +64,9 @@ def choose_photos() -> None:
 def analyze_current(settings: Settings) -> None:
     """Reads the photo that is looked at, if it is new: it is shown before any other is read."""
     photos = shelf()
-    if photos.current in photos.pending(settings.detector.name, settings.views):
+    if photos.current in photos.pending(settings.detector.name, settings.accurate):
         with st.spinner("Analysing …"):
-            read_photos(photos, [photos.current], settings.detector, _classifiers(), settings.views)
+            _read(photos, [photos.current], settings)
 
 
 def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
@@ -75,7 +77,7 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         place: Where the progress goes.
     """
     photos = shelf()
-    waiting = photos.pending(settings.detector.name, settings.views)
+    waiting = photos.pending(settings.detector.name, settings.accurate)
     if not waiting:
         return
     bar, button = place.columns([4, 1], vertical_alignment="center")
@@ -90,7 +92,7 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         left = f", {left_s:.0f} s left" if done else ""
         progress.progress(done / len(waiting), f"{len(waiting) - done} photos to go{left}")
 
-    read_photos(photos, waiting, settings.detector, _classifiers(), settings.views, show)
+    _read(photos, waiting, settings, show)
     st.rerun()
 
 
@@ -122,7 +124,8 @@ def gallery(settings: Settings) -> None:
 
 def _thumbnail(photos: PhotoShelf, key: str, settings: Settings) -> None:
     with st.container(width=_THUMBNAIL_WIDTH, gap="xxsmall"):
-        reading = photos.readings.get((key, settings.detector.name, settings.views), PhotoReading())
+        place = key, settings.detector.name, settings.accurate
+        reading = photos.readings.get(place, PhotoReading())
         if reading.thumbnail_rgb is not None:
             st.image(reading.thumbnail_rgb, width="stretch")
         st.button(
@@ -136,6 +139,20 @@ def _thumbnail(photos: PhotoShelf, key: str, settings: Settings) -> None:
         )
 
 
-def _classifiers() -> dict[str, EmotionClassifier]:
+def _read(
+    photos: PhotoShelf,
+    keys: Sequence[str],
+    settings: Settings,
+    on_progress: Callable[[int, float], None] = lambda done, left_s: None,
+) -> None:
+    load = get_accurate if settings.accurate else get_classifier
     # Both networks read every face, so that the class set can be changed without another wait.
-    return {name: get_classifier(name) for name in CLASS_SET_NAMES}
+    readers: dict[str, FaceReader] = {name: load(name) for name in CLASS_SET_NAMES}
+    read_photos(
+        photos,
+        keys,
+        settings.detector,
+        readers,
+        accurate=settings.accurate,
+        on_progress=on_progress,
+    )

@@ -10,7 +10,7 @@ import hashlib
 import io
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,13 +19,12 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from fer_core.classifier import EmotionClassifier
+from fer_core.accurate import FaceReader
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
 from fer_core.images import read_image, to_gray
 from fer_core.pipeline import read_faces
 from fer_core.types import FaceBox, Frame
-from fer_core.views import ONE_VIEW
 
 logger = logging.getLogger(__name__)
 
@@ -67,14 +66,15 @@ class PhotoShelf:
 
     Attributes:
         uploads: Photos by the checksum of their content.
-        readings: What was found, by checksum, name of the detector and views of a face.
+        readings: What was found, by checksum, name of the detector, and whether it was read
+            accurately.
         current: Checksum of the photo that is looked at.
         stopped: Whether the visitor stopped the analysis.
         refused: Names of photos that found no place.
     """
 
     uploads: dict[str, Upload] = field(default_factory=dict)
-    readings: dict[tuple[str, str, str], PhotoReading] = field(default_factory=dict)
+    readings: dict[tuple[str, str, bool], PhotoReading] = field(default_factory=dict)
     current: str | None = None
     stopped: bool = False
     refused: list[str] = field(default_factory=list)
@@ -120,9 +120,9 @@ class PhotoShelf:
         """Stops the analysis, or lets it go on."""
         self.stopped = stopped
 
-    def pending(self, detector: str, views: str = ONE_VIEW) -> list[str]:
+    def pending(self, detector: str, accurate: bool = False) -> list[str]:
         """Returns the photos that were not read in this way yet."""
-        return [key for key in self.uploads if (key, detector, views) not in self.readings]
+        return [key for key in self.uploads if (key, detector, accurate) not in self.readings]
 
 
 def shelf() -> PhotoShelf:
@@ -142,8 +142,9 @@ def read_photos(
     photos: PhotoShelf,
     keys: Sequence[str],
     detector: FaceDetector,
-    classifiers: dict[str, EmotionClassifier],
-    views: str = ONE_VIEW,
+    classifiers: Mapping[str, FaceReader],
+    *,
+    accurate: bool = False,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
 ) -> None:
     """Reads photos; each reading is on the shelf as soon as it is there.
@@ -153,7 +154,7 @@ def read_photos(
         keys: Which of its photos to read.
         detector: Finds the faces.
         classifiers: Read them, by the name of the class set.
-        views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
+        accurate: Whether these are the accurate ones.
         on_progress: Called before every photo with the number done and the seconds left, by the
             mean of those done (0 before the first).
     """
@@ -161,16 +162,13 @@ def read_photos(
     for done, key in enumerate(keys):
         spent = time.monotonic() - start
         on_progress(done, spent / done * (len(keys) - done) if done else 0.0)
-        photos.readings[key, detector.name, views] = read_photo(
-            photos.uploads[key].content, detector, classifiers, views
+        photos.readings[key, detector.name, accurate] = read_photo(
+            photos.uploads[key].content, detector, classifiers
         )
 
 
 def read_photo(
-    content: bytes,
-    detector: FaceDetector,
-    classifiers: dict[str, EmotionClassifier],
-    views: str = ONE_VIEW,
+    content: bytes, detector: FaceDetector, classifiers: Mapping[str, FaceReader]
 ) -> PhotoReading:
     """Reads one photo with every network; whatever is wrong with it becomes a sentence."""
     try:
@@ -179,7 +177,7 @@ def read_photo(
         gray = to_gray(photo.image_bgr)
         size_wh = (gray.shape[1], gray.shape[0])
         frames = {
-            name: Frame(0, 0.0, size_wh, read_faces(gray, faces, classifier, views=views))
+            name: Frame(0, 0.0, size_wh, read_faces(gray, faces, classifier))
             for name, classifier in classifiers.items()
         }
     except UnreadableImage as error:

@@ -16,6 +16,7 @@ from fer_core.errors import FerError
 from train.errors import CheckpointError, TrainError
 from train.exploring import add_exploring
 from train.options import (
+    SPLITS,
     add_data,
     add_models_dir,
     add_votes,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 # Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "MODEL_CARD.md", ROOT / "docs" / "TRAINING.md")
-SPLITS = ("PublicTest", "PrivateTest", "test")
 logger = logging.getLogger(__name__)
 
 
@@ -126,17 +126,6 @@ def _add_measuring(commands: Commands) -> None:
     command.add_argument("--save", action="store_true", help="store in the model's metrics.json")
     add_models_dir(command)
     command.set_defaults(run=_evaluate)
-
-    command = commands.add_parser("parity", help="compare the pipeline with the network alone")
-    add_data(command)
-    command.add_argument("--model", default="fer7", metavar="NAME")
-    command.add_argument("--detector", choices=("auto", "yunet", "haar"), default="auto")
-    command.add_argument("--split", choices=("Training", *SPLITS), default="PublicTest")
-    command.add_argument("--limit", type=positive, metavar="N", help="pictures to try")
-    command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--save", action="store_true", help="store in the model's parity.json")
-    add_models_dir(command)
-    command.set_defaults(run=_parity)
 
     command = commands.add_parser("check-data", help="count the pictures of FER-2013")
     command.add_argument("data", type=Path, metavar="PATH", help="as --data of the others")
@@ -240,25 +229,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     print(json.dumps(asdict(result)) if options.json else as_text(result))
     if options.save:
         logger.info("Stored in %s.", save_evaluation(result, folder))
-    return 0
-
-
-def _parity(options: argparse.Namespace) -> int:
-    from fer_core.detection import load_detector
-    from train.parity import add_parity, as_text, measure_parity
-
-    detector = load_detector(options.detector)
-    result = measure_parity(
-        options.model,
-        load(options.data),
-        options.split,
-        models_dir(options),
-        detector,
-        options.limit,
-    )
-    print(json.dumps(asdict(result)) if options.json else as_text(result))
-    if options.save:
-        logger.info("Stored in %s.", add_parity(models_dir(options) / options.model, result))
     return 0
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from fer_core.accurate import AccurateClassifier
 from fer_core.classifier import (
@@ -23,14 +20,14 @@ from fer_core.classifier import (
 )
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
-from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW, VIEW_COUNTS, WAYS
+from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW, WAYS
 from train import metrics
 from train.data import TEST, TESTS, TRAINING, FaceSet
 from train.errors import DataError
 from train.files import write_json
 from train.findings import Predictions
+from train.ways import read_all_ways, read_faces
 
-_CHUNK = 256
 _VIEWS_IN_WORDS = {
     ONE_VIEW: "one view of each picture",
     FLIP: "a picture and its mirror image averaged",
@@ -107,7 +104,7 @@ def evaluate(
     model = _load(name, models_dir)
     known = dataset.as_classes(class_set_of(model.classifier))
     faces = known.split(split)
-    probabilities = _read(model, faces.faces_gray, views)
+    probabilities = read_faces(model.classifier, model.accurate, faces.faces_gray, views)
     return _measure(
         model, faces, probabilities, leaked_from_training(known, faces), split=split, views=views
     )
@@ -134,10 +131,8 @@ def evaluate_all(
         by_views = read_all_ways(model.classifier, model.accurate, faces.faces_gray)
     else:
         stored = predictions.split(TEST)
-        if not (
-            np.array_equal(stored.names, faces.names)
-            and np.array_equal(stored.labels, faces.labels)
-        ):
+        same = np.array_equal(stored.names, faces.names)
+        if not (same and np.array_equal(stored.labels, faces.labels)):
             raise DataError("The stored predictions are of other pictures.")
         by_views = dict(stored.by_views)
     results = []
@@ -225,46 +220,6 @@ def model_config(folder: Path) -> dict[str, Any]:
 def class_set_of(classifier: EmotionClassifier) -> ClassSet:
     """Returns the class set whose labels a model has; loading has checked that there is one."""
     return next(known for known in CLASS_SETS.values() if known.labels == classifier.labels)
-
-
-def _read(model: _Model, faces_gray: NDArray[np.uint8], views: str) -> NDArray[np.float32]:
-    if views == ACCURATE:
-        return _in_chunks(faces_gray, model.accurate.predict)
-    return _in_chunks(faces_gray, lambda faces: model.classifier.predict(faces, views))
-
-
-def read_all_ways(
-    classifier: EmotionClassifier, accurate: AccurateClassifier, faces_gray: NDArray[np.uint8]
-) -> dict[str, NDArray[np.float32]]:
-    """Reads faces in every way, with progress bars.
-
-    Args:
-        classifier: The model.
-        accurate: The same, with its partner.
-        faces_gray: uint8 ``(N, H, W)``.
-
-    Returns:
-        float32 ``(N, K)`` by each of ``fer_core.views.WAYS``.
-    """
-    ways = {
-        views: _in_chunks(faces_gray, partial(classifier.predict, views=views))
-        for views in VIEW_COUNTS
-    }
-    starts = iter(range(0, len(faces_gray), _CHUNK))
-
-    def refined(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        start = next(starts)
-        return accurate.with_partner(ways[CROPS][start : start + len(faces)], faces)
-
-    return {**ways, ACCURATE: _in_chunks(faces_gray, refined)}
-
-
-def _in_chunks(
-    faces_gray: NDArray[np.uint8],
-    predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-) -> NDArray[np.float32]:
-    starts = tqdm(range(0, len(faces_gray), _CHUNK), unit="batch", disable=None)
-    return np.concatenate([predict(faces_gray[start : start + _CHUNK]) for start in starts])
 
 
 def leaked_from_training(dataset: FaceSet, faces: FaceSet) -> NDArray[np.bool_]:

@@ -15,9 +15,10 @@ from fer_core.classifier import EmotionClassifier, read_model_files, softmax
 from fer_core.views import ONE_VIEW
 from train import stored
 from train.data import PUBLIC_TEST, TRAINING, FaceSet
-from train.evaluate import class_set_of, leaked_from_training, read_all_ways
+from train.evaluate import class_set_of, leaked_from_training
 from train.findings import Features, Predictions
 from train.votes import Votes, crowd_agreement
+from train.ways import read_all_ways
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The commands that measure what the pages show: ``explore``, ``audit`` and ``download``."""
+"""The commands ``explore``, ``parity``, ``audit`` and ``download``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.errors import ModelError
-from train.options import add_data, add_models_dir, add_votes, load, models_dir, positive, votes
+from train.options import (
+    SPLITS,
+    add_data,
+    add_models_dir,
+    add_votes,
+    load,
+    models_dir,
+    positive,
+    votes,
+)
 
 if TYPE_CHECKING:
     from train.doubts import Doubts
@@ -39,6 +48,17 @@ def add_exploring(commands: Commands) -> None:
     command.add_argument("--threads", type=positive, default=1, metavar="N", help="default 1")
     add_models_dir(command)
     command.set_defaults(run=_explore)
+
+    command = commands.add_parser("parity", help="compare the pipeline with the network alone")
+    add_data(command)
+    command.add_argument("--model", default="fer7", metavar="NAME")
+    command.add_argument("--detector", choices=("auto", "yunet", "haar"), default="auto")
+    command.add_argument("--split", choices=("Training", *SPLITS), default="PublicTest")
+    command.add_argument("--limit", type=positive, metavar="N", help="pictures to try")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--save", action="store_true", help="store in the model's parity.json")
+    add_models_dir(command)
+    command.set_defaults(run=_parity)
 
     command = commands.add_parser("audit", help="find duplicates, leaks and doubtful labels")
     add_data(command)
@@ -78,6 +98,25 @@ def _explore(options: argparse.Namespace) -> int:
     )
     for file in files:
         print(f"{file} ({file.stat().st_size:,} bytes)")
+    return 0
+
+
+def _parity(options: argparse.Namespace) -> int:
+    from fer_core.detection import load_detector
+    from train.parity import add_parity, as_text, measure_parity
+
+    detector = load_detector(options.detector)
+    result = measure_parity(
+        options.model,
+        load(options.data),
+        options.split,
+        models_dir(options),
+        detector,
+        options.limit,
+    )
+    print(json.dumps(asdict(result)) if options.json else as_text(result))
+    if options.save:
+        logger.info("Stored in %s.", add_parity(models_dir(options) / options.model, result))
     return 0
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 # Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
+SPLITS = ("PublicTest", "PrivateTest", "test")
 logger = logging.getLogger(__name__)
 
 

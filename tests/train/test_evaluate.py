@@ -13,7 +13,9 @@ from fer_core.views import FLIP
 from train.data import FaceSet
 from train.errors import DataError
 from train.evaluate import evaluate, evaluate_all, save_evaluation
+from train.explore import explore
 from train.reports import as_line, as_text
+from train.stored import read_predictions
 
 
 @pytest.fixture
@@ -57,14 +59,29 @@ def test_flip_averages_both_views(models_dir: Path, tiny_set: FaceSet) -> None:
 
 def test_all_at_once_is_each_alone(models_dir: Path, tiny_set: FaceSet) -> None:
     results = evaluate_all("fer7", tiny_set, models_dir)
-    assert len(results) == 9
+    assert len(results) == 12
     for result in results:
         alone = evaluate("fer7", tiny_set, result.split, models_dir, result.views)
         assert result.confusion == alone.confusion
         assert (result.leaked, result.protocol) == (alone.leaked, alone.protocol)
         assert result.log_loss == pytest.approx(alone.log_loss)
     assert "ten crops" in results[-1].protocol
+    # The tiny model has no partner.
+    assert results[-1].networks == 1
     assert f"accuracy {results[0].accuracy:.2%}" in as_line(results[0])
+
+
+def test_stored_predictions_are_measured_alike(models_dir: Path, tiny_set: FaceSet) -> None:
+    explore("fer7", tiny_set, models_dir, only=["predictions"])
+    predictions = read_predictions(models_dir / "fer7")
+    anew = evaluate_all("fer7", tiny_set, models_dir)
+    for one, other in zip(
+        evaluate_all("fer7", tiny_set, models_dir, predictions), anew, strict=True
+    ):
+        assert (one.split, one.views, one.confusion) == (other.split, other.views, other.confusion)
+        assert one.log_loss == pytest.approx(other.log_loss, rel=1e-4)
+    with pytest.raises(DataError, match="other pictures"):
+        evaluate_all("fer7", tiny_set, models_dir, predictions.where(np.arange(200)))
 
 
 def test_both_test_splits_together(models_dir: Path, tiny_set: FaceSet) -> None:

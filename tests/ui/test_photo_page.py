@@ -12,7 +12,6 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from fer_core.labels import FER6, FER7
-from fer_core.views import CROPS, ONE_VIEW
 from tests.ui.conftest import SAMPLE
 
 Upload = Callable[..., AppTest]
@@ -79,7 +78,7 @@ def test_the_accurate_reading_is_another_and_both_are_kept(upload: Upload) -> No
     one_view, crops = (_numbers(chart["data"][0]["x"]) for chart in (one, ten))
     assert sum(crops) == pytest.approx(1, abs=1e-5)
     assert crops != pytest.approx(one_view, abs=1e-4)
-    assert {views for *_, views in app.session_state["photos"].readings} == {ONE_VIEW, CROPS}
+    assert {accurate for *_, accurate in app.session_state["photos"].readings} == {False, True}
     app = app.toggle(key="accurate").set_value(False).run()
     assert charts(app) == [one]
 

@@ -81,7 +81,7 @@ def test_stored_predictions_are_measured_alike(models_dir: Path, tiny_set: FaceS
         assert (one.split, one.views, one.confusion) == (other.split, other.views, other.confusion)
         assert one.log_loss == pytest.approx(other.log_loss, rel=1e-4)
     with pytest.raises(DataError, match="other pictures"):
-        evaluate_all("fer7", tiny_set, models_dir, predictions.where(np.arange(200)))
+        evaluate_all("fer7", tiny_set, models_dir, predictions.where(np.arange(100)))
 
 
 def test_both_test_splits_together(models_dir: Path, tiny_set: FaceSet) -> None:

@@ -131,9 +131,10 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
         key: st.session_state.get(key) or default for key, (_, _, default, *_) in options.items()
     }
     if choices:
-        for column, key in zip(st.columns([2] * len(CHOICES)), choices, strict=False):
+        row = st.container(horizontal=True, gap="small")
+        for key in choices:
             title, values, default, spoken, meaning = options[key]
-            picked = column.segmented_control(
+            picked = row.segmented_control(
                 title,
                 values,
                 default=default,

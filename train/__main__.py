@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 # Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "MODEL_CARD.md", ROOT / "docs" / "TRAINING.md")
+DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "MODEL_CARD.md")
 logger = logging.getLogger(__name__)
 
 

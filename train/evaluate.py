@@ -137,8 +137,8 @@ def evaluate_all(
         by_views = dict(stored.by_views)
     results = []
     for views in WAYS:
-        for split, parts in {**{test: (test,) for test in TESTS}, TEST: TESTS}.items():
-            rows = np.isin(faces.splits, parts)
+        for split in (*TESTS, TEST):
+            rows = np.isin(faces.splits, TESTS if split == TEST else (split,))
             part, said = faces.where(rows), by_views[views][rows]
             results.append(_measure(model, part, said, leaked[rows], split=split, views=views))
     return results

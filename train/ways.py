@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from functools import partial
 
 import numpy as np
@@ -33,9 +33,8 @@ def read_faces(
     Returns:
         float32 ``(N, K)``.
     """
-    if views == ACCURATE:
-        return _in_chunks(faces_gray, accurate.predict)
-    return _in_chunks(faces_gray, partial(classifier.predict, views=views))
+    predict = accurate.predict if views == ACCURATE else partial(classifier.predict, views=views)
+    return np.concatenate([predict(faces_gray[rows]) for rows in _chunks(faces_gray)])
 
 
 def read_all_ways(
@@ -51,22 +50,13 @@ def read_all_ways(
     Returns:
         float32 ``(N, K)`` by each of ``fer_core.views.WAYS``.
     """
-    ways = {
-        views: _in_chunks(faces_gray, partial(classifier.predict, views=views))
-        for views in VIEW_COUNTS
-    }
-    starts = iter(range(0, len(faces_gray), _CHUNK))
-
-    def refined(faces: NDArray[np.uint8]) -> NDArray[np.float32]:
-        start = next(starts)
-        return accurate.with_partner(ways[CROPS][start : start + len(faces)], faces)
-
-    return {**ways, ACCURATE: _in_chunks(faces_gray, refined)}
+    ways = {views: read_faces(classifier, accurate, faces_gray, views) for views in VIEW_COUNTS}
+    refined = [
+        accurate.with_partner(ways[CROPS][rows], faces_gray[rows]) for rows in _chunks(faces_gray)
+    ]
+    return {**ways, ACCURATE: np.concatenate(refined)}
 
 
-def _in_chunks(
-    faces_gray: NDArray[np.uint8],
-    predict: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-) -> NDArray[np.float32]:
-    starts = tqdm(range(0, len(faces_gray), _CHUNK), unit="batch", disable=None)
-    return np.concatenate([predict(faces_gray[start : start + _CHUNK]) for start in starts])
+def _chunks(faces_gray: NDArray[np.uint8]) -> Iterable[slice]:
+    starts = range(0, len(faces_gray), _CHUNK)
+    return tqdm([slice(start, start + _CHUNK) for start in starts], unit="batch", disable=None)

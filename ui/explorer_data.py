@@ -7,7 +7,7 @@ they cannot be written to.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -122,10 +122,13 @@ def _ages(*paths: Path) -> tuple[int, ...]:
 
 def _locked(record: Any) -> Any:
     """Makes the arrays of a record read-only, and returns it."""
-    names = [field.name for field in fields(record)] if is_dataclass(record) else []
-    for value in (getattr(record, name) for name in names):
-        if isinstance(value, np.ndarray):
-            value.setflags(write=False)
+    values = (
+        [getattr(record, field.name) for field in fields(record)] if is_dataclass(record) else []
+    )
+    for value in values:
+        for array in value.values() if isinstance(value, Mapping) else [value]:
+            if isinstance(array, np.ndarray):
+                array.setflags(write=False)
     return record
 
 

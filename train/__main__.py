@@ -18,9 +18,11 @@ from train.exploring import add_exploring
 from train.options import (
     SPLITS,
     add_data,
+    add_framed,
     add_models_dir,
     add_votes,
     folder_name,
+    framings,
     load,
     models_dir,
     positive,
@@ -65,10 +67,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_making(commands: Commands) -> None:
+    command = commands.add_parser("frame", help="frame training pictures as the app does")
+    add_data(command)
+    command.add_argument("--detector", choices=("yunet", "haar"), required=True)
+    command.add_argument("--out", type=Path, required=True, metavar="FILE.npz")
+    command.set_defaults(run=_frame)
+
     command = commands.add_parser("fit", help="train a network")
     command.add_argument("config", type=Path, metavar="CONFIG", help="a file of train/configs")
     add_data(command)
     add_votes(command)
+    add_framed(command)
     command.add_argument(
         "--run", dest="run_dir", type=Path, metavar="DIR", help="default runs/CONFIG"
     )
@@ -143,6 +152,7 @@ def _how_to_resume(options: argparse.Namespace) -> str:
         return ""
     command = ["python", "-m", "train", "fit", options.config, "--data", options.data]
     command += ["--votes", options.votes] if options.votes else []
+    command += ["--framed", *options.framed] if options.framed else []
     command += ["--run", _run_dir(options), "--resume"]
     return f" Go on with: {shlex.join(map(str, command))}"
 
@@ -150,6 +160,17 @@ def _how_to_resume(options: argparse.Namespace) -> str:
 def _run_dir(options: argparse.Namespace) -> Path:
     named: Path | None = options.run_dir
     return named or Path("runs", options.config.stem)
+
+
+def _frame(options: argparse.Namespace) -> int:
+    from fer_core.detection import load_detector
+    from train.data import TRAINING
+    from train.framing import write_framings
+
+    training = load(options.data).split(TRAINING)
+    found = write_framings(training, load_detector(options.detector), options.out)
+    print(f"Faces found in {found:,} of {len(training):,} pictures: {options.out}.")
+    return 0
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -167,6 +188,7 @@ def _fit(options: argparse.Namespace) -> int:
         load(options.data),
         run_dir,
         votes=votes(options),
+        framings=framings(options),
         resume=options.resume,
         stop_after_epoch=options.stop_after_epoch,
     )

@@ -16,8 +16,8 @@ from fer_core.quality import sharpness
 from train.data import TRAINING, FaceSet
 from train.doubts import Doubts
 from train.findings import Audit, AuditSummary
+from train.framing import canvas_of
 from train.near import NEAR, groups_of, near_pairs, numbered
-from train.parity import parity_canvas
 from train.votes import ANSWERS, NOT_A_FACE, Votes, emotions_of, majority
 
 BLANK, BY_CROWD, BY_DETECTOR = "blank", "crowd", "detector"
@@ -128,7 +128,7 @@ def _face_scores(faces_gray: NDArray[np.uint8]) -> NDArray[np.float32]:
     scores = np.zeros(len(faces_gray), np.float32)
     for index, face in enumerate(tqdm(faces_gray, unit="picture", disable=None)):
         canvas = cv2.resize(
-            parity_canvas(face), (_DETECTION_SIDE, _DETECTION_SIDE), interpolation=cv2.INTER_AREA
+            canvas_of(face), (_DETECTION_SIDE, _DETECTION_SIDE), interpolation=cv2.INTER_AREA
         )
         rows = network.detect(canvas)[1]
         if rows is not None:

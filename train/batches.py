@@ -44,7 +44,14 @@ class FaceBatches(keras.utils.PyDataset):
         chosen = self._order[start : start + config.batch_size]
         rng = np.random.default_rng((*self._seed, index))
         faces = [
-            augment_face(face, config.augmentation, rng, self._size)
-            for face in self._samples.faces_gray[chosen]
+            augment_face(self._face(picture, rng), config.augmentation, rng, self._size)
+            for picture in chosen
         ]
         return normalize_faces(faces, self._size), self._samples.targets[chosen]
+
+    def _face(self, picture: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """Returns a picture or, for a share of them, what a detector makes of it."""
+        framed = self._samples.framed_gray
+        if framed is not None and rng.random() < self._config.framed_share and framed[picture]:
+            return framed[picture][rng.integers(len(framed[picture]))]
+        return np.asarray(self._samples.faces_gray[picture], np.uint8)

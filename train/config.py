@@ -94,6 +94,10 @@ class TrainConfig(StrictModel):
             warm restarts (Loshchilov and Hutter, 2017) split a long training.
         crowd_weight: Weight of the crowd's votes in the loss beside the labels' 1; 0 to learn
             from the labels alone.
+        teacher: Name of a finished run beside this one whose network this one learns from.
+        teacher_weight: Share of the targets that are the teacher's answers, not the labels.
+        framed_share: Share of pictures shown as a detector frames them; where none found a face,
+            as they are.
         seed: Of the weights, the order, the augmentation and the dropout.
         precision: "mixed_bfloat16" computes in bfloat16 and keeps the weights in float32.
         class_weighting: "balanced" weighs a class by the inverse of its frequency, "sqrt" by
@@ -112,6 +116,9 @@ class TrainConfig(StrictModel):
     batch_size: Positive = 96
     start: str | None = None
     crowd_weight: NonNegative = 0.0
+    teacher: str | None = None
+    teacher_weight: Share = 0.5
+    framed_share: Share = 0.0
     seed: Annotated[int, Field(ge=0)] = 0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     class_weighting: Literal["none", "balanced", "sqrt"] = "none"

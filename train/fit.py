@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from tensorboardX import SummaryWriter
-from tqdm import tqdm
 
 from fer_core.network import build_network
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
 from train.batches import FaceBatches
+from train.callbacks import EpochStart, Progress, TensorBoard
 from train.config import TrainConfig
 from train.data import PUBLIC_TEST, TRAINING, FaceSet, hold_out
 from train.errors import ConfigError
 from train.files import write_whole
+from train.framing import Framings
 from train.fused import batch_norm_layer
 from train.state import StateCheckpoint, restore
 from train.statistics import reestimate_statistics
-from train.targets import Samples, TargetLoss, label_accuracy, samples_of, with_crowd, without_crowd
+from train.targets import (
+    Samples,
+    TargetLoss,
+    label_accuracy,
+    samples_of,
+    taught,
+    with_crowd,
+    without_crowd,
+)
 from train.votes import Votes
 
 logger = logging.getLogger(__name__)
@@ -41,6 +47,7 @@ def fit(
     run_dir: Path,
     *,
     votes: Votes | None = None,
+    framings: Framings | None = None,
     resume: bool = False,
     stop_after_epoch: int | None = None,
 ) -> Path | None:
@@ -53,8 +60,9 @@ def fit(
         config: What to train and how.
         dataset: FER-2013, all seven classes.
         run_dir: Where checkpoint, logs and model go; made if missing. A run that this one
-            starts from lies beside it.
+            starts or learns from lies beside it.
         votes: FER+'s, if the configuration learns from them.
+        framings: Training pictures as detectors frame them, if the configuration shows them.
         resume: Whether to go on from the checkpoint in ``run_dir``, if there is one.
         stop_after_epoch: Stop when so many epochs are done, as if interrupted.
 
@@ -63,21 +71,27 @@ def fit(
 
     Raises:
         CheckpointError: The checkpoint is unreadable or of another configuration.
-        ConfigError: There are no votes to learn from, or no run to start from.
+        ConfigError: There are no votes or framings to learn from, or no run to start from.
         DataError: The data set lacks a split that the configuration names.
     """
     if config.crowd_weight and votes is None:
         raise ConfigError("This configuration learns from FER+'s votes: name them with --votes.")
+    if config.framed_share and framings is None:
+        raise ConfigError("This configuration shows framed faces: name them with --framed.")
     run_dir.mkdir(parents=True, exist_ok=True)
     training, validation = split_for(config, dataset)
     votes = votes if config.crowd_weight else None
-    samples = samples_of(training, votes), samples_of(validation, votes)
+    framings = framings if config.framed_share else None
+    samples = samples_of(training, votes, framings), samples_of(validation, votes)
+    if config.teacher:
+        teacher = _finished(run_dir.with_name(config.teacher))
+        samples = taught(samples[0], teacher, config.teacher_weight), samples[1]
     keras.utils.set_random_seed(config.seed)
     model = _compiled(config, len(FaceBatches(samples[0], config)))
     checkpoint = run_dir / CHECKPOINT_FILE
     done = restore(checkpoint, model, config) if resume and checkpoint.exists() else 0
     if config.start and not done:
-        start_from(run_dir.with_name(config.start) / MODEL_FILE, model)
+        start_from(_finished(run_dir.with_name(config.start)), model)
     if done:
         logger.info("Resuming behind epoch %d of %d.", done, config.epochs)
         _keep_log(run_dir / LOG_FILE, done)
@@ -116,7 +130,7 @@ def _train_phase(
     done, last = epochs
     checkpoint = run_dir / CHECKPOINT_FILE
     batches = FaceBatches(training, config, first_epoch=done)
-    progress = _Progress(config.epochs, len(batches))
+    progress = Progress(config.epochs, len(batches))
     try:
         model.fit(
             batches,
@@ -128,10 +142,10 @@ def _train_phase(
             shuffle=False,
             verbose=0,
             callbacks=[
-                _EpochStart(batches, config.seed),
+                EpochStart(batches, config.seed),
                 keras.callbacks.SwapEMAWeights(),
                 keras.callbacks.CSVLogger(str(run_dir / LOG_FILE), append=done > 0),
-                _TensorBoard(run_dir / "tensorboard"),
+                TensorBoard(run_dir / "tensorboard"),
                 progress,
                 StateCheckpoint(checkpoint, config),
             ],
@@ -191,16 +205,28 @@ def save_network(model: keras.Model, config: TrainConfig, training: FaceSet, pat
     return path
 
 
-def start_from(path: Path, model: keras.Model) -> None:
-    """Gives a model the weights of a finished run; outputs for the crowd stay random.
+def _finished(run_dir: Path) -> keras.Model:
+    """Loads the network of a finished run.
 
     Raises:
-        ConfigError: There is no such run, or its network is another one.
+        ConfigError: There is none.
     """
     try:
-        without_crowd(model).set_weights(keras.saving.load_model(path).get_weights())
+        return keras.saving.load_model(run_dir / MODEL_FILE, compile=False)
     except (OSError, ValueError) as error:
-        raise ConfigError(f"Training cannot start from {path}: {error}") from error
+        raise ConfigError(f"{run_dir} holds no finished run: {error}") from error
+
+
+def start_from(network: keras.Model, model: keras.Model) -> None:
+    """Gives a model the weights of a network; outputs for the crowd stay random.
+
+    Raises:
+        ConfigError: The network is another one.
+    """
+    try:
+        without_crowd(model).set_weights(network.get_weights())
+    except ValueError as error:
+        raise ConfigError(f"Training cannot start from another network: {error}") from error
 
 
 def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
@@ -235,65 +261,3 @@ def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
         metrics=[label_accuracy(len(config.class_set))],
     )
     return model
-
-
-class _EpochStart(keras.callbacks.Callback):
-    """Makes everything random in an epoch depend on the seed and the epoch alone."""
-
-    def __init__(self, batches: FaceBatches, seed: int) -> None:
-        super().__init__()
-        self._batches = batches
-        self._seed = seed
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        self._batches.begin_epoch(epoch)
-        # Dropout draws from PyTorch's own generator there, whose state no checkpoint holds.
-        state = np.random.SeedSequence((self._seed, epoch)).generate_state(1)
-        keras.utils.set_random_seed(int(state[0]))
-
-
-class _Progress(keras.callbacks.Callback):
-    """A progress bar over all epochs, with the time left and the last epoch's figures."""
-
-    def __init__(self, epochs: int, steps_per_epoch: int) -> None:
-        super().__init__()
-        self._epochs = epochs
-        self._steps_per_epoch = steps_per_epoch
-        self._bar: tqdm[Any] | None = None
-
-    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        if self._bar is None:
-            total = self._epochs * self._steps_per_epoch
-            self._bar = tqdm(total=total, initial=epoch * self._steps_per_epoch, unit="batch")
-        self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        if self._bar is not None:
-            self._bar.update()
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        if self._bar is not None and logs is not None:
-            self._bar.set_postfix(
-                accuracy=f"{logs['accuracy']:.4f}", validation=f"{logs['val_accuracy']:.4f}"
-            )
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-
-class _TensorBoard(keras.callbacks.Callback):
-    """Logs for TensorBoard; Keras' own callback needs TensorFlow whatever the backend is."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self._writer = SummaryWriter(str(folder))
-
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        figures = {**(logs or {}), "learning_rate": float(self.model.optimizer.learning_rate)}
-        for name, value in figures.items():
-            self._writer.add_scalar(name, float(value), epoch + 1)
-        self._writer.flush()
-
-    def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        self._writer.close()

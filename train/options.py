@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from train.data import FaceSet
+    from train.framing import Framings
     from train.votes import Votes
 
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -32,6 +33,17 @@ def add_data(command: argparse.ArgumentParser) -> None:
 def add_votes(command: argparse.ArgumentParser) -> None:
     """Adds ``--votes``."""
     command.add_argument("--votes", type=Path, metavar="CSV", help="FER+'s votes: ferplus.csv")
+
+
+def add_framed(command: argparse.ArgumentParser) -> None:
+    """Adds ``--framed``."""
+    command.add_argument(
+        "--framed",
+        type=Path,
+        nargs="+",
+        metavar="NPZ",
+        help="training pictures as detectors frame them; `frame` makes a file a detector",
+    )
 
 
 def add_models_dir(command: argparse.ArgumentParser) -> None:
@@ -83,3 +95,10 @@ def votes(options: argparse.Namespace) -> Votes | None:
     from train.votes import read_votes
 
     return None if options.votes is None else read_votes(options.votes)
+
+
+def framings(options: argparse.Namespace) -> Framings | None:
+    """Reads framed training pictures, if they are named."""
+    from train.framing import read_framings
+
+    return None if options.framed is None else read_framings(options.framed)

@@ -6,11 +6,9 @@ the answer is compared with that for the picture itself.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -22,10 +20,10 @@ from fer_core.pipeline import analyze_image
 from train.data import FaceSet
 from train.errors import DataError
 from train.evaluate import class_set_of
+from train.framing import canvas_of, distance_to_middle
 from train.stored import read_record, write_record
 
 PARITY_FILE = "parity.json"
-_ENLARGEMENT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,25 +60,6 @@ class ParityTable:
     rows: tuple[Parity, ...]
 
 
-def parity_canvas(face_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a face enlarged four times in the middle of a canvas twice its size.
-
-    Args:
-        face_gray: uint8 ``(H, W)``.
-
-    Returns:
-        BGR uint8 ``(8 H, 8 W, 3)``; around the face its border is repeated.
-    """
-    large = cv2.resize(
-        face_gray, None, fx=_ENLARGEMENT, fy=_ENLARGEMENT, interpolation=cv2.INTER_CUBIC
-    )
-    vertical, horizontal = large.shape[0] // 2, large.shape[1] // 2
-    canvas = cv2.copyMakeBorder(
-        large, vertical, vertical, horizontal, horizontal, cv2.BORDER_REPLICATE
-    )
-    return np.asarray(cv2.cvtColor(canvas, cv2.COLOR_GRAY2BGR), np.uint8)
-
-
 def pipeline_probabilities(
     face_gray: NDArray[np.uint8], classifier: EmotionClassifier, detector: FaceDetector
 ) -> NDArray[np.float32] | None:
@@ -94,12 +73,9 @@ def pipeline_probabilities(
     Returns:
         float32 ``(K,)`` of the face nearest to the canvas' middle, or None without a face.
     """
-    canvas = parity_canvas(face_gray)
+    canvas = canvas_of(face_gray)
     frame = analyze_image(canvas, detector=detector, classifier=classifier)
-    middle = canvas.shape[1] / 2, canvas.shape[0] / 2
-    nearest = min(
-        frame.faces, key=lambda face: math.dist(face.face.box.center, middle), default=None
-    )
+    nearest = min(frame.faces, key=lambda face: distance_to_middle(face.face, canvas), default=None)
     return None if nearest is None else nearest.probabilities
 
 

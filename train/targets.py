@@ -7,7 +7,7 @@ they get outputs of their own, which are cut off when the network is saved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -15,7 +15,11 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from fer_core.classifier import softmax
+from fer_core.preprocessing import normalize_faces
 from train.data import FaceSet
+from train.errors import ConfigError
+from train.framing import Framings
 from train.votes import EXPRESSIONS, Votes, emotions_of
 
 
@@ -28,24 +32,57 @@ class Samples:
         targets: float32 ``(N, K)``, the labels one-hot; with the crowd ``(N, K + 8)``, behind
             them the share of voters for each of ``EXPRESSIONS``. Voters for "unknown" and "not a
             face" make these sum to less than 1, so the crowd counts less; without votes to 0.
+        framed_gray: Of each face the crops that detectors make of it, uint8 ``(48, 48)`` each.
     """
 
     faces_gray: NDArray[np.uint8]
     targets: NDArray[np.float32]
+    framed_gray: list[list[NDArray[np.uint8]]] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
 
 
-def samples_of(dataset: FaceSet, votes: Votes | None = None) -> Samples:
+def samples_of(
+    dataset: FaceSet, votes: Votes | None = None, framings: Framings | None = None
+) -> Samples:
     """Returns a data set's faces and targets, with the crowd's if there are votes."""
+    framed = None if framings is None else framings.of(dataset)
     labels = np.eye(len(dataset.class_set), dtype=np.float32)[dataset.labels]
     if votes is None:
-        return Samples(dataset.faces_gray, labels)
+        return Samples(dataset.faces_gray, labels, framed)
     counts = votes.of(dataset.names, emotions_of(dataset))
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shares = counts[:, : len(EXPRESSIONS)] / total
-    return Samples(dataset.faces_gray, np.hstack([labels, shares.astype(np.float32)]))
+    return Samples(dataset.faces_gray, np.hstack([labels, shares.astype(np.float32)]), framed)
+
+
+def taught(samples: Samples, teacher: keras.Model, weight: float) -> Samples:
+    """Replaces a share of the labels by what a trained network says of the faces.
+
+    Its doubts tell which labels are open to doubt (Hinton et al., 2015, "Distilling the Knowledge
+    in a Neural Network"; Furlanello et al., 2018, "Born-Again Neural Networks").
+
+    Args:
+        samples: K labels, and perhaps the crowd's votes.
+        teacher: Its answers to a face and to the mirror image are averaged.
+        weight: Its share, 0 to 1.
+
+    Raises:
+        ConfigError: The teacher tells other classes apart.
+    """
+    classes = teacher.output_shape[-1]
+    if classes not in (samples.targets.shape[1], samples.targets.shape[1] - len(EXPRESSIONS)):
+        raise ConfigError(f"The teacher tells {classes} classes apart, the pupil others.")
+    faces = normalize_faces(samples.faces_gray)
+    answers = [
+        softmax(np.asarray(teacher.predict(view, batch_size=256, verbose=0)))
+        for view in (faces, faces[:, :, ::-1])
+    ]
+    targets = samples.targets.copy()
+    targets[:, :classes] *= 1 - weight
+    targets[:, :classes] += weight * np.mean(answers, axis=0)
+    return replace(samples, targets=targets)
 
 
 def with_crowd(network: keras.Model) -> keras.Model:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,3 +77,20 @@ def test_a_set_smaller_than_a_batch_is_one_batch(
     batches = batches_of(training.where(np.arange(5)), tiny_run)
     assert len(batches) == 1
     assert batches[0][0].shape == (5, 48, 48, 1)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_a_share_of_the_pictures_is_framed(
+    training: FaceSet, tiny_run: dict[str, Any], share: float
+) -> None:
+    tiny_run |= {"framed_share": share, "batch_size": len(training)}
+    tiny_run["augmentation"] = {}
+    config = TrainConfig.model_validate(tiny_run)
+    # A gradient, which no picture is; the first picture has no crop.
+    crop = np.arange(48 * 48, dtype=np.uint32).reshape(48, 48) // 10
+    framed: list[list[np.ndarray]] = [[crop.astype(np.uint8)] for _ in range(len(training))]
+    framed[0] = []
+    batches = FaceBatches(replace(samples_of(training), framed_gray=framed), config)
+    faces, _ = batches[0]
+    shown = np.isclose(faces, normalize_faces([crop.astype(np.uint8)])).all(axis=(1, 2, 3)).sum()
+    assert {0.0: shown == 0, 0.5: 0 < shown < len(faces) - 1, 1.0: shown == len(faces) - 1}[share]

@@ -155,15 +155,46 @@ def test_a_run_starts_from_the_weights_of_another(
     assert all(np.allclose(a, b, rtol=1e-2, atol=1e-3) for a, b in zip(old, new, strict=True))
 
 
+def test_a_run_learns_from_another(
+    tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    shutil.copytree(trained_run, tmp_path / "first")
+    losses = []
+    for name, weight in (("labels", 0.0), ("taught", 1.0)):
+        change = {"teacher": "first", "teacher_weight": weight, "epochs": 1}
+        config = TrainConfig.model_validate(tiny_run | change)
+        assert fit(config, tiny_set, tmp_path / name) is not None
+        losses.append(rows_of(tmp_path / name)[0])
+    # The same steps from the same weights, towards other targets; validation has the labels.
+    assert losses[0]["loss"] != losses[1]["loss"]
+
+
+def test_framed_faces_need_framings(
+    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    config = TrainConfig.model_validate(tiny_run | {"framed_share": 0.5})
+    with pytest.raises(ConfigError, match="--framed"):
+        fit(config, tiny_set, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("role", ["start", "teacher"])
 @pytest.mark.parametrize("fault", ["missing", "another"])
 def test_a_start_that_does_not_fit(
-    tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path, fault: str
+    tiny_set: FaceSet,
+    trained_run: Path,
+    tiny_run: dict[str, Any],
+    tmp_path: Path,
+    fault: str,
+    role: str,
 ) -> None:
+    message = "holds no finished run"
     if fault == "another":
         shutil.copytree(trained_run, tmp_path / "first")
-        tiny_run["network"] = VGG
-    config = TrainConfig.model_validate(tiny_run | {"start": "first"})
-    with pytest.raises(ConfigError, match="cannot start from"):
+        tiny_run |= {"network": VGG} if role == "start" else {"classes": "fer6"}
+        message = "another network" if role == "start" else "7 classes"
+    config = TrainConfig.model_validate(tiny_run | {role: "first"})
+    with pytest.raises(ConfigError, match=message):
         fit(config, tiny_set, tmp_path / "second")
 
 

@@ -21,8 +21,8 @@ from train import archives, metrics
 from train.archives import PictureArchive
 from train.data import FaceSet
 from train.errors import ArchiveError
+from train.framing import canvas_of
 from train.measure import measure_own
-from train.parity import parity_canvas
 
 PNG = bytes(cv2.imencode(".png", np.full((48, 48), 90, np.uint8))[1])
 LABELS = FER7.labels
@@ -91,7 +91,7 @@ def test_a_file_on_disk_is_read_too(
 
 def test_photos_go_through_the_pipeline(classifier: EmotionClassifier, tiny_set: FaceSet) -> None:
     canvases = {
-        f"{LABELS[tiny_set.labels[i]]}/{i}.png": png(parity_canvas(tiny_set.faces_gray[i]))
+        f"{LABELS[tiny_set.labels[i]]}/{i}.png": png(canvas_of(tiny_set.faces_gray[i]))
         for i in range(0, len(tiny_set), 20)
     }
     canvases["sad/empty.png"] = png(np.full((200, 200), 120, np.uint8))

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
@@ -20,7 +19,6 @@ from train.parity import (
     add_parity,
     as_text,
     measure_parity,
-    parity_canvas,
     pipeline_probabilities,
     read_parity,
 )
@@ -36,18 +34,6 @@ class FixedDetector:
 
     def detect(self, image_bgr: np.ndarray, sizes: Sequence[int] = ()) -> tuple[DetectedFace, ...]:
         return self._faces
-
-
-def test_the_canvas_has_the_face_in_its_middle(tiny_set: FaceSet) -> None:
-    face = tiny_set.faces_gray[0]
-    canvas = parity_canvas(face)
-    assert canvas.shape == (384, 384, 3)
-    assert canvas.dtype == np.uint8
-    middle = canvas[96:288, 96:288, 0]
-    back = cv2.resize(middle, (48, 48), interpolation=cv2.INTER_AREA)
-    assert np.abs(back.astype(int) - face).mean() < 3
-    assert (canvas[:96, 100] == canvas[96, 100]).all()
-    assert (canvas[200, 288:] == canvas[200, 287]).all()
 
 
 def test_the_face_nearest_the_middle_is_read(models_dir: Path, tiny_set: FaceSet) -> None:

@@ -15,7 +15,7 @@ from fer_core.images import IMAGE_SUFFIXES, read_image, to_gray
 from fer_core.labels import FER7
 from fer_core.preprocessing import resize_face
 from fer_core.types import DetectedFace
-from train.parity import parity_canvas
+from train.framing import canvas_of
 from ui.dataset.state import Collection
 from ui.layout import plain
 from ui.photo.shelf import sample_uploads
@@ -109,7 +109,7 @@ def _of_dataset(found: Collection, key: str) -> Picture | None:
         return None
     place = own[st.session_state.get(number_key, 0) % len(own)]
     face: NDArray[np.uint8] = dataset.faces_gray[place]
-    return Picture(f"{dataset.names[place]}, labelled {emotion}", parity_canvas(face), face)
+    return Picture(f"{dataset.names[place]}, labelled {emotion}", canvas_of(face), face)
 
 
 def _draw_number(key: str) -> None:

@@ -64,18 +64,24 @@ def read_trials(file: Path) -> list[Trial]:
         raise CardError(f"{file} cannot be read; run `python -m train ablate` again.") from error
 
 
+def by_change(trials: list[Trial]) -> dict[str, dict[int, Trial]]:
+    """Returns the trials by their change and their seed, in the order in which changes come."""
+    changes: dict[str, dict[int, Trial]] = {}
+    for trial in trials:
+        changes.setdefault(trial.change, {})[trial.seed] = trial
+    return changes
+
+
 def as_table(trials: list[Trial]) -> str:
     """Returns a Markdown table: a row a change, the best first, with the spread over the seeds.
 
     Differences are taken seed by seed, between runs that see the same pictures in the same order
     as far as the change allows.
     """
-    by_change: dict[str, dict[int, Trial]] = {}
-    for trial in trials:
-        by_change.setdefault(trial.change, {})[trial.seed] = trial
-    baseline = by_change[BASELINE]
+    changes = by_change(trials)
+    baseline = changes[BASELINE]
     rows = []
-    for change, runs in by_change.items():
+    for change, runs in changes.items():
         shared = sorted(runs.keys() & baseline.keys())
         gains = [100 * (runs[s].accuracy - baseline[s].accuracy) for s in shared]
         first = next(iter(runs.values()))

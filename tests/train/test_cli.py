@@ -6,11 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from fer_core.detection import HaarDetector
+from fer_core.pipeline import analyze_image
+from fer_core.preprocessing import resize_face
 from train.__main__ import main
+from train.framing import read_framings
 
 ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "assets" / "samples" / "grace-hopper.jpg"
 CONFIG = """
 classes = "fer7"
 validation = "PublicTest"
@@ -39,8 +46,8 @@ def test_help_is_quick_and_needs_no_heavy_import() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     for command in (
-        b"fit", b"export", b"calibrate", b"evaluate", b"parity", b"card", b"explore", b"audit",
-        b"download",
+        b"fit", b"frame", b"export", b"calibrate", b"evaluate", b"parity", b"card", b"explore",
+        b"audit", b"download",
     ):  # fmt: skip
         assert command in done.stdout
 
@@ -149,6 +156,23 @@ def test_augmentations(config_file: Path, tiny_folder: Path, tmp_path: Path) -> 
         == 0
     )
     assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_faces_are_framed_as_the_app_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = analyze_image(cv2.imread(str(SAMPLE)), detector=HaarDetector())
+    face = resize_face(max(found.faces, key=lambda face: face.face.box.width).aligned_gray)
+    data, out = tmp_path / "fer2013", tmp_path / "runs" / "haar.npz"
+    for name, picture in (("Training_1", face), ("Training_2", np.full((48, 48), 90, np.uint8))):
+        path = data / "train" / "happy" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), picture)
+    arguments = ["--data", str(data), "--detector", "haar", "--out", str(out)]
+    assert main(["frame", *arguments]) == 0
+    assert "Faces found in 1 of 2 pictures" in capsys.readouterr().out
+    framed = read_framings([out]).crops_gray["Training_1", "happy"]
+    assert np.corrcoef(framed[0].ravel(), face.ravel())[0, 1] > 0.8
 
 
 @pytest.mark.parametrize(

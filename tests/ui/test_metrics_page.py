@@ -17,7 +17,10 @@ from tests.cells import cell_of, write_pictures
 from tests.ui.conftest import SAMPLE, until
 from train import metrics, stored
 from train.curves import accuracy_by_coverage
+from train.trials import BASELINE, Trial, save_trials
 from ui import explorer_data
+from ui.explorer_data import metrics_of
+from ui.metrics import tried
 from ui.metrics import why as metrics_why
 from ui.metrics.own_runs import OwnRun
 from ui.metrics.sections import SECTION_KEY, SECTIONS
@@ -273,3 +276,38 @@ def test_an_archive_that_is_refused(page: AppTest, content: bytes, sentence: str
     page = measure(page, content)
     assert not page.exception and sentence in page.error[0].value
     assert not page.metric
+
+
+def test_what_was_tried_is_drawn_and_in_a_table(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trials = [
+        Trial(change, seed, "PublicTest", 100, accuracy, 1.0, 2_500_000, adds, 800, 9.5)
+        for change, seed, accuracy, adds in (
+            (BASELINE, 0, 0.60, 8_000_000),
+            (BASELINE, 1, 0.62, 8_000_000),
+            ("wider", 0, 0.65, 30_000_000),
+        )
+    ]
+    save_trials(trials, "some", tmp_path)
+    monkeypatch.setattr(tried, "TRIALS_DIR", tmp_path)
+    turn(page, "Training")
+    assert "Plan “some”" in texts(page)
+    assert "| wider | 65.00 % | +5.00 |" in texts(page)
+    chart = json.loads(page.get("plotly_chart")[0].proto.spec)
+    short, shipped = chart["data"]
+    assert short["text"] == [BASELINE, "wider"]
+    assert short["x"] == [8, 30] and short["y"] == pytest.approx([0.61, 0.65])
+    assert short["error_y"]["array"] == pytest.approx([0.0141, 0], abs=1e-4)
+    assert shipped["text"] == ["7 emotions", "6 emotions"]
+    assert shipped["y"][0] == metrics_of("fer7")["PublicTest"]["one view"]["accuracy"]
+
+
+def test_damaged_trials_are_one_sentence(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "some.json").write_text("[{")
+    monkeypatch.setattr(tried, "TRIALS_DIR", tmp_path)
+    turn(page, "Training")
+    assert "some.json cannot be read" in texts(page)
+    assert page.get("plotly_chart")

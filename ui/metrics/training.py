@@ -16,6 +16,7 @@ from fer_core.classifier import CONFIG_FILE, MODELS_DIR
 from train.trials import TRIALS_DIR
 from ui.charts import CHART_CONFIG
 from ui.metrics.charts import LINE_COLORS
+from ui.metrics.tried import tried_section
 
 RUNS_DIR = MODELS_DIR.parent.parent / "runs"
 _LOG_FILE = "training.csv"
@@ -41,6 +42,7 @@ class RunLog:
 
 def training_section() -> None:
     """Draws loss, accuracy and learning rate of the chosen runs."""
+    tried_section()
     st.subheader("How the networks were trained")
     logs = {log.name: log for log in _all_logs()}
     if not logs:

@@ -1,0 +1,135 @@
+"""What was tried: accuracy against multiply-adds of every network that was trained and measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from fer_core.errors import ModelError
+from fer_core.views import ONE_VIEW
+from train.data import PUBLIC_TEST
+from train.errors import CardError
+from train.trials import TRIALS_DIR, Trial, as_table, by_change, read_trials
+from ui.charts import CHART_CONFIG
+from ui.explorer_data import architecture_of, metrics_of, model_names, model_title
+from ui.metrics.charts import BLUE, ORANGE
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that was trained and measured on PublicTest, one view.
+
+    Attributes:
+        name: What is said of it.
+        multiply_adds: For one picture.
+        accuracy: Mean over its seeds, 0 to 1.
+        spread: Standard deviation over them; 0 for one.
+        note: What else is to be said of it.
+    """
+
+    name: str
+    multiply_adds: int
+    accuracy: float
+    spread: float
+    note: str
+
+
+def tried_section() -> None:
+    """Draws the trials of all plans beside the shipped networks; nothing where there are none."""
+    try:
+        plans = {file.stem: read_trials(file) for file in sorted(TRIALS_DIR.glob("*.json"))}
+    except CardError as error:
+        st.warning(str(error), icon=":material/warning:")
+        return
+    for plan, trials in plans.items():
+        st.subheader("What was tried")
+        st.caption(
+            f"Plan “{plan}”: short runs, one change at a time. Every point is a network on "
+            "PublicTest, one view; bars are the spread over the seeds."
+        )
+        st.plotly_chart(
+            tried_chart(networks_of(trials), shipped_networks()),
+            key=f"tried-{plan}",
+            config=CHART_CONFIG,
+        )
+        with st.expander("What each change is worth"):
+            st.markdown(as_table(trials))
+
+
+def networks_of(trials: list[Trial]) -> list[Network]:
+    """Returns the networks of a plan, its seeds together."""
+    networks = []
+    for change, runs in by_change(trials).items():
+        first, *_ = runs.values()
+        accuracies = [run.accuracy for run in runs.values()]
+        networks.append(
+            Network(
+                change,
+                first.multiply_adds,
+                float(np.mean(accuracies)),
+                float(np.std(accuracies, ddof=1)) if len(runs) > 1 else 0.0,
+                f"mean of {len(runs)} runs of {first.pictures_seen:,} pictures",
+            )
+        )
+    return networks
+
+
+def shipped_networks() -> list[Network]:
+    """Returns the app's networks; what is not measured is left out."""
+    networks = []
+    for name in model_names():
+        try:
+            figures = metrics_of(name)[PUBLIC_TEST][ONE_VIEW]
+            networks.append(
+                Network(
+                    model_title(name),
+                    architecture_of(name).multiply_adds,
+                    float(figures["accuracy"]),
+                    0.0,
+                    f"measured on {figures['pictures']:,} pictures",
+                )
+            )
+        except (ModelError, KeyError, TypeError):
+            # The section of the figures says what is wrong.
+            continue
+    return networks
+
+
+def tried_chart(tried: list[Network], shipped: list[Network]) -> go.Figure:
+    """Draws accuracy against multiply-adds, on a logarithmic scale."""
+    figure = go.Figure()
+    for networks, name, color, symbol in (
+        (tried, "Short runs", BLUE, "circle"),
+        (shipped, "Shipped", ORANGE, "star"),
+    ):
+        figure.add_scatter(
+            x=[network.multiply_adds / 1e6 for network in networks],
+            y=[network.accuracy for network in networks],
+            error_y={"array": [network.spread for network in networks], "thickness": 1},
+            text=[network.name for network in networks],
+            customdata=[network.note for network in networks],
+            mode="markers",
+            name=name,
+            marker={"color": color, "size": 11, "symbol": symbol},
+            hovertemplate="<b>%{text}</b><br>%{y:.2%} with %{x:.1f} M multiply-adds"
+            "<br>%{customdata}<extra></extra>",
+        )
+    return figure.update_layout(_LAYOUT)
+
+
+_LAYOUT: dict[str, Any] = {
+    "height": 420,
+    "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom"},
+    "xaxis": {
+        "title": "Multiply-adds for one face, millions",
+        "type": "log",
+        "dtick": "D2",
+        "fixedrange": True,
+    },
+    "yaxis": {"title": "Accuracy", "tickformat": ".0%", "fixedrange": True},
+}

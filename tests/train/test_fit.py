@@ -131,11 +131,14 @@ def test_the_crowd_teaches_but_does_not_ship(
     assert float(first["val_accuracy"]) <= 1
 
 
-def test_learning_from_votes_needs_votes(
-    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
+@pytest.mark.parametrize(
+    ("setting", "option"), [("crowd_weight", "--votes"), ("framed_share", "--framed")]
+)
+def test_what_a_configuration_learns_from_must_be_named(
+    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path, setting: str, option: str
 ) -> None:
-    config = TrainConfig.model_validate(tiny_run | {"crowd_weight": 0.5})
-    with pytest.raises(ConfigError, match="--votes"):
+    config = TrainConfig.model_validate(tiny_run | {setting: 0.5})
+    with pytest.raises(ConfigError, match=option):
         fit(config, tiny_set, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -167,15 +170,6 @@ def test_a_run_learns_from_another(
         losses.append(rows_of(tmp_path / name)[0])
     # The same steps from the same weights, towards other targets; validation has the labels.
     assert losses[0]["loss"] != losses[1]["loss"]
-
-
-def test_framed_faces_need_framings(
-    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
-) -> None:
-    config = TrainConfig.model_validate(tiny_run | {"framed_share": 0.5})
-    with pytest.raises(ConfigError, match="--framed"):
-        fit(config, tiny_set, tmp_path / "run")
-    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("role", ["start", "teacher"])

@@ -14,6 +14,7 @@ from fer_core.detection import HaarDetector
 from fer_core.pipeline import analyze_image
 from fer_core.preprocessing import resize_face
 from train.__main__ import main
+from train.callbacks import Progress
 from train.framing import read_framings
 
 ROOT = Path(__file__).parents[2]
@@ -230,19 +231,17 @@ def test_an_interruption_says_how_to_go_on(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import train.fit
-
     # A shell's background job inherits that the signal is ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
-    real = train.fit._Progress.on_epoch_begin
+    real = Progress.on_epoch_begin
 
     def interrupting(self: object, epoch: int, logs: object = None) -> None:
         real(self, epoch, logs)
         if epoch == 1:
             signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr(train.fit._Progress, "on_epoch_begin", interrupting)
+    monkeypatch.setattr(Progress, "on_epoch_begin", interrupting)
     run = tmp_path / "run"
     arguments = ["fit", str(config_file), "--data", str(tiny_folder), "--run", str(run)]
     caplog.set_level("INFO")

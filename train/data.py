@@ -33,6 +33,19 @@ EXPECTED_COUNTS = {
 }
 
 
+def in_split(splits: NDArray[np.str_], name: str) -> NDArray[np.bool_]:
+    """Returns which pictures are of a split; "test" is PublicTest and PrivateTest together.
+
+    Args:
+        splits: str ``(N,)``, the split of each picture.
+        name: Of the split.
+
+    Returns:
+        bool ``(N,)``.
+    """
+    return np.isin(splits, TESTS if name == TEST else (name,))
+
+
 @dataclass(frozen=True, slots=True)
 class FaceSet:
     """Labelled faces.
@@ -71,7 +84,7 @@ class FaceSet:
         Raises:
             DataError: There is no such split in the data.
         """
-        selected = self.where(np.isin(self.splits, TESTS if name == TEST else (name,)))
+        selected = self.where(in_split(self.splits, name))
         if len(selected) == 0:
             raise DataError(f"The data set has no pictures of the split {name}.")
         return selected

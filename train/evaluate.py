@@ -22,7 +22,7 @@ from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
 from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW, WAYS
 from train import metrics
-from train.data import TEST, TESTS, TRAINING, FaceSet
+from train.data import TEST, TESTS, TRAINING, FaceSet, in_split
 from train.errors import DataError
 from train.files import write_json
 from train.findings import Predictions
@@ -138,7 +138,7 @@ def evaluate_all(
     results = []
     for views in WAYS:
         for split in (*TESTS, TEST):
-            rows = np.isin(faces.splits, TESTS if split == TEST else (split,))
+            rows = in_split(faces.splits, split)
             part, said = faces.where(rows), by_views[views][rows]
             results.append(_measure(model, part, said, leaked[rows], split=split, views=views))
     return results

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import ClassSet
 from fer_core.views import ONE_VIEW
-from train.data import TEST, TESTS
+from train.data import in_split
 
 NEIGHBOURS = 8
 
@@ -60,7 +60,7 @@ class Predictions:
 
     def split(self, name: str) -> Predictions:
         """Returns one split; "test" is PublicTest and PrivateTest together."""
-        return self.where(np.isin(self.splits, TESTS if name == TEST else (name,)))
+        return self.where(in_split(self.splits, name))
 
 
 @dataclass(frozen=True, slots=True)

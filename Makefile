@@ -3,9 +3,8 @@
 # Python 3.11 to 3.13; TensorFlow has no build for others. Another one: make run PYTHON=python3.12
 PYTHON ?= python3
 VENV ?= .venv
-# The pages are for this computer alone, and Streamlit need not ask an outside service for its
-# address. For others too: make run STREAMLIT_ARGS=--server.address=0.0.0.0
-STREAMLIT_ARGS ?= --server.address=localhost
+# More for Streamlit, such as: make run STREAMLIT_ARGS=--server.port=8080
+STREAMLIT_ARGS ?=
 # More for pytest, such as: make unit PYTEST_ARGS="-k labels -x"
 PYTEST_ARGS ?=
 
@@ -18,8 +17,10 @@ TYPED := fer_core train
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
+# The pages are for this computer alone, and Streamlit need not ask an outside service for its
+# address. The last address wins, so for others too: STREAMLIT_ARGS=--server.address=0.0.0.0
 run: $(VENV)/.installed detector ## Install what is missing and start the app.
-	$(PY) -m streamlit run app.py $(STREAMLIT_ARGS)
+	$(PY) -m streamlit run app.py --server.address=localhost $(STREAMLIT_ARGS)
 
 test: lint unit ## Lint, check types and run all tests, those in the browser too.
 

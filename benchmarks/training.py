@@ -1,7 +1,9 @@
-"""Training speed on PyTorch with Keras' batch normalisation and with ``train.fused``'s.
+"""Training speed: pictures a second of every Keras backend that is installed.
 
-``KERAS_BACKEND=torch python -m benchmarks.training``; both are timed in turn in one process, so
-the ratio holds on a busy machine too.
+``python -m benchmarks.training`` times training steps of a configuration, a backend after the
+other, each in a process of its own on the same cores. Where ``train.fused`` has layers for a
+backend they are timed in turn with Keras' own. The speed of backends is best compared by the
+last column, whose unit is measured among the steps.
 """
 
 from __future__ import annotations
@@ -9,77 +11,92 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import statistics
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.timing import REFERENCE, REFERENCE_NOTE, time_tasks
+
 CONFIG = Path(__file__).resolve().parent.parent / "train" / "configs" / "fer7.toml"
+_BACKENDS = ("tensorflow", "torch", "jax")
 
 
 def main() -> int:
-    """Prints pictures a second at every size of the configuration; returns the exit status."""
+    """Prints a table a backend; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--config", type=Path, default=CONFIG)
-    parser.add_argument("--steps", type=int, default=7, help="default %(default)s")
-    parser.add_argument("--threads", type=int, default=1, help="default %(default)s")
+    parser.add_argument("--rounds", type=int, default=7, help="default %(default)s")
+    parser.add_argument("--cores", type=int, default=1, help="default %(default)s")
+    parser.add_argument("--backend", choices=_BACKENDS, help="only this one")
     options = parser.parse_args()
-    if importlib.util.find_spec("torch") is None:
-        print("PyTorch is not installed here; nothing to compare.")
+    if options.backend is not None:
+        _time_backend(options.backend, options.config, options.rounds, options.cores)
         return 0
-    # Keras reads this once, when it is imported.
-    os.environ["KERAS_BACKEND"] = "torch"
-    _compare(options.config, options.steps, options.threads)
-    return 0
+    print(
+        f"{options.config.name} on {options.cores} core(s), medians of {options.rounds} steps; "
+        f"{REFERENCE_NOTE}"
+    )
+    status = 0
+    for backend in _BACKENDS:
+        if importlib.util.find_spec(backend) is None:
+            print(f"{backend} is not installed here.")
+            continue
+        command = [sys.executable, "-m", "benchmarks.training", "--backend", backend]
+        command += ["--config", options.config, "--rounds", str(options.rounds)]
+        done = subprocess.run([*command, "--cores", str(options.cores)], check=False)
+        status = status or done.returncode
+    return status
 
 
-def _compare(config_path: Path, steps: int, threads: int) -> None:
+def _time_backend(backend: str, config_path: Path, rounds: int, cores: int) -> None:
+    # Each backend counts its threads in its own way; all keep to the cores that they are given,
+    # and all read both before they are imported.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+    os.environ["OMP_NUM_THREADS"] = str(cores)
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
+    os.environ["KERAS_BACKEND"] = backend
+
+    import cv2
     import keras
-    import torch
 
-    from fer_core.network import build_network
+    from fer_core.network import KERAS_LAYERS, build_network
     from train.config import load_config
-    from train.fused import batch_norm_layer
+    from train.fused import layer_kinds
 
-    torch.set_num_threads(threads)
+    cv2.setNumThreads(1)
     config = load_config(config_path)
     keras.config.set_dtype_policy(config.precision)
     labels = len(config.class_set)
     models = {}
-    for name, layer in (
-        ("Keras", keras.layers.BatchNormalization),
-        ("fused", batch_norm_layer()),
-    ):
-        model = build_network(config.network, labels, input_size=None, batch_norm_layer=layer)
+    offered = {"Keras' layers": KERAS_LAYERS}
+    if (fused := layer_kinds()) != KERAS_LAYERS:
+        offered["train.fused"] = fused
+    for name, kinds in offered.items():
+        models[name] = build_network(config.network, labels, input_size=None, kinds=kinds)
         rate, momentum = config.optimizer.peak_rate, config.optimizer.momentum
-        model.compile(
+        models[name].compile(
             keras.optimizers.SGD(rate, momentum=momentum, nesterov=True),
             keras.losses.CategoricalCrossentropy(from_logits=True),
         )
-        models[name] = model
-    print(
-        f"{config_path.name}: {config.precision}, batch {config.batch_size}, "
-        f"{threads} thread(s), medians of {steps} steps"
-    )
+    print(f"\n{backend}, {config.precision}, batches of {config.batch_size}")
+    print(f"  {'':<24}{'pictures a second':>18}{'of CPU':>9}{'x reference':>13}")
     for size in sorted({phase.size for phase in config.sizes}):
         batch = _batch(config.batch_size, size, labels)
-        walls: dict[str, list[float]] = {name: [] for name in models}
-        cpus: dict[str, list[float]] = {name: [] for name in models}
-        for step in range(steps + 1):
-            for name, model in models.items():
-                wall, cpu = time.perf_counter(), time.process_time()
-                model.train_on_batch(*batch)
-                if step:  # the first one builds
-                    walls[name].append(time.perf_counter() - wall)
-                    cpus[name].append(time.process_time() - cpu)
-        speeds = [config.batch_size / statistics.median(walls[name]) for name in models]
-        ratio = statistics.median(cpus["Keras"]) / statistics.median(cpus["fused"])
-        print(
-            f"  {size}x{size}: {speeds[0]:6.1f} pictures a second with Keras' layer, "
-            f"{speeds[1]:6.1f} fused; {ratio:.2f} times as fast by CPU time"
-        )
+        steps = {
+            f"{size}x{size}, {name}": lambda model=model, batch=batch: model.train_on_batch(*batch)
+            for name, model in models.items()
+        }
+        timings = time_tasks(steps, rounds)
+        for name in steps:
+            wall, cpu = timings[name].wall_ms, timings[name].cpu_ms
+            print(
+                f"  {name:<24}{1000 * config.batch_size / wall:18.0f}"
+                f"{1000 * config.batch_size / cpu:9.0f}{cpu / timings[REFERENCE].cpu_ms:13.0f}"
+            )
 
 
 def _batch(count: int, size: int, labels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -5,7 +5,7 @@ Importing this module imports Keras and its backend; only training, export and e
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import layers
@@ -14,12 +14,23 @@ from fer_core.network_config import NetworkConfig, StageConfig
 from fer_core.preprocessing import INPUT_SIZE
 
 
+class LayerKinds(NamedTuple):
+    """The classes that compute a network's heavy layers; see ``train.fused`` for faster ones."""
+
+    conv: type[layers.Conv2D] = layers.Conv2D
+    batch_norm: type[layers.BatchNormalization] = layers.BatchNormalization
+    max_pool: type[layers.MaxPooling2D] = layers.MaxPooling2D
+
+
+KERAS_LAYERS = LayerKinds()
+
+
 def build_network(
     config: NetworkConfig,
     num_classes: int,
     *,
     input_size: int | None = INPUT_SIZE,
-    batch_norm_layer: type[layers.BatchNormalization] = layers.BatchNormalization,
+    kinds: LayerKinds = KERAS_LAYERS,
 ) -> keras.Model:
     """Builds the network with random weights.
 
@@ -28,7 +39,7 @@ def build_network(
         num_classes: Number of outputs K.
         input_size: Side of the input in pixels; None for any size, which a "flatten" head
             does not allow.
-        batch_norm_layer: The class that computes batch normalisation; see ``train.fused``.
+        kinds: The classes of its layers.
 
     Returns:
         A model from float32 ``(N, input_size, input_size, 1)``, as ``normalize_faces`` makes
@@ -36,14 +47,14 @@ def build_network(
     """
 
     def conv(x: Any, filters: int, kernel_size: int) -> Any:
-        x = layers.Conv2D(
+        x = kinds.conv(
             filters,
             kernel_size,
             padding="same",
             use_bias=not config.batch_norm,
             kernel_initializer="he_normal",
         )(x)
-        return batch_norm_layer(momentum=0.9)(x) if config.batch_norm else x
+        return kinds.batch_norm(momentum=0.9)(x) if config.batch_norm else x
 
     def plain(x: Any, stage: StageConfig) -> Any:
         return layers.ReLU()(conv(x, stage.filters, stage.kernel_size))
@@ -59,11 +70,11 @@ def build_network(
     x = inputs
     if config.stem_filters:
         x = layers.ReLU()(conv(x, config.stem_filters, 3))
-        x = layers.MaxPooling2D(config.stem_pool)(x) if config.stem_pool > 1 else x
+        x = kinds.max_pool(config.stem_pool)(x) if config.stem_pool > 1 else x
     for stage in config.stages:
         for _ in range(stage.depth):
             x = grow(x, stage)
-        x = layers.MaxPooling2D(stage.pool)(x) if stage.pool > 1 else x
+        x = kinds.max_pool(stage.pool)(x) if stage.pool > 1 else x
         x = layers.SpatialDropout2D(stage.dropout)(x) if stage.dropout else x
     x = layers.GlobalAveragePooling2D()(x) if config.head == "average" else layers.Flatten()(x)
     for units in config.dense:

@@ -19,7 +19,7 @@ from train.data import PUBLIC_TEST, TRAINING, FaceSet, hold_out
 from train.errors import ConfigError
 from train.files import write_whole
 from train.framing import Framings
-from train.fused import batch_norm_layer
+from train.fused import layer_kinds
 from train.state import StateCheckpoint, restore
 from train.statistics import reestimate_statistics
 from train.targets import (
@@ -236,7 +236,7 @@ def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
         config.network,
         len(config.class_set),
         input_size=INPUT_SIZE if flat else None,
-        batch_norm_layer=batch_norm_layer(),
+        kinds=layer_kinds(),
     )
     model = with_crowd(model) if config.crowd_weight else model
     settings = config.optimizer

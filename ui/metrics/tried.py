@@ -45,8 +45,9 @@ def tried_section() -> None:
     except CardError as error:
         st.warning(str(error), icon=":material/warning:")
         return
-    for plan, trials in plans.items():
+    if plans:
         st.subheader("What was tried")
+    for plan, trials in plans.items():
         st.caption(
             f"Plan “{plan}”: short runs, one change at a time. Every point is a network on "
             "PublicTest, one view; bars are the spread over the seeds."

@@ -226,7 +226,8 @@ def _calibrate(options: argparse.Namespace) -> int:
 
     result = calibrate(options.name, load(options.data), models_dir(options))
     print(f"Temperature {result.temperature:.4f}, fitted on {result.calibrated_on}.")
-    print(f"Log loss {result.log_loss[0]:.4f} before, {result.log_loss[1]:.4f} after.")
+    before, after = result.confidence_loss
+    print(f"Log loss of the confidence {before:.4f} before, {after:.4f} after.")
     print(f"Calibration error {result.ece[0]:.4f} before, {result.ece[1]:.4f} after.")
     return 0
 

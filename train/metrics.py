@@ -108,6 +108,18 @@ def log_loss(probabilities: Probabilities, labels: Labels) -> float:
     return float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())
 
 
+def confidence_log_loss(probabilities: Probabilities, labels: Labels) -> float:
+    """Returns the mean log loss of the confidence as a forecast of being right, in nats.
+
+    The confidence is the probability of the most probable class ("top-label calibration", Gupta
+    and Ramdas, 2022); what is said of the others does not count.
+    """
+    confidence = probabilities.max(axis=1).astype(np.float64)
+    correct = probabilities.argmax(axis=1) == labels
+    likelihood = np.where(correct, confidence, 1 - confidence)
+    return float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())
+
+
 def expected_calibration_error(
     probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS
 ) -> float:

@@ -11,7 +11,7 @@ from fer_core.classifier import EmotionClassifier, softmax
 from train.calibrate import calibrate, fit_temperature
 from train.data import FaceSet
 from train.errors import ConfigError, DataError
-from train.metrics import log_loss
+from train.metrics import confidence_log_loss
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -24,21 +24,22 @@ def test_the_temperature_of_drawn_labels_is_found(temperature: float) -> None:
 
 def test_calibration_is_stored_and_served(models_dir: Path, tiny_set: FaceSet) -> None:
     file = models_dir / "fer7" / "config.json"
-    before = json.loads(file.read_text())
+    content = json.loads(file.read_text())
     result = calibrate("fer7", tiny_set, models_dir)
-    after = json.loads(file.read_text())
-    assert after.pop("temperature") == result.temperature
-    assert after.pop("calibrated_on") == result.calibrated_on == "PublicTest (56 pictures)"
-    assert after.items() <= before.items()
+    stored = json.loads(file.read_text())
+    assert stored.pop("temperature") == result.temperature
+    assert stored.pop("calibrated_on") == result.calibrated_on == "PublicTest (56 pictures)"
+    assert stored.items() <= content.items()
 
     classifier = EmotionClassifier.load("fer7", models_dir=models_dir)
     assert classifier.temperature == result.temperature
     validation = tiny_set.split("PublicTest")
     logits = classifier.logits(validation.faces_gray)
-    assert result.log_loss[1] <= result.log_loss[0]
+    before, after = result.confidence_loss
+    assert after <= before
     served = classifier.predict(validation.faces_gray)
-    assert log_loss(served, validation.labels) == pytest.approx(result.log_loss[1], rel=1e-5)
-    assert log_loss(softmax(logits), validation.labels) == pytest.approx(result.log_loss[0])
+    assert confidence_log_loss(served, validation.labels) == pytest.approx(after, rel=1e-5)
+    assert confidence_log_loss(softmax(logits), validation.labels) == pytest.approx(before)
 
 
 def test_calibrating_again_gives_the_same(models_dir: Path, tiny_set: FaceSet) -> None:

@@ -75,6 +75,18 @@ def test_log_loss() -> None:
     assert metrics.log_loss(probabilities, np.array([0, 1])) == pytest.approx(expected, rel=1e-6)
 
 
+def test_confidence_log_loss_asks_only_whether_the_verdict_is_right() -> None:
+    probabilities = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
+    expected = -(math.log(0.7) + math.log(1 - 0.6)) / 2
+    for wrong in (0, 1):
+        labels = np.array([0, wrong])
+        assert metrics.confidence_log_loss(probabilities, labels) == pytest.approx(expected)
+
+
+def test_confidence_log_loss_of_a_certain_error_is_large_but_finite() -> None:
+    assert 700 < metrics.confidence_log_loss(np.array([[1.0, 0.0]]), np.array([1])) < math.inf
+
+
 def test_log_loss_of_an_excluded_class_is_large_but_finite() -> None:
     assert 700 < metrics.log_loss(np.array([[1.0, 0.0]]), np.array([1])) < math.inf
 

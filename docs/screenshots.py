@@ -45,9 +45,14 @@ def main() -> None:
         show_video(page, moving_portraits(photo, Path(folder)))
         page.screenshot(path=str(IMAGES / "video.png"))
         page.close()
-        page = browser.new_page(viewport={"width": 1280, "height": 1100}, base_url=address)
-        show_confusions(page)
-        page.screenshot(path=str(IMAGES / "metrics.png"))
+        for name, section, heading, height in (
+            ("metrics", "Confusions", "What is taken for what", 1100),
+            ("training", "Training", "How the networks were trained", 2100),
+        ):
+            page = browser.new_page(viewport={"width": 1280, "height": height}, base_url=address)
+            show_section(page, section, heading)
+            page.screenshot(path=str(IMAGES / f"{name}.png"))
+            page.close()
         browser.close()
 
 
@@ -93,12 +98,12 @@ def show_video(page: Page, video: Path) -> None:
     page.wait_for_timeout(3_000)
 
 
-def show_confusions(page: Page) -> None:
-    """Opens the confusion matrix."""
+def show_section(page: Page, name: str, heading: str) -> None:
+    """Opens a section of the metrics and waits for its heading and its charts."""
     page.goto("/Metrics")
-    page.locator(".st-key-metrics-section").get_by_role("radio", name="Confusions").click()
-    expect(page.locator(".st-key-confusion-matrix .nsewdrag")).to_be_visible(timeout=30_000)
-    page.wait_for_timeout(2_000)
+    page.locator(".st-key-metrics-section").get_by_role("radio", name=name).click()
+    expect(page.get_by_role("heading", name=heading)).to_be_visible(timeout=30_000)
+    page.wait_for_timeout(4_000)
 
 
 def show(page: Page, photo: Path, both: bool) -> None:

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 # Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = (ROOT / "README.md", ROOT / "docs" / "MODEL_CARD.md")
+DOCUMENTS = tuple(
+    ROOT / name for name in ("README.md", "docs/MODEL_CARD.md", "docs/TRAINING.md")
+)
 logger = logging.getLogger(__name__)
 
 

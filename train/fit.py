@@ -83,15 +83,17 @@ def fit(
     votes = votes if config.crowd_weight else None
     framings = framings if config.framed_share else None
     samples = samples_of(training, votes, framings), samples_of(validation, votes)
-    if config.teacher:
-        teacher = _finished(run_dir.with_name(config.teacher))
-        samples = taught(samples[0], teacher, config.teacher_weight), samples[1]
+    names = {name for name in (config.start, config.teacher) if name}
+    earlier = {name: _finished(run_dir.with_name(name)) for name in names}
     keras.utils.set_random_seed(config.seed)
     model = _compiled(config, len(FaceBatches(samples[0], config)))
     checkpoint = run_dir / CHECKPOINT_FILE
     done = restore(checkpoint, model, config) if resume and checkpoint.exists() else 0
+    # Asking the teacher takes minutes; a start that does not fit is refused before.
     if config.start and not done:
-        start_from(_finished(run_dir.with_name(config.start)), model)
+        start_from(earlier[config.start], model)
+    if config.teacher:
+        samples = taught(samples[0], earlier[config.teacher], config.teacher_weight), samples[1]
     if done:
         logger.info("Resuming behind epoch %d of %d.", done, config.epochs)
         _keep_log(run_dir / LOG_FILE, done)

@@ -287,6 +287,7 @@ def test_what_was_tried_is_drawn_and_in_a_table(
             (BASELINE, 0, 0.60, 8_000_000),
             (BASELINE, 1, 0.62, 8_000_000),
             ("wider", 0, 0.65, 30_000_000),
+            ("without a part", 0, 0.59, 8_000_000),
         )
     ]
     save_trials(trials, "some", tmp_path)
@@ -296,10 +297,12 @@ def test_what_was_tried_is_drawn_and_in_a_table(
     assert "| wider | 65.00 % | +5.00 |" in texts(page)
     chart = json.loads(page.get("plotly_chart")[0].proto.spec)
     short, shipped = chart["data"]
-    assert short["text"] == [BASELINE, "wider"]
-    assert short["x"] == [8, 30] and short["y"] == pytest.approx([0.61, 0.65])
-    assert short["error_y"]["array"] == pytest.approx([0.0141, 0], abs=1e-4)
-    assert shipped["text"] == ["7 emotions", "6 emotions"]
+    assert short["hovertext"] == [BASELINE, "wider", "without a part"]
+    # Only one name of a size is written: the others' would lie on it.
+    assert short["text"] == [BASELINE, "wider", ""]
+    assert short["x"] == [8, 30, 8] and short["y"] == pytest.approx([0.61, 0.65, 0.59])
+    assert short["error_y"]["array"] == pytest.approx([0.0141, 0, 0], abs=1e-4)
+    assert shipped["hovertext"] == ["7 emotions", "6 emotions"]
     assert shipped["y"][0] == metrics_of("fer7")["PublicTest"]["one view"]["accuracy"]
 
 

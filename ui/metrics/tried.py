@@ -111,15 +111,23 @@ def tried_chart(tried: list[Network], shipped: list[Network]) -> go.Figure:
             x=[network.multiply_adds / 1e6 for network in networks],
             y=[network.accuracy for network in networks],
             error_y={"array": [network.spread for network in networks], "thickness": 1},
-            text=[network.name for network in networks],
+            text=_names_of_sizes(networks) if networks is tried else None,
+            textposition="bottom center",
+            hovertext=[network.name for network in networks],
             customdata=[network.note for network in networks],
-            mode="markers",
+            mode="markers+text",
             name=name,
             marker={"color": color, "size": 11, "symbol": symbol},
-            hovertemplate="<b>%{text}</b><br>%{y:.2%} with %{x:.1f} M multiply-adds"
+            hovertemplate="<b>%{hovertext}</b><br>%{y:.2%} with %{x:.1f} M multiply-adds"
             "<br>%{customdata}<extra></extra>",
         )
     return figure.update_layout(_LAYOUT)
+
+
+def _names_of_sizes(networks: list[Network]) -> list[str]:
+    """Returns the name of the first network of each size, and nothing for the others."""
+    firsts = {network.multiply_adds: network.name for network in reversed(networks)}
+    return [n.name if firsts[n.multiply_adds] == n.name else "" for n in networks]
 
 
 _LAYOUT: dict[str, Any] = {

@@ -34,9 +34,7 @@ if TYPE_CHECKING:
 
 # Keras, OpenCV and LiteRT take seconds to import: every command imports what it needs.
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENTS = tuple(
-    ROOT / name for name in ("README.md", "docs/MODEL_CARD.md", "docs/TRAINING.md")
-)
+DOCUMENTS = tuple(ROOT / name for name in ("README.md", "docs/MODEL_CARD.md", "docs/TRAINING.md"))
 logger = logging.getLogger(__name__)
 
 

@@ -92,6 +92,9 @@ class TrainConfig(StrictModel):
         batch_size: Pictures a step.
         start: Name of a finished run beside this one whose weights this one starts from;
             warm restarts (Loshchilov and Hutter, 2017) split a long training.
+        start_share: Share of the start's weights in those that are saved; behind warm restarts
+            the mean can be better than either (Izmailov et al., 2018, "Averaging Weights Leads
+            to Wider Optima and Better Generalization").
         crowd_weight: Weight of the crowd's votes in the loss beside the labels' 1; 0 to learn
             from the labels alone.
         teacher: Name of a finished run beside this one whose network this one learns from.
@@ -115,6 +118,7 @@ class TrainConfig(StrictModel):
     epochs: Positive
     batch_size: Positive = 96
     start: str | None = None
+    start_share: Share = 0.0
     crowd_weight: NonNegative = 0.0
     teacher: str | None = None
     teacher_weight: Share = 0.5
@@ -136,6 +140,8 @@ class TrainConfig(StrictModel):
             raise ValueError("sizes must start at 0 and their starts must rise")
         if self.sizes[-1].size != INPUT_SIZE:
             raise ValueError(f"the last of sizes must be the network's {INPUT_SIZE} pixels")
+        if self.start_share and self.start is None:
+            raise ValueError("start_share needs a start")
         if self.network.head == "flatten" and len(self.sizes) > 1:
             raise ValueError("a network with a flatten head has one input size only")
         return self

@@ -89,16 +89,17 @@ def fit(
     model = _compiled(config, len(FaceBatches(samples[0], config)))
     checkpoint = run_dir / CHECKPOINT_FILE
     done = restore(checkpoint, model, config) if resume and checkpoint.exists() else 0
+    last = min(config.epochs, stop_after_epoch or config.epochs)
+    start = earlier[config.start] if config.start else None
     # Asking the teacher takes minutes; a start that does not fit is refused before.
-    if config.start and not done:
-        start_from(earlier[config.start], model)
-    if config.teacher:
+    if start is not None and not done:
+        start_from(start, model)
+    if config.teacher and done < last:
         samples = taught(samples[0], earlier[config.teacher], config.teacher_weight), samples[1]
     if done:
         logger.info("Resuming behind epoch %d of %d.", done, config.epochs)
         _keep_log(run_dir / LOG_FILE, done)
     (run_dir / CONFIG_FILE).write_text(config.model_dump_json(indent=2), encoding="utf-8")
-    last = min(config.epochs, stop_after_epoch or config.epochs)
     logger.info(
         "%s parameters, %d training and %d validation pictures.",
         f"{model.count_params():,}",
@@ -110,7 +111,7 @@ def fit(
     if last < config.epochs:
         return None
     model.optimizer.finalize_variable_values(model.trainable_variables)
-    return save_network(model, config, training, run_dir / MODEL_FILE)
+    return save_network(model, config, training, run_dir / MODEL_FILE, start)
 
 
 def _train_phase(
@@ -195,11 +196,29 @@ def class_weights(config: TrainConfig, targets: NDArray[np.float32]) -> dict[int
     return {index: float(weight) for index, weight in enumerate(weights)}
 
 
-def save_network(model: keras.Model, config: TrainConfig, training: FaceSet, path: Path) -> Path:
-    """Saves a trained model as a plain float32 Keras model with its statistics taken anew."""
+def save_network(
+    model: keras.Model,
+    config: TrainConfig,
+    training: FaceSet,
+    path: Path,
+    start: keras.Model | None = None,
+) -> Path:
+    """Saves a trained model as a plain float32 Keras model with its statistics taken anew.
+
+    Args:
+        model: The trained one.
+        config: Of its training.
+        training: The pictures that the statistics are of.
+        path: Where it goes.
+        start: The network that takes its share in the weights, if one does.
+    """
     keras.config.set_dtype_policy("float32")
     network = build_network(config.network, len(config.class_set))
-    network.set_weights(without_crowd(model).get_weights())
+    weights = without_crowd(model).get_weights()
+    if start is not None:
+        pairs = zip(weights, start.get_weights(), strict=True)
+        weights = [(1 - config.start_share) * own + config.start_share * old for own, old in pairs]
+    network.set_weights(weights)
     reestimate_statistics(network, training.faces_gray, config.seed)
     part = path.with_name(f"part-{path.name}")
     network.save(part)

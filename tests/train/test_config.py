@@ -55,6 +55,7 @@ def test_defaults_are_filled_in(tmp_path: Path) -> None:
         (MINIMAL.replace("filters = 4", "filters = 0"), "filters"),
         (MINIMAL + "[optimizer]\nmomentum = 1.0\n", "optimizer.momentum"),
         ("sizes = []\n" + MINIMAL, "sizes"),
+        ("start_share = 0.5\n" + MINIMAL, "start_share needs a start"),
         ("classes = [", "cannot be read"),
         ("", "classes"),
     ],

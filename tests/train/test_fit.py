@@ -158,6 +158,29 @@ def test_a_run_starts_from_the_weights_of_another(
     assert all(np.allclose(a, b, rtol=1e-2, atol=1e-3) for a, b in zip(old, new, strict=True))
 
 
+def test_the_start_has_its_share_in_the_weights(
+    tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path
+) -> None:
+    shutil.copytree(trained_run, tmp_path / "first")
+    files = [tmp_path / "first" / MODEL_FILE]
+    for name, share in (("own", 0.0), ("shared", 0.25)):
+        change = {"start": "first", "start_share": share, "epochs": 1}
+        model = fit(TrainConfig.model_validate(tiny_run | change), tiny_set, tmp_path / name)
+        assert model is not None
+        files.append(model)
+    old, own, shared = (
+        [
+            keras.ops.convert_to_numpy(variable)
+            # The statistics are taken anew, for the weights as they are saved.
+            for variable in keras.saving.load_model(file, compile=False).trainable_variables
+        ]
+        for file in files
+    )
+    assert not all(np.allclose(a, b) for a, b in zip(old, own, strict=True))
+    for a, b, c in zip(old, own, shared, strict=True):
+        np.testing.assert_allclose(c, 0.25 * a + 0.75 * b, rtol=1e-4, atol=1e-6)
+
+
 def test_a_run_learns_from_another(
     tiny_set: FaceSet, trained_run: Path, tiny_run: dict[str, Any], tmp_path: Path
 ) -> None:

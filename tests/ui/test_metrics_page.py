@@ -295,14 +295,14 @@ def test_what_was_tried_is_drawn_and_in_a_table(
     turn(page, "Training")
     assert "Plan “some”" in texts(page)
     assert "| wider | 65.00 % | +5.00 |" in texts(page)
-    chart = json.loads(page.get("plotly_chart")[0].proto.spec)
+    gains, chart = (json.loads(one.proto.spec) for one in page.get("plotly_chart")[:2])
+    assert gains["data"][0]["y"] == ["without a part", "wider"]
+    assert gains["data"][0]["x"] == pytest.approx([-1, 5])
     short, shipped = chart["data"]
-    assert short["hovertext"] == [BASELINE, "wider", "without a part"]
-    # Only one name of a size is written: the others' would lie on it.
-    assert short["text"] == [BASELINE, "wider", ""]
+    assert short["text"] == [BASELINE, "wider", "without a part"]
     assert short["x"] == [8, 30, 8] and short["y"] == pytest.approx([0.61, 0.65, 0.59])
     assert short["error_y"]["array"] == pytest.approx([0.0141, 0, 0], abs=1e-4)
-    assert shipped["hovertext"] == ["7 emotions", "6 emotions"]
+    assert shipped["text"] == ["7 emotions", "6 emotions"]
     assert shipped["y"][0] == metrics_of("fer7")["PublicTest"]["one view"]["accuracy"]
 
 

@@ -1,4 +1,4 @@
-"""What was tried: accuracy against multiply-adds of every network that was trained and measured."""
+"""What was tried: what each change gives, and accuracy against multiply-adds of all networks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,18 @@ from fer_core.errors import ModelError
 from fer_core.views import ONE_VIEW
 from train.data import PUBLIC_TEST
 from train.errors import CardError
-from train.trials import TRIALS_DIR, Trial, as_table, by_change, read_trials
+from train.trials import (
+    BASELINE,
+    TRIALS_DIR,
+    Trial,
+    as_table,
+    by_change,
+    gains_of,
+    read_trials,
+)
 from ui.charts import CHART_CONFIG
 from ui.explorer_data import architecture_of, metrics_of, model_names, model_title
-from ui.metrics.charts import BLUE, ORANGE
+from ui.metrics.charts import BLUE, GRAY, ORANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +60,13 @@ def tried_section() -> None:
             f"Plan “{plan}”: short runs, one change at a time. Every point is a network on "
             "PublicTest, one view; bars are the spread over the seeds."
         )
+        st.plotly_chart(gains_chart(trials), key=f"gains-{plan}", config=CHART_CONFIG)
         st.plotly_chart(
             tried_chart(networks_of(trials), shipped_networks()),
             key=f"tried-{plan}",
             config=CHART_CONFIG,
         )
-        with st.expander("What each change is worth"):
+        with st.expander("The figures"):
             st.markdown(as_table(trials))
 
 
@@ -111,23 +120,45 @@ def tried_chart(tried: list[Network], shipped: list[Network]) -> go.Figure:
             x=[network.multiply_adds / 1e6 for network in networks],
             y=[network.accuracy for network in networks],
             error_y={"array": [network.spread for network in networks], "thickness": 1},
-            text=_names_of_sizes(networks) if networks is tried else None,
-            textposition="bottom center",
-            hovertext=[network.name for network in networks],
+            text=[network.name for network in networks],
             customdata=[network.note for network in networks],
-            mode="markers+text",
+            mode="markers",
             name=name,
             marker={"color": color, "size": 11, "symbol": symbol},
-            hovertemplate="<b>%{hovertext}</b><br>%{y:.2%} with %{x:.1f} M multiply-adds"
+            hovertemplate="<b>%{text}</b><br>%{y:.2%} with %{x:.1f} M multiply-adds"
             "<br>%{customdata}<extra></extra>",
         )
     return figure.update_layout(_LAYOUT)
 
 
-def _names_of_sizes(networks: list[Network]) -> list[str]:
-    """Returns the name of the first network of each size, and nothing for the others."""
-    firsts = {network.multiply_adds: network.name for network in reversed(networks)}
-    return [n.name if firsts[n.multiply_adds] == n.name else "" for n in networks]
+def gains_chart(trials: list[Trial]) -> go.Figure:
+    """Draws what each change gives against the baseline, the best at the top."""
+    gains = {
+        change: found for change, found in gains_of(trials).items() if change != BASELINE and found
+    }
+    ordered = sorted(gains, key=lambda change: float(np.mean(gains[change])))
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[float(np.mean(gains[change])) for change in ordered],
+        y=ordered,
+        error_x={
+            "array": [
+                float(np.std(gains[change], ddof=1)) if len(gains[change]) > 1 else 0.0
+                for change in ordered
+            ],
+            "thickness": 1,
+        },
+        mode="markers",
+        marker={"color": BLUE, "size": 11},
+        hovertemplate="<b>%{y}</b><br>%{x:+.2f} points<extra></extra>",
+    )
+    figure.add_vline(0, line_dash="dot", line_color=GRAY, line_width=1)
+    return figure.update_layout(
+        height=120 + 28 * len(ordered),
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        xaxis={"title": "Points against the baseline", "fixedrange": True},
+        yaxis={"automargin": True, "fixedrange": True},
+    )
 
 
 _LAYOUT: dict[str, Any] = {
@@ -137,7 +168,7 @@ _LAYOUT: dict[str, Any] = {
     "xaxis": {
         "title": "Multiply-adds for one face, millions",
         "type": "log",
-        "dtick": "D2",
+        "tickvals": [2, 5, 10, 20, 50, 100, 200, 500],
         "fixedrange": True,
     },
     "yaxis": {"title": "Accuracy", "tickformat": ".0%", "fixedrange": True},

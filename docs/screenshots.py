@@ -47,7 +47,7 @@ def main() -> None:
         page.close()
         for name, section, heading, height in (
             ("metrics", "Confusions", "What is taken for what", 1100),
-            ("training", "Training", "How the networks were trained", 2100),
+            ("training", "Training", "How the networks were trained", 1880),
         ):
             page = browser.new_page(viewport={"width": 1280, "height": height}, base_url=address)
             show_section(page, section, heading)

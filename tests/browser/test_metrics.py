@@ -52,6 +52,8 @@ def click_cell(page: Page, true: str, predicted: str) -> None:
     assert box is not None
     x = box["width"] * (EMOTIONS.index(predicted) + 0.2) / len(EMOTIONS)
     y = box["height"] * (EMOTIONS.index(true) + 0.8) / len(EMOTIONS)
+    # Plotly takes two clicks within 300 ms for a double click, wherever they are.
+    page.wait_for_timeout(500)
     plot.click(position={"x": x, "y": y})
 
 

@@ -81,7 +81,7 @@ def networks_of(trials: list[Trial]) -> list[Network]:
                 change,
                 first.multiply_adds,
                 float(np.mean(accuracies)),
-                float(np.std(accuracies, ddof=1)) if len(runs) > 1 else 0.0,
+                _deviation(accuracies),
                 f"mean of {len(runs)} runs of {first.pictures_seen:,} pictures",
             )
         )
@@ -141,13 +141,7 @@ def gains_chart(trials: list[Trial]) -> go.Figure:
     figure.add_scatter(
         x=[float(np.mean(gains[change])) for change in ordered],
         y=ordered,
-        error_x={
-            "array": [
-                float(np.std(gains[change], ddof=1)) if len(gains[change]) > 1 else 0.0
-                for change in ordered
-            ],
-            "thickness": 1,
-        },
+        error_x={"array": [_deviation(gains[change]) for change in ordered], "thickness": 1},
         mode="markers",
         marker={"color": BLUE, "size": 11},
         hovertemplate="<b>%{y}</b><br>%{x:+.2f} points<extra></extra>",
@@ -159,6 +153,11 @@ def gains_chart(trials: list[Trial]) -> go.Figure:
         xaxis={"title": "Points against the baseline", "fixedrange": True},
         yaxis={"automargin": True, "fixedrange": True},
     )
+
+
+def _deviation(values: list[float]) -> float:
+    """Returns the standard deviation over the seeds; 0 for one."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
 _LAYOUT: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Command line: ``python -m fer_core analyze``, ``… video`` and ``… download``."""
+"""Command line: ``facial-emotions``, which is ``python -m fer_core`` too."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from fer_core._version import __version__
 from fer_core.accurate import AccurateClassifier
 from fer_core.commands import add_reading_options, files_in, load_classifier, unused
 from fer_core.detection import load_detector
@@ -47,7 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fer_core", description=__doc__)
+    # What the user typed, for the usage; argparse itself would say "__main__.py".
+    script = Path(sys.argv[0]).name != "__main__.py"
+    parser = argparse.ArgumentParser(
+        prog="facial-emotions" if script else "python -m fer_core",
+        description="Read facial expressions in photos and videos.",
+    )
+    parser.add_argument("--version", action="version", version=f"facial-emotions {__version__}")
     commands = parser.add_subparsers(required=True)
     analyze = commands.add_parser("analyze", help="read the faces in photos")
     analyze.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")

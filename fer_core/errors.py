@@ -11,6 +11,10 @@ class UnreadableImage(FerError):
     """A file is no picture, is damaged, or is too large to open."""
 
 
+class MissingExtra(FerError):
+    """An optional part of the package is used without the packages that it needs."""
+
+
 class ModelError(FerError):
     """A model's files are missing or damaged, or its labels do not match."""
 

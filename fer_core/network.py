@@ -46,34 +46,44 @@ def build_network(
         it, to float32 logits ``(N, num_classes)``.
     """
 
-    def conv(x: Any, filters: int, kernel_size: int) -> Any:
+    def conv(x: Any, filters: int, kernel_size: int, name: str) -> Any:
         x = kinds.conv(
             filters,
             kernel_size,
             padding="same",
             use_bias=not config.batch_norm,
             kernel_initializer="he_normal",
+            name=f"{name}_conv",
         )(x)
-        return kinds.batch_norm(momentum=0.9)(x) if config.batch_norm else x
+        return kinds.batch_norm(momentum=0.9, name=f"{name}_norm")(x) if config.batch_norm else x
 
-    def plain(x: Any, stage: StageConfig) -> Any:
-        return layers.ReLU()(conv(x, stage.filters, stage.kernel_size))
+    def plain(x: Any, stage: StageConfig, name: str) -> Any:
+        return layers.ReLU()(conv(x, stage.filters, stage.kernel_size, name))
 
-    def block(x: Any, stage: StageConfig) -> Any:
-        y = conv(plain(x, stage), stage.filters, stage.kernel_size)
+    def excited(x: Any, filters: int, name: str) -> Any:
+        narrow = max(1, filters // config.squeeze)
+        gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
+        gate = layers.Conv2D(narrow, 1, activation="relu", name=f"{name}_squeeze")(gate)
+        gate = layers.Conv2D(filters, 1, activation="sigmoid", name=f"{name}_excite")(gate)
+        return layers.Multiply()([x, gate])
+
+    def block(x: Any, stage: StageConfig, name: str) -> Any:
+        y = plain(x, stage, f"{name}_first")
+        y = conv(y, stage.filters, stage.kernel_size, f"{name}_second")
+        y = excited(y, stage.filters, name) if config.squeeze else y
         if x.shape[-1] != stage.filters:
-            x = conv(x, stage.filters, 1)
+            x = conv(x, stage.filters, 1, f"{name}_shortcut")
         return layers.ReLU()(layers.Add()([x, y]))
 
     grow = plain if config.kind == "vgg" else block
     inputs = layers.Input((input_size, input_size, 1), name="face")
     x = inputs
     if config.stem_filters:
-        x = layers.ReLU()(conv(x, config.stem_filters, 3))
+        x = layers.ReLU()(conv(x, config.stem_filters, 3, "stem"))
         x = kinds.max_pool(config.stem_pool)(x) if config.stem_pool > 1 else x
-    for stage in config.stages:
-        for _ in range(stage.depth):
-            x = grow(x, stage)
+    for number, stage in enumerate(config.stages, 1):
+        for index in range(stage.depth):
+            x = grow(x, stage, f"stage{number}_block{index + 1}")
         x = kinds.max_pool(stage.pool)(x) if stage.pool > 1 else x
         x = layers.SpatialDropout2D(stage.dropout)(x) if stage.dropout else x
     x = layers.GlobalAveragePooling2D()(x) if config.head == "average" else layers.Flatten()(x)

@@ -23,8 +23,8 @@ class StageConfig(StrictModel):
         filters: Output channels of every convolution of the stage.
         depth: Number of convolutions ("vgg") or of two-convolution blocks ("residual").
         kernel_size: Side of the kernels in pixels.
-        pool: Side of the max-pooling behind the stage; 1 for none.
-        dropout: Share of whole channels dropped behind the stage while training.
+        pool: Side of the max-pooling after the stage; 1 for none.
+        dropout: Share of whole channels dropped after the stage while training.
     """
 
     filters: Positive
@@ -42,7 +42,9 @@ class NetworkConfig(StrictModel):
             basic blocks with shortcuts (He et al., 2016).
         stages: From the input to the head.
         stem_filters: Channels of a first convolution before the stages; 0 for none.
-        stem_pool: Side of the max-pooling behind that convolution.
+        stem_pool: Side of the max-pooling after that convolution.
+        squeeze: By how much a residual block's squeeze-and-excitation narrows its channels
+            (Hu et al., 2018, "Squeeze-and-Excitation Networks"); 0 for none.
         batch_norm: Whether every convolution is batch-normalised (Ioffe and Szegedy, 2015).
         head: "average" pools each channel to its mean; "flatten" keeps the places.
         dense: Units of the fully connected layers before the output.
@@ -53,6 +55,7 @@ class NetworkConfig(StrictModel):
     stages: Annotated[tuple[StageConfig, ...], Field(min_length=1)]
     stem_filters: Annotated[int, Field(ge=0)] = 0
     stem_pool: Positive = 1
+    squeeze: Annotated[int, Field(ge=0)] = 0
     batch_norm: bool = True
     head: Literal["average", "flatten"] = "average"
     dense: tuple[Positive, ...] = ()

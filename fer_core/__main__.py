@@ -13,11 +13,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from fer_core.accurate import AccurateClassifier
 from fer_core.commands import add_reading_options, files_in, load_classifier, unused
 from fer_core.detection import load_detector
 from fer_core.download import YUNET_SHA256, YUNET_URL, download, yunet_path
 from fer_core.drawing import draw_frame
+from fer_core.ensemble import EnsembleClassifier
 from fer_core.errors import FerError, UnreadableImage
 from fer_core.images import IMAGE_SUFFIXES, encode_png, read_image
 from fer_core.pipeline import analyze_image
@@ -77,7 +77,7 @@ def _download(_: argparse.Namespace) -> int:
 def _analyze(options: argparse.Namespace) -> int:
     detector = load_detector(options.detector)
     own = load_classifier(options)
-    classifier = AccurateClassifier.load(own.name) if options.accurate else own
+    classifier = EnsembleClassifier.load(own.name) if options.accurate else own
     if options.annotate:
         options.annotate.mkdir(parents=True, exist_ok=True)
     pictures = list(files_in(options.paths, IMAGE_SUFFIXES))

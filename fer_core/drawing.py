@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.images import to_bgr
-from fer_core.labels import bgr_of, hex_to_bgr
+from fer_core.labels import bgr_color_of, hex_to_bgr
 from fer_core.persons import person_color, person_name
-from fer_core.types import FaceEmotion, Frame, TrackedFace, TrackedFrame
+from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 # Width of a caption in widths of its box.
@@ -40,7 +40,7 @@ def draw_frame(image_bgr: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
     unit = _unit(*frame.size_wh)
     for face in frame.faces:
         x1, y1, x2, y2 = (round(v) for v in face.face.box.xyxy)
-        _outline(drawn, (x1, y1, x2, y2), bgr_of(face.verdict), unit)
+        _outline(drawn, (x1, y1, x2, y2), bgr_color_of(face.verdict), unit)
     # Captions last, so that no neighbour's box crosses them.
     for number, face in enumerate(frame.faces, start=1):
         _draw_caption(drawn, face, number, unit)
@@ -89,7 +89,7 @@ def draw_tracked(
         taken.append(_chart_place(face, box, unit, taken, (width, height)))
         _draw_chart(drawn, face, taken[-1], unit)
     for face, (text, area) in zip(tracked.faces, captions, strict=True):
-        _write(drawn, text, area[:2], bgr_of(face.verdict), unit)
+        _write(drawn, text, area[:2], bgr_color_of(face.verdict), unit)
     return drawn
 
 
@@ -105,7 +105,7 @@ def _outline(
     cv2.rectangle(drawn, box[:2], box[2:], color, round(2 * unit), cv2.LINE_AA)
 
 
-def _draw_caption(drawn: NDArray[np.uint8], face: FaceEmotion, number: int, unit: float) -> None:
+def _draw_caption(drawn: NDArray[np.uint8], face: FaceReading, number: int, unit: float) -> None:
     """Writes a face's caption, in place, above its box or inside where there is no room."""
     text = f"{number}  {face.verdict} {face.confidence:.0%}"
     if _text_size(text, unit)[0] - 2 * round(4 * unit) > _MAX_CAPTION * face.face.box.width:
@@ -114,7 +114,7 @@ def _draw_caption(drawn: NDArray[np.uint8], face: FaceEmotion, number: int, unit
     width, height = _text_size(text, unit)
     x, y = round(face.face.box.x1), round(face.face.box.y1)
     x = int(np.clip(x, 0, max(0, drawn.shape[1] - width)))
-    _write(drawn, text, (x, y - height if y >= height else y), bgr_of(face.verdict), unit)
+    _write(drawn, text, (x, y - height if y >= height else y), bgr_color_of(face.verdict), unit)
 
 
 def _text_size(text: str, unit: float) -> tuple[int, int]:
@@ -197,7 +197,9 @@ def _draw_chart(drawn: NDArray[np.uint8], face: TrackedFace, area: _Area, unit: 
         cv2.putText(drawn, label, origin, _FONT, scale, (255, 255, 255), thickness, cv2.LINE_AA)
         left = x1 + round(58 * unit)
         right = left + round(50 * unit * float(face.smoothed[k]))
-        cv2.rectangle(drawn, (left, y + 1), (right, y + round(9 * unit)), bgr_of(label), cv2.FILLED)
+        cv2.rectangle(
+            drawn, (left, y + 1), (right, y + round(9 * unit)), bgr_color_of(label), cv2.FILLED
+        )
 
 
 def _inside(

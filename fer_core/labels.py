@@ -67,7 +67,7 @@ def color_of(label: str) -> str:
     return EMOTION_COLORS.get(label, UNCERTAIN_COLOR)
 
 
-def bgr_of(label: str) -> tuple[int, int, int]:
+def bgr_color_of(label: str) -> tuple[int, int, int]:
     """Returns the colour of ``color_of`` as the (blue, green, red) that OpenCV draws with."""
     return hex_to_bgr(color_of(label))
 

@@ -8,14 +8,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.accurate import FaceReader
 from fer_core.alignment import align_face
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import PHOTO_SIZES, FaceDetector, load_detector
 from fer_core.images import to_gray
 from fer_core.labels import DEFAULT_THRESHOLD, FER7
+from fer_core.protocols import FaceReader
 from fer_core.quality import assess_quality
-from fer_core.types import DetectedFace, FaceEmotion, Frame
+from fer_core.types import DetectedFace, FaceReading, Frame
 
 
 def analyze_image(
@@ -52,16 +52,16 @@ def analyze_image(
         index,
         time_s,
         (image_gray.shape[1], image_gray.shape[0]),
-        read_faces(image_gray, faces, classifier or _default_classifier(), threshold),
+        classify_faces(image_gray, faces, classifier or _default_classifier(), threshold),
     )
 
 
-def read_faces(
+def classify_faces(
     image_gray: NDArray[np.uint8],
     faces: Sequence[DetectedFace],
     classifier: FaceReader,
     threshold: float = DEFAULT_THRESHOLD,
-) -> tuple[FaceEmotion, ...]:
+) -> tuple[FaceReading, ...]:
     """Reads faces that are already detected.
 
     Args:
@@ -77,7 +77,7 @@ def read_faces(
     aligned = [align_face(image_gray, face) for face in faces]
     probabilities = classifier.predict(aligned)
     return tuple(
-        FaceEmotion(
+        FaceReading(
             face, classifier.labels, row, threshold, crop, assess_quality(face, crop, size_wh)
         )
         for face, crop, row in zip(faces, aligned, probabilities, strict=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.types import FaceEmotion, Frame
+from fer_core.types import FaceReading, Frame
 
 
 def frame_record(frame: Frame, path: str, original_size_wh: tuple[int, int]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def frame_record(frame: Frame, path: str, original_size_wh: tuple[int, int]) -> 
     }
 
 
-def _face_record(face: FaceEmotion) -> dict[str, Any]:
+def _face_record(face: FaceReading) -> dict[str, Any]:
     landmarks = face.face.landmarks
     return {
         "box": list(face.face.box.xyxy),

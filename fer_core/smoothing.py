@@ -34,7 +34,7 @@ class EmotionSmoother:
     The verdict changes with hysteresis: another emotion has to lead the current one by
     ``VERDICT_MARGIN``, and "uncertain" begins that much below the threshold and ends that much
     above it. A person's first verdict, and all of them without smoothing, follow the plain rule
-    of ``FaceEmotion.verdict``.
+    of ``FaceReading.verdict``.
 
     Attributes:
         labels: The K emotions in the order of the probabilities.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.smoothing import EmotionSmoother
-from fer_core.types import DetectedFace, FaceBox, FaceEmotion, TrackedFace, TrackedFrame
+from fer_core.types import DetectedFace, FaceBox, FaceReading, TrackedFace, TrackedFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Timeline:
         for n in range(*np.searchsorted(self.row, [position, position + 1]).tolist()):
             box = FaceBox(*self.boxes_xyxy[n].tolist())
             face = DetectedFace(box, float(self.score[n]))
-            emotion = FaceEmotion(face, self.labels, self.probabilities[n], 0.0, nothing)
+            emotion = FaceReading(face, self.labels, self.probabilities[n], 0.0, nothing)
             faces.append(TrackedFace(int(self.person[n]), emotion, smoothed[n], str(verdicts[n])))
         return TrackedFrame(
             int(self.frame_index[position]), float(self.time_s[position]), size_wh, tuple(faces)

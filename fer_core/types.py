@@ -115,7 +115,7 @@ class QualityFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class FaceEmotion:
+class FaceReading:
     """A face and what the network reads in it.
 
     Attributes:
@@ -172,7 +172,7 @@ class Frame:
     index: int
     time_s: float
     size_wh: tuple[int, int]
-    faces: tuple[FaceEmotion, ...] = ()
+    faces: tuple[FaceReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ class TrackedFace:
     """
 
     person: int
-    emotion: FaceEmotion
+    emotion: FaceReading
     smoothed: NDArray[np.float32]
     verdict: str
 

@@ -233,7 +233,7 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from fer_core.views import ONE_VIEW
+    from fer_core.tta import ONE_VIEW
     from train.evaluate import evaluate, evaluate_all, save_evaluation
     from train.reports import as_line, as_text
     from train.stored import read_predictions

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.classifier import METRICS_FILE, TFLITE_FILE
-from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW
+from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
 from train.data import TEST
 from train.errors import CardError
 from train.evaluate import model_config
@@ -18,7 +18,7 @@ from train.stored import ROBUSTNESS_FILE, read_robustness
 from train.trials import TRIALS_DIR, as_table, read_trials
 
 _SPLITS = {"PublicTest": "PublicTest", "PrivateTest": "PrivateTest", "test": "Public + PrivateTest"}
-_VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)", CROPS: "10 (crops)", ACCURATE: "10 (crops)"}
+_VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)", CROPS: "10 (crops)", ENSEMBLE: "10 (crops)"}
 _HEADER = (
     "| Model | Split | Pictures | Views at test time | Networks | Parameters "
     "| Accuracy (95 % interval) | Macro-F1 | ECE | Accuracy without leaked duplicates |\n"

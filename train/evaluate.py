@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.accurate import AccurateClassifier
 from fer_core.classifier import (
     CONFIG_FILE,
     METRICS_FILE,
@@ -18,9 +17,10 @@ from fer_core.classifier import (
     EmotionClassifier,
     read_model_json,
 )
+from fer_core.ensemble import EnsembleClassifier
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
-from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW, WAYS
+from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW, TTA_MODES
 from train import metrics
 from train.data import TEST, TESTS, TRAINING, FaceSet, in_split
 from train.errors import DataError
@@ -32,7 +32,7 @@ _VIEWS_IN_WORDS = {
     ONE_VIEW: "one view of each picture",
     FLIP: "a picture and its mirror image averaged",
     CROPS: "ten crops of each picture averaged",
-    ACCURATE: "ten crops of each picture averaged",
+    ENSEMBLE: "ten crops of each picture averaged",
 }
 
 
@@ -43,7 +43,7 @@ class Evaluation:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.views.WAYS``.
+        views: One of ``fer_core.tta.TTA_MODES``.
         protocol: The same in words, with what the figures mean.
         networks: Number of networks whose answers are combined.
         temperature: What the logits were divided by.
@@ -95,7 +95,7 @@ def evaluate(
         dataset: FER-2013; emotions that the model does not know are left out.
         split: "PublicTest", "PrivateTest" or "test" for both.
         models_dir: Folder of the models.
-        views: How pictures are read, one of ``fer_core.views.WAYS``.
+        views: How pictures are read, one of ``fer_core.tta.TTA_MODES``.
 
     Raises:
         DataError: The data set lacks the split, or Training.
@@ -136,7 +136,7 @@ def evaluate_all(
             raise DataError("The stored predictions are of other pictures.")
         by_views = dict(stored.by_views)
     results = []
-    for views in WAYS:
+    for views in TTA_MODES:
         for split in (*TESTS, TEST):
             rows = in_split(faces.splits, split)
             part, said = faces.where(rows), by_views[views][rows]
@@ -147,14 +147,14 @@ def evaluate_all(
 @dataclass(frozen=True, slots=True)
 class _Model:
     classifier: EmotionClassifier
-    accurate: AccurateClassifier
+    accurate: EnsembleClassifier
     config: dict[str, Any]
 
 
 def _load(name: str, models_dir: Path) -> _Model:
     return _Model(
         EmotionClassifier.load(name, models_dir=models_dir),
-        AccurateClassifier.load(name, models_dir=models_dir),
+        EnsembleClassifier.load(name, models_dir=models_dir),
         model_config(models_dir / name),
     )
 
@@ -253,7 +253,7 @@ def save_evaluation(evaluation: Evaluation, models_dir: Path) -> Path:
 
 
 def _networks(model: _Model, views: str) -> int:
-    return model.accurate.networks if views == ACCURATE else 1
+    return model.accurate.networks if views == ENSEMBLE else 1
 
 
 def _protocol(split: str, pictures: int, views: str, model: _Model) -> str:

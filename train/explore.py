@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.accurate import AccurateClassifier
 from fer_core.classifier import EmotionClassifier, read_model_files, softmax
-from fer_core.views import ONE_VIEW
+from fer_core.ensemble import EnsembleClassifier
+from fer_core.tta import ONE_VIEW
 from train import stored
 from train.data import PUBLIC_TEST, TRAINING, FaceSet
 from train.evaluate import class_set_of, leaked_from_training
@@ -115,7 +115,7 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
 def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
     faces = task.faces
     tests = faces.splits != TRAINING
-    accurate = AccurateClassifier.load(task.folder.name, models_dir=task.folder.parent)
+    accurate = EnsembleClassifier.load(task.folder.name, models_dir=task.folder.parent)
     by_views = {ONE_VIEW: one_view}
     for views, rows in read_all_ways(task.classifier, accurate, faces.faces_gray[tests]).items():
         if views != ONE_VIEW:

@@ -55,7 +55,7 @@ def map_of(
         seed: Of what is random in it.
 
     Returns:
-        Places float32 ``(N, 2)``, and the nearest eight neighbours as ``nearest`` gives them.
+        Slots float32 ``(N, 2)``, and the nearest eight neighbours as ``nearest`` gives them.
     """
     import openTSNE
     from openTSNE.nearest_neighbors import PrecomputedNeighbors

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import ClassSet
-from fer_core.views import ONE_VIEW
+from fer_core.tta import ONE_VIEW
 from train.data import in_split
 
 NEIGHBOURS = 8
@@ -27,7 +27,7 @@ class Predictions:
         splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
         labels: int64 ``(N,)``, positions in ``class_set.labels``.
         leaked: bool ``(N,)``, which test pictures are pixel-identical to one of Training.
-        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.views.WAYS``; NaN
+        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.tta.TTA_MODES``; NaN
             for Training with more than one view.
         class_set: What the labels mean.
     """

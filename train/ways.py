@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_core.accurate import AccurateClassifier
 from fer_core.classifier import EmotionClassifier
-from fer_core.views import ACCURATE, CROPS, VIEW_COUNTS
+from fer_core.ensemble import EnsembleClassifier
+from fer_core.tta import CROPS, ENSEMBLE, VIEW_COUNTS
 
 _CHUNK = 256
 
 
 def read_faces(
     classifier: EmotionClassifier,
-    accurate: AccurateClassifier,
+    accurate: EnsembleClassifier,
     faces_gray: NDArray[np.uint8],
     views: str,
 ) -> NDArray[np.float32]:
@@ -28,17 +28,17 @@ def read_faces(
         classifier: The model.
         accurate: The same, with its partner.
         faces_gray: uint8 ``(N, H, W)``.
-        views: One of ``fer_core.views.WAYS``.
+        views: One of ``fer_core.tta.TTA_MODES``.
 
     Returns:
         float32 ``(N, K)``.
     """
-    predict = accurate.predict if views == ACCURATE else partial(classifier.predict, views=views)
+    predict = accurate.predict if views == ENSEMBLE else partial(classifier.predict, views=views)
     return np.concatenate([predict(faces_gray[rows]) for rows in _chunks(faces_gray)])
 
 
 def read_all_ways(
-    classifier: EmotionClassifier, accurate: AccurateClassifier, faces_gray: NDArray[np.uint8]
+    classifier: EmotionClassifier, accurate: EnsembleClassifier, faces_gray: NDArray[np.uint8]
 ) -> dict[str, NDArray[np.float32]]:
     """Reads faces in every way, with progress bars.
 
@@ -48,13 +48,13 @@ def read_all_ways(
         faces_gray: uint8 ``(N, H, W)``.
 
     Returns:
-        float32 ``(N, K)`` by each of ``fer_core.views.WAYS``.
+        float32 ``(N, K)`` by each of ``fer_core.tta.TTA_MODES``.
     """
     ways = {views: read_faces(classifier, accurate, faces_gray, views) for views in VIEW_COUNTS}
     refined = [
         accurate.with_partner(ways[CROPS][rows], faces_gray[rows]) for rows in _chunks(faces_gray)
     ]
-    return {**ways, ACCURATE: np.concatenate(refined)}
+    return {**ways, ENSEMBLE: np.concatenate(refined)}
 
 
 def _chunks(faces_gray: NDArray[np.uint8]) -> Iterable[slice]:

@@ -7,7 +7,7 @@ import re
 import streamlit as st
 
 from fer_core.labels import UNCERTAIN, color_of
-from fer_core.types import FaceEmotion
+from fer_core.types import FaceReading
 
 APP_NAME = "Facial emotions"
 PRIVACY_NOTE = (
@@ -36,7 +36,7 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def verdict_line(face: FaceEmotion) -> str:
+def verdict_line(face: FaceReading) -> str:
     """Returns a face's verdict as Markdown, with a dot in the emotion's colour."""
     dot = f'<span style="color:{color_of(face.verdict)}">●</span>'
     if face.verdict == UNCERTAIN:

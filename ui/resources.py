@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fer_core.accurate import AccurateClassifier, partner_of
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector, load_detector
 from fer_core.download import yunet_path
+from fer_core.ensemble import EnsembleClassifier, partner_of
 
 
 @st.cache_resource(show_spinner=False)
@@ -21,10 +21,10 @@ def get_classifier(name: str) -> EmotionClassifier:
 
 
 @st.cache_resource(show_spinner=False)
-def get_accurate(name: str) -> AccurateClassifier:
+def get_accurate(name: str) -> EnsembleClassifier:
     """Returns the shared accurate reader of a class set; raises as ``get_classifier``."""
     own = get_classifier(name)
-    return AccurateClassifier(own, get_classifier(partner_of(own)))
+    return EnsembleClassifier(own, get_classifier(partner_of(own)))
 
 
 def get_detector(name: str) -> FaceDetector:

@@ -35,7 +35,7 @@ class Settings:
         detector: The detector to use, loaded.
         class_set: Name of the class set to show.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
-        accurate: Whether photos are read by ``fer_core.accurate``.
+        accurate: Whether photos are read by ``fer_core.ensemble``.
     """
 
     detector: FaceDetector

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.drawing import draw_tracked
 from fer_core.live.state import LiveView, Privacy
-from fer_core.types import FaceBox, FaceEmotion, TrackedFrame
+from fer_core.types import FaceBox, FaceReading, TrackedFrame
 
 # A blurred picture has this many pixels on its longer side: a person is a few blots.
 _BLURRED_SIDE = 24
@@ -79,7 +79,7 @@ def place(tracked: TrackedFrame, size_wh: tuple[int, int], *, mirror: bool) -> T
     return replace(tracked, size_wh=size_wh, faces=tuple(faces))
 
 
-def with_box(emotion: FaceEmotion, box: FaceBox) -> FaceEmotion:
+def with_box(emotion: FaceReading, box: FaceBox) -> FaceReading:
     """Returns a reading whose face is elsewhere, without landmarks."""
     return replace(emotion, face=replace(emotion.face, box=box, landmarks=None))
 

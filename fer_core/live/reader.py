@@ -13,8 +13,8 @@ from fer_core.images import to_gray
 from fer_core.live.picture import same_shape, with_box
 from fer_core.live.state import LiveSettings
 from fer_core.persons import PersonFollower
-from fer_core.pipeline import read_faces
-from fer_core.types import FaceBox, FaceEmotion, Frame, TrackedFrame
+from fer_core.pipeline import classify_faces
+from fer_core.types import FaceBox, FaceReading, Frame, TrackedFrame
 
 # Seconds after which somebody who is gone is forgotten.
 _MEMORY_S = 60.0
@@ -70,7 +70,7 @@ class FrameReader:
             self._network = (settings.class_set, loaded, PersonFollower(loaded.labels))
         _, classifier, follower = self._network
         faces = self._detector[1].detect(image_bgr, FRAME_SIZES)
-        readings = read_faces(to_gray(image_bgr), faces, classifier, settings.threshold)
+        readings = classify_faces(to_gray(image_bgr), faces, classifier, settings.threshold)
         follower.smoother.time_constant_s = settings.smoothing_s
         follower.smoother.threshold = settings.threshold
         follower.smoother.forget(time_s - _MEMORY_S)
@@ -83,8 +83,8 @@ class FrameReader:
 
 
 def _resized(
-    readings: Sequence[FaceEmotion], from_wh: tuple[int, int], to_wh: tuple[int, int]
-) -> tuple[FaceEmotion, ...]:
+    readings: Sequence[FaceReading], from_wh: tuple[int, int], to_wh: tuple[int, int]
+) -> tuple[FaceReading, ...]:
     across, down = to_wh[0] / from_wh[0], to_wh[1] / from_wh[1]
 
     def resized(box: FaceBox) -> FaceBox:

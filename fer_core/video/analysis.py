@@ -25,7 +25,7 @@ from fer_core.persons import PersonFollower
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.timeline import Timeline, TimelineBuilder
 from fer_core.tracking import CutDetector
-from fer_core.types import FaceEmotion, Frame, TrackedFrame
+from fer_core.types import FaceReading, Frame, TrackedFrame
 from fer_core.video.annotate import Annotator
 from fer_core.video.finder import FaceFinder, FoundFaces
 from fer_core.video.progress import Meter, Progress, expected_frames
@@ -208,7 +208,7 @@ class _Reader:
         self, frame: VideoFrame, found: FoundFaces, rows: Iterator[NDArray[np.float32]]
     ) -> TrackedFrame:
         faces = tuple(
-            FaceEmotion(face, self._classifier.labels, next(rows), self._threshold, crop)
+            FaceReading(face, self._classifier.labels, next(rows), self._threshold, crop)
             for face, crop in zip(found.faces, found.crops, strict=True)
         )
         after_cut = self._cuts.is_cut(found.thumbnail_bgr, frame.time_s)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fer_core.errors import UnreadableVideo
 from fer_core.video.opening import open_container, size_in_bytes, sound_stream
-from fer_core.video.pixels import Layout, bgr_of, gray_of
+from fer_core.video.pixels import Layout, upright_bgr, upright_gray
 from fer_core.video.reading import Reading
 from fer_core.video.sampling import TOLERANCE_S, FrameChoice
 
@@ -88,11 +88,11 @@ class VideoFrame:
         Raises:
             ValueError: ``longer_side`` is below 1.
         """
-        return bgr_of(self.picture, self.layout, longer_side)
+        return upright_bgr(self.picture, self.layout, longer_side)
 
     def gray(self) -> NDArray[np.uint8]:
         """Returns a new uint8 ``(H, W)``, upright; ``to_gray(bgr())`` within a few levels."""
-        return gray_of(self.picture, self.layout)
+        return upright_gray(self.picture, self.layout)
 
 
 class VideoSource:

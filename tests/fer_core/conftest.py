@@ -19,7 +19,7 @@ from fer_core import pipeline
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
 from fer_core.labels import FER7
-from fer_core.types import DetectedFace, FaceBox, FaceEmotion, QualityFinding
+from fer_core.types import DetectedFace, FaceBox, FaceReading, QualityFinding
 from tests.conftest import ROOT
 
 SAMPLES = ROOT / "assets" / "samples"
@@ -71,7 +71,7 @@ def crops() -> np.ndarray:
 
 
 @pytest.fixture
-def make_face() -> Callable[..., FaceEmotion]:
+def make_face() -> Callable[..., FaceReading]:
     """Builds a reading with what the test cares about, and the rest plausible."""
 
     def make(
@@ -80,9 +80,9 @@ def make_face() -> Callable[..., FaceEmotion]:
         landmarks: Any = None,
         threshold: float = 0.4,
         quality: tuple[QualityFinding, ...] = (),
-    ) -> FaceEmotion:
+    ) -> FaceReading:
         points = None if landmarks is None else np.array(landmarks, np.float32)
-        return FaceEmotion(
+        return FaceReading(
             DetectedFace(FaceBox(*map(float, box)), 0.9, points),
             FER7.labels,
             np.array(probabilities, np.float32),

@@ -14,7 +14,7 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
 from fer_core.images import read_image
 from fer_core.labels import DEFAULT_THRESHOLD
-from fer_core.pipeline import analyze_image, read_faces
+from fer_core.pipeline import analyze_image, classify_faces
 from fer_core.types import DetectedFace, FaceBox, Frame
 
 
@@ -117,8 +117,8 @@ def test_settings_reach_their_places(portrait: np.ndarray, fer7: EmotionClassifi
     assert detector.sizes == (320,)
 
 
-def test_read_faces_of_none(portrait: np.ndarray, fer7: EmotionClassifier) -> None:
-    assert read_faces(portrait[..., 0], [], fer7) == ()
+def test_classify_no_faces(portrait: np.ndarray, fer7: EmotionClassifier) -> None:
+    assert classify_faces(portrait[..., 0], [], fer7) == ()
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from fer_core.types import DetectedFace, FaceBox, FaceEmotion, Frame, QualityFinding
+from fer_core.types import DetectedFace, FaceBox, FaceReading, Frame, QualityFinding
 
 BOX = FaceBox(10, 20, 30, 60)
 
@@ -87,7 +87,7 @@ def test_landmarks_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     ],
 )
 def test_verdict(
-    make_face: Callable[..., FaceEmotion], confidence: float, threshold: float, verdict: str
+    make_face: Callable[..., FaceReading], confidence: float, threshold: float, verdict: str
 ) -> None:
     rest = (1 - confidence) / 6
     face = make_face(probabilities=(rest, rest, rest, confidence, rest, rest, rest))
@@ -96,13 +96,13 @@ def test_verdict(
     assert face.verdict == verdict
 
 
-def test_probabilities_must_fit_the_labels(make_face: Callable[..., FaceEmotion]) -> None:
+def test_probabilities_must_fit_the_labels(make_face: Callable[..., FaceReading]) -> None:
     for wrong in (6 * (1 / 6,), 8 * (1 / 8,), ()):
         with pytest.raises(ValueError, match="7 labels need as many probabilities"):
             make_face(probabilities=wrong)
 
 
-def test_everything_is_frozen_and_slotted(make_face: Callable[..., FaceEmotion]) -> None:
+def test_everything_is_frozen_and_slotted(make_face: Callable[..., FaceReading]) -> None:
     face = make_face()
     for item in (BOX, face.face, face, Frame(0, 0.0, (4, 4)), QualityFinding("dark", "Dark.")):
         assert not hasattr(item, "__dict__")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER7
-from fer_core.views import WAYS
+from fer_core.tta import TTA_MODES
 from train.audit import BLANK, BY_CROWD, BY_DETECTOR, as_text, audit, write_csv
 from train.data import FaceSet
 from train.doubts import Doubts, label_doubts
@@ -156,7 +156,7 @@ def test_training_is_doubted_by_the_crowd_and_tests_by_the_model(
         messy.splits,
         messy.labels,
         np.zeros(len(messy), bool),
-        dict.fromkeys(WAYS, certain),
+        dict.fromkeys(TTA_MODES, certain),
         FER7,
     )
     doubts = label_doubts(result, predictions)
@@ -180,7 +180,7 @@ def test_a_model_of_six_classes_doubts_its_own(whole_audit: Audit) -> None:
         whole_audit.splits[rows],
         labels,
         np.zeros(len(rows), bool),
-        dict.fromkeys(WAYS, says_sad),
+        dict.fromkeys(TTA_MODES, says_sad),
         FER6,
     )
     doubts = label_doubts(whole_audit, predictions)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_core.views import FLIP, ONE_VIEW
+from fer_core.tta import FLIP, ONE_VIEW
 from train.__main__ import main
 from train.card import tables, update_document
 from train.data import FaceSet

@@ -9,7 +9,7 @@ import pytest
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.errors import ModelError
-from fer_core.views import FLIP
+from fer_core.tta import FLIP
 from train.data import FaceSet
 from train.errors import DataError
 from train.evaluate import evaluate, evaluate_all, save_evaluation

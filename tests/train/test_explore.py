@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import EmotionClassifier
-from fer_core.views import CROPS, FLIP, WAYS
+from fer_core.tta import CROPS, FLIP, TTA_MODES
 from train import corrupt, exploring, metrics, stored
 from train.architecture import describe
 from train.data import FaceSet
@@ -46,7 +46,7 @@ def test_everything_is_measured_and_agrees_with_evaluate(
     predictions = stored.read_predictions(folder)
     assert np.array_equal(predictions.names, tiny_set.names)
     for split in ("PublicTest", "PrivateTest", "test"):
-        for views in WAYS:
+        for views in TTA_MODES:
             part = predictions.split(split)
             expected = evaluate("fer7", tiny_set, split, models_dir, views)
             rows = part.by_views[views]

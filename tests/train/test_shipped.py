@@ -7,7 +7,7 @@ import json
 import pytest
 
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
-from fer_core.views import ONE_VIEW
+from fer_core.tta import ONE_VIEW
 from train.data import FaceSet
 from train.evaluate import evaluate
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from fer_core.views import WAYS
+from fer_core.tta import TTA_MODES
 from train.data import FaceSet
 from train.errors import DataError
 from train.findings import Predictions
@@ -97,7 +97,7 @@ def test_agreement_by_how_much_the_crowd_agrees() -> None:
         np.array(["PublicTest"] * 6 + ["Training"]),
         labels,
         np.zeros(7, bool),
-        dict.fromkeys(WAYS, probabilities),
+        dict.fromkeys(TTA_MODES, probabilities),
         FER7,
     )
     votes = Votes(

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER7
+from fer_core.tta import TTA_MODES
 from fer_core.types import DetectedFace, FaceBox
-from fer_core.views import WAYS
 from train.audit import audit
 from train.augment import augment_face
 from train.config import AugmentationConfig
@@ -141,7 +141,7 @@ def predictions(count: int) -> Predictions:
     splits = np.resize(np.array(["Training", "PublicTest", "PrivateTest"]), count)
     names = np.array([f"{split}_{number}" for number, split in enumerate(splits)])
     labels = np.resize(np.arange(7), count)
-    by_views = dict.fromkeys(WAYS, rows)
+    by_views = dict.fromkeys(TTA_MODES, rows)
     return Predictions(names, splits, labels, np.zeros(count, bool), by_views, FER7)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from fer_core.views import WAYS
+from fer_core.tta import TTA_MODES
 from train.audit import audit
 from train.data import FaceSet
 from train.findings import Audit, Features, Predictions
@@ -44,7 +44,7 @@ def said(dataset: FaceSet, class_set=FER7) -> Predictions:
         faces.splits,
         faces.labels,
         np.zeros(count, bool),
-        dict.fromkeys(WAYS, rows),
+        dict.fromkeys(TTA_MODES, rows),
         class_set,
     )
 

@@ -18,7 +18,7 @@ from tests.fer_core.live.conftest import eventually
 from tests.ui.conftest import SAMPLE
 from ui.live import rtc as live_rtc
 from ui.live.rtc import CAMERA_KEY
-from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_places
+from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
 
 
 @pytest.fixture
@@ -142,7 +142,7 @@ def test_recording_and_its_downloads(live_page: AppTest, press: Callable[[bool],
 
 
 def test_all_places_taken(live_page: AppTest, press: Callable[[bool], AppTest]) -> None:
-    places = shared_places()
+    places = shared_slots()
     for number in range(places.limit):
         places.take(number)
     press(True)
@@ -173,8 +173,8 @@ def test_wrong_ice_settings_are_the_operators_business(
 
 def test_the_limit_is_one_a_core_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(LIMIT_VARIABLE, raising=False)
-    shared_places.clear()
-    assert shared_places().limit >= 1
+    shared_slots.clear()
+    assert shared_slots().limit >= 1
 
 
 def test_the_camera_comes_after_keras_in_one_process() -> None:

@@ -11,27 +11,27 @@ import streamlit as st
 
 from fer_core.detection import load_detector
 from fer_core.live.analysis import LiveAnalysis
-from fer_core.live.places import Places
+from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings, LiveView
 from tests.fer_core.live.conftest import eventually, live_threads
 from tests.ui.conftest import SAMPLE
 from ui.live import session as live_session
 from ui.live.ice import IceSettings
-from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_places
+from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
 from ui.resources import get_classifier
 
 SETTINGS = LiveSettings("haar", "fer7", 0.4, 0.4, LiveView(mirror=False, bars=False))
 
 
 @pytest.fixture
-def places() -> Places:
-    return Places(1)
+def slots() -> Slots:
+    return Slots(1)
 
 
 @pytest.fixture
-def session(places: Places) -> Iterator[LiveSession]:
+def session(slots: Slots) -> Iterator[LiveSession]:
     analysis = LiveAnalysis(
-        SETTINGS, load_detector=load_detector, load_classifier=get_classifier, places=places
+        SETTINGS, load_detector=load_detector, load_classifier=get_classifier, slots=slots
     )
     made = LiveSession(analysis)
     yield made
@@ -73,24 +73,24 @@ def test_the_callback_takes_every_size(session: LiveSession, size_wh: tuple[int,
 
 
 def test_a_start_takes_a_place_and_a_stop_gives_it_back(
-    session: LiveSession, places: Places, frame: av.VideoFrame
+    session: LiveSession, slots: Slots, frame: av.VideoFrame
 ) -> None:
     for attempt in (1, 2):
         session.playing_changed(True)
         session.playing_changed(True)
-        assert session.attempt == attempt and places.free == 0 and not session.full
+        assert session.attempt == attempt and slots.free == 0 and not session.full
         feed_until_read(session, frame)
         session.playing_changed(False)
-        assert places.free == 1 and not session.unconnected
+        assert slots.free == 1 and not session.unconnected
     eventually(lambda: not live_threads())
 
 
-def test_no_place_is_said_and_can_be_asked_for_again(session: LiveSession, places: Places) -> None:
-    places.take("somebody else")
+def test_no_place_is_said_and_can_be_asked_for_again(session: LiveSession, slots: Slots) -> None:
+    slots.take("somebody else")
     session.playing_changed(True)
     assert session.full and session.attempt_since is None
     session.ask_again()
-    places.give_back("somebody else")
+    slots.give_back("somebody else")
     session.playing_changed(True)
     assert not session.full and session.analysis.running
 
@@ -113,7 +113,7 @@ def test_a_visitor_who_stops_at_once_is_not_told_of_the_network(session: LiveSes
 
 
 def test_the_end_of_an_earlier_camera_does_not_stop_the_next(
-    session: LiveSession, places: Places
+    session: LiveSession, slots: Slots
 ) -> None:
     session.playing_changed(True)
     session.playing_changed(False)
@@ -121,7 +121,7 @@ def test_the_end_of_an_earlier_camera_does_not_stop_the_next(
     session.camera_ended(1)
     assert session.analysis.running
     session.camera_ended(2)
-    assert not session.analysis.running and places.free == 1
+    assert not session.analysis.running and slots.free == 1
 
 
 def test_nothing_is_kept_unless_asked(session: LiveSession, frame: av.VideoFrame) -> None:
@@ -175,8 +175,8 @@ def test_the_limit_comes_from_the_environment(
 ) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, text)
     st.cache_resource.clear()
-    assert shared_places().limit == limit
-    assert shared_places() is shared_places()
+    assert shared_slots().limit == limit
+    assert shared_slots() is shared_slots()
     st.cache_resource.clear()
 
 
@@ -185,5 +185,5 @@ def test_a_limit_that_is_no_number_is_left_out(
 ) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, "many")
     st.cache_resource.clear()
-    assert shared_places().limit >= 1 and "many" in caplog.text
+    assert shared_slots().limit >= 1 and "many" in caplog.text
     st.cache_resource.clear()

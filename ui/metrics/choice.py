@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.errors import FerError
-from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW
+from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
 from train.data import PRIVATE_TEST, PUBLIC_TEST, TEST
 from ui.explorer_data import model_names, model_title, predictions_of
 from ui.settings import CLASSES_KEY
@@ -21,7 +21,7 @@ VIEW_NAMES = {
     ONE_VIEW: "One view",
     FLIP: "Mirrored too",
     CROPS: "Ten crops",
-    ACCURATE: "Accurate",
+    ENSEMBLE: "Accurate",
 }
 CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
 
@@ -33,7 +33,7 @@ class Choice:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.views.WAYS``.
+        views: One of ``fer_core.tta.TTA_MODES``.
     """
 
     model: str

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.views import ONE_VIEW
+from fer_core.tta import ONE_VIEW
 from train import metrics
 from train.data import PRIVATE_TEST, TEST
 from ui.explorer_data import metrics_of, model_names, model_title

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.errors import ModelError
-from fer_core.views import ONE_VIEW
+from fer_core.tta import ONE_VIEW
 from train.data import PUBLIC_TEST
 from train.errors import CardError
 from train.trials import (

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fer_core.images import encode_png
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
-from fer_core.types import FaceEmotion
+from fer_core.types import FaceReading
 from ui.charts import CHART_CONFIG, probability_bars
 from ui.layout import verdict_line
 from ui.photo.shelf import as_jpeg, crop_rgb
@@ -22,7 +22,7 @@ _SIDE = 6 * INPUT_SIZE
 def face_card(
     number: int,
     image_bgr: NDArray[np.uint8],
-    readings: dict[str, FaceEmotion],
+    readings: dict[str, FaceReading],
     *,
     key: str,
 ) -> None:
@@ -64,7 +64,7 @@ def face_card(
                     )
 
 
-def _as_seen(face: FaceEmotion) -> NDArray[np.uint8]:
+def _as_seen(face: FaceReading) -> NDArray[np.uint8]:
     """Returns the normalised input, 2.5 deviations around the mean, as grey levels."""
     values = normalize_faces([face.aligned_gray])[0, :, :, 0]
     return np.asarray(np.clip(127.5 + values * 51, 0, 255), np.uint8)
@@ -76,7 +76,7 @@ def _enlarged(gray: NDArray[np.uint8]) -> bytes:
     return encode_png(np.asarray(shown, np.uint8))
 
 
-def _spoken(face: FaceEmotion) -> str:
+def _spoken(face: FaceReading) -> str:
     """Returns the bars as a sentence, for screen readers."""
     pairs = zip(face.labels, face.probabilities, strict=True)
     return "Probabilities: " + ", ".join(f"{label} {value:.0%}" for label, value in pairs)

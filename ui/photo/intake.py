@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer_core.accurate import FaceReader
 from fer_core.images import IMAGE_SUFFIXES
+from fer_core.protocols import FaceReader
 from ui.photo.shelf import (
     MAX_BYTES,
     SHELF_KEY,

@@ -19,11 +19,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from fer_core.accurate import FaceReader
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
 from fer_core.images import read_image, to_gray
-from fer_core.pipeline import read_faces
+from fer_core.pipeline import classify_faces
+from fer_core.protocols import FaceReader
 from fer_core.types import FaceBox, Frame
 
 logger = logging.getLogger(__name__)
@@ -177,7 +177,7 @@ def read_photo(
         gray = to_gray(photo.image_bgr)
         size_wh = (gray.shape[1], gray.shape[0])
         frames = {
-            name: Frame(0, 0.0, size_wh, read_faces(gray, faces, classifier))
+            name: Frame(0, 0.0, size_wh, classify_faces(gray, faces, classifier))
             for name, classifier in classifiers.items()
         }
     except UnreadableImage as error:

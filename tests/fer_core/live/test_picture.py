@@ -7,11 +7,11 @@ import pytest
 
 from fer_core.live.picture import blur_around, cover, live_picture, place
 from fer_core.live.state import LiveView, Privacy
-from fer_core.types import FaceEmotion, TrackedFace, TrackedFrame
+from fer_core.types import FaceReading, TrackedFace, TrackedFrame
 
 
 @pytest.fixture
-def tracked(make_face: Callable[..., FaceEmotion]) -> TrackedFrame:
+def tracked(make_face: Callable[..., FaceReading]) -> TrackedFrame:
     emotion = make_face((100, 80, 200, 200))
     face = TrackedFace(1, emotion, emotion.probabilities, "happy")
     return TrackedFrame(0, 0.0, (640, 480), (face,))
@@ -44,7 +44,7 @@ def test_a_picture_of_another_shape_gets_no_boxes(
     assert (live_picture(image, tracked, LiveView(mirror=False)) == image).all()
 
 
-def test_mirrored_faces_go_from_left_to_right(make_face: Callable[..., FaceEmotion]) -> None:
+def test_mirrored_faces_go_from_left_to_right(make_face: Callable[..., FaceReading]) -> None:
     faces = []
     for person, x in ((1, 10), (2, 300)):
         emotion = make_face((x, 80, x + 100, 200))

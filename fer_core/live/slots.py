@@ -13,28 +13,28 @@ MAX_RATE = 15.0
 _RATE_PER_CORE = 11.0
 
 
-class Places:
+class Slots:
     """A limit of simultaneous analyses, shared by all visitors.
 
-    While a place is taken OpenCV keeps to the thread that calls it: its helper threads wait for
+    While a slot is taken OpenCV keeps to the thread that calls it: its helper threads wait for
     work by spinning, on the cores that code the video (``docs/BENCHMARKS.md``).
     """
 
     def __init__(self, limit: int) -> None:
-        """Begins with all places free.
+        """Begins with all slots free.
 
         Raises:
             ValueError: The limit is below 1.
         """
         if limit < 1:
-            raise ValueError(f"There must be at least one place, not {limit}.")
+            raise ValueError(f"There must be at least one slot, not {limit}.")
         self.limit = limit
         self._holders: set[object] = set()
         self._lock = threading.Lock()
 
     @property
     def free(self) -> int:
-        """How many places are free."""
+        """How many slots are free."""
         return self.limit - len(self._holders)
 
     @property
@@ -44,7 +44,7 @@ class Places:
         return min(MAX_RATE, shared)
 
     def take(self, holder: object) -> bool:
-        """Takes a place, and returns whether there was one; a holder's own counts once."""
+        """Takes a slot, and returns whether there was one; a holder's own counts once."""
         with self._lock:
             if holder not in self._holders and len(self._holders) >= self.limit:
                 return False
@@ -53,7 +53,7 @@ class Places:
             return True
 
     def give_back(self, holder: object) -> None:
-        """Gives a place back; it may have been given back already."""
+        """Gives a slot back; it may have been given back already."""
         with self._lock:
             self._holders.discard(holder)
             if not self._holders:

@@ -15,9 +15,10 @@ from fer_core.preprocessing import INPUT_SIZE
 
 ONE_VIEW, FLIP, CROPS = "one view", "flip", "crops"
 VIEW_COUNTS = {ONE_VIEW: 1, FLIP: 2, CROPS: 10}
-# Ten crops, read by two networks: ``fer_core.accurate``.
-ACCURATE = "accurate"
-WAYS = (*VIEW_COUNTS, ACCURATE)
+# Ten crops, read by two networks: ``fer_core.ensemble``. The word is what pages and command lines
+# call it, and what stands in the models' files.
+ENSEMBLE = "accurate"
+TTA_MODES = (*VIEW_COUNTS, ENSEMBLE)
 # How far the corners lie from the middle, in pixels of the network's input; chosen on pictures of
 # Training that were held out.
 _CROP_SHIFT = 3

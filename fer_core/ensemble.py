@@ -1,4 +1,4 @@
-"""The accurate reading of a face: ten crops, read by two networks.
+"""An ensemble of two networks, each of which reads ten crops of every face.
 
 The network for seven emotions and the one for six were trained apart, so their errors differ, and
 their mean is more often right than either (Hansen and Salamon, 1990, "Neural Network Ensembles").
@@ -8,30 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
 from fer_core.labels import FER6, FER7
-from fer_core.views import CROPS
+from fer_core.tta import CROPS
 
 
-class FaceReader(Protocol):
-    """Whatever reads emotions from faces as ``EmotionClassifier`` does."""
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The K emotions in the order of the probabilities."""
-
-    def predict(
-        self, faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
-    ) -> NDArray[np.float32]:
-        """Returns probabilities, float32 ``(N, K)``."""
-
-
-class AccurateClassifier:
+class EnsembleClassifier:
     """Reads ten crops of each face by a network and by its partner, where there is one."""
 
     def __init__(self, own: EmotionClassifier, partner: EmotionClassifier | None) -> None:
@@ -44,7 +30,7 @@ class AccurateClassifier:
         self._own, self._partner = own, partner
 
     @classmethod
-    def load(cls, name: str, *, models_dir: Path = MODELS_DIR) -> AccurateClassifier:
+    def load(cls, name: str, *, models_dir: Path = MODELS_DIR) -> EnsembleClassifier:
         """Loads a shipped model and its partner: that of six emotions for one of seven, or back.
 
         Raises:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import EmotionClassifier
-from fer_core.views import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS, views_of
+from fer_core.tta import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS, views_of
 
 FACE = np.random.default_rng(0).integers(0, 256, (96, 96), np.uint8)
 

@@ -6,18 +6,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.accurate import AccurateClassifier, partner_of
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
+from fer_core.ensemble import EnsembleClassifier, partner_of
 from fer_core.errors import ModelError
 from fer_core.labels import FER6, FER7
-from fer_core.views import CROPS
+from fer_core.tta import CROPS
 
 FACES = np.random.default_rng(0).integers(0, 256, (3, 48, 48), np.uint8)
 
 
 @pytest.mark.parametrize("name", ["fer7", "fer6"])
 def test_it_reads_in_the_models_own_emotions(name: str) -> None:
-    accurate = AccurateClassifier.load(name)
+    accurate = EnsembleClassifier.load(name)
     probabilities = accurate.predict(FACES)
     assert accurate.networks == 2
     assert accurate.labels == EmotionClassifier.load(name).labels
@@ -34,14 +34,14 @@ def test_six_emotions_are_the_mean_of_both_networks() -> None:
     other = np.delete(other, FER7.labels.index("disgust"), axis=1)
     other /= other.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(
-        AccurateClassifier(six, seven).predict(FACES), (own + other) / 2, atol=1e-6
+        EnsembleClassifier(six, seven).predict(FACES), (own + other) / 2, atol=1e-6
     )
 
 
 def test_what_the_partner_does_not_know_stays() -> None:
     six, seven = EmotionClassifier.load("fer6"), EmotionClassifier.load("fer7")
     disgust = FER7.labels.index("disgust")
-    combined = AccurateClassifier(seven, six).predict(FACES)
+    combined = EnsembleClassifier(seven, six).predict(FACES)
     own = seven.predict(FACES, CROPS)
     np.testing.assert_allclose(combined[:, disgust], own[:, disgust], atol=1e-6)
     assert np.abs(combined - own).max() > 1e-5
@@ -49,12 +49,12 @@ def test_what_the_partner_does_not_know_stays() -> None:
 
 def test_without_a_partner_it_is_the_network_alone(tmp_path: Path) -> None:
     shutil.copytree(MODELS_DIR / "fer6", tmp_path / "fer6")
-    alone = AccurateClassifier.load("fer6", models_dir=tmp_path)
+    alone = EnsembleClassifier.load("fer6", models_dir=tmp_path)
     assert alone.networks == 1
     expected = EmotionClassifier.load("fer6").predict(FACES, CROPS)
     np.testing.assert_allclose(alone.predict(FACES), expected, atol=1e-6)
     with pytest.raises(ModelError):
-        AccurateClassifier.load("fer7", models_dir=tmp_path)
+        EnsembleClassifier.load("fer7", models_dir=tmp_path)
 
 
 def test_partners() -> None:

@@ -97,18 +97,18 @@ def _analyze(options: argparse.Namespace) -> int:
             photo.image_bgr,
             detector=detector,
             classifier=classifier,
-            threshold=options.threshold,
         )
-        rows += face_rows(frame, str(path))
-        verdicts = ", ".join(f"{f.verdict} {f.confidence:.0%}" for f in frame.faces) or "no face"
-        record = frame_record(frame, str(path), photo.original_size_wh)
-        _say(record, f"{path}: {verdicts}", options.json)
+        threshold = options.threshold
+        rows += face_rows(frame, str(path), threshold=threshold)
+        verdicts = [f"{face.verdict(threshold)} {face.confidence:.0%}" for face in frame.faces]
+        record = frame_record(frame, str(path), photo.original_size_wh, threshold=threshold)
+        _say(record, f"{path}: {', '.join(verdicts) or 'no face'}", options.json)
         if options.annotate:
             # The picture's suffix stays in the name, for a.jpg beside a.png.
             base = unused(options.annotate / name, written)
             target = base.with_name(f"{base.name}.png")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(encode_png(draw_frame(photo.image_bgr, frame)))
+            target.write_bytes(encode_png(draw_frame(photo.image_bgr, frame, threshold=threshold)))
     if options.csv:
         table = rows_to_csv(rows, classifier.labels)
         options.csv.write_text(table, encoding="utf-8", errors="surrogateescape")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN
+from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN, check_threshold
 
 # Time constant in seconds: a new expression has 63 % of its weight after this time.
 DEFAULT_SMOOTHING_S = 0.4
@@ -52,7 +52,7 @@ class EmotionSmoother:
     ) -> None:
         self.labels = tuple(labels)
         self.time_constant_s = time_constant_s
-        self.threshold = threshold
+        self.threshold = check_threshold(threshold)
         self._persons: dict[int, _Person] = {}
 
     def update(

@@ -75,8 +75,10 @@ def pipeline_probabilities(
     """
     canvas = canvas_of(face_gray)
     frame = analyze_image(canvas, detector=detector, classifier=classifier)
-    nearest = min(frame.faces, key=lambda face: distance_to_middle(face.face, canvas), default=None)
-    return None if nearest is None else nearest.probabilities
+    nearest = min(
+        frame.faces, key=lambda face: distance_to_middle(face.detection, canvas), default=None
+    )
+    return None if nearest is None else nearest.probabilities.vector
 
 
 def measure_parity(

@@ -29,10 +29,9 @@ def example(settings: Settings) -> None:
         image_bgr,
         detector=settings.detector,
         classifier=get_classifier(settings.class_set),
-        threshold=settings.threshold,
     )
     st.image(
-        draw_frame(image_bgr, frame),
+        draw_frame(image_bgr, frame, threshold=settings.threshold),
         "Eileen Collins, astronaut (NASA)",
         channels="BGR",
         width="stretch",

@@ -36,12 +36,13 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def verdict_line(face: FaceReading) -> str:
-    """Returns a face's verdict as Markdown, with a dot in the emotion's colour."""
-    dot = f'<span style="color:{color_of(face.verdict)}">●</span>'
-    if face.verdict == UNCERTAIN:
+def verdict_line(face: FaceReading, threshold: float) -> str:
+    """Return a face's verdict as Markdown, with a dot in the emotion's colour."""
+    verdict = face.verdict(threshold)
+    dot = f'<span style="color:{color_of(verdict)}">●</span>'
+    if verdict == UNCERTAIN:
         return (
-            f"{dot} **Uncertain** — {face.dominant} leads with {face.confidence:.0%}, "
-            f"below the {face.threshold:.0%} set"
+            f"{dot} **Uncertain** — {face.emotion} leads with {face.confidence:.0%}, "
+            f"below the {threshold:.0%} set"
         )
-    return f"{dot} **{face.verdict.capitalize()}** · {face.confidence:.0%}"
+    return f"{dot} **{verdict.capitalize()}** · {face.confidence:.0%}"

@@ -15,7 +15,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
 from fer_core.live.history import History
@@ -25,6 +24,7 @@ from fer_core.live.reader import FrameReader
 from fer_core.live.run import FIRST_FRAME_S, IDLE_S, NO_SLOT, STALL_S, LiveRun
 from fer_core.live.slots import Slots
 from fer_core.live.state import LiveReading, LiveSettings, LiveState, LiveStatus
+from fer_core.protocols import FaceReader
 from fer_core.types import TrackedFrame
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class LiveAnalysis:
         settings: LiveSettings,
         *,
         load_detector: Callable[[str], FaceDetector],
-        load_classifier: Callable[[str], EmotionClassifier],
+        load_classifier: Callable[[str], FaceReader],
         slots: Slots | None = None,
         idle_s: float = IDLE_S,
         stall_s: float = STALL_S,

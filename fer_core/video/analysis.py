@@ -18,14 +18,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
-from fer_core.labels import DEFAULT_THRESHOLD
+from fer_core.labels import DEFAULT_THRESHOLD, check_threshold
 from fer_core.persons import PersonFollower
+from fer_core.protocols import FaceReader
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.timeline import Timeline, TimelineBuilder
 from fer_core.tracking import CutDetector
-from fer_core.types import FaceReading, Frame, TrackedFrame
+from fer_core.types import FaceReading, Frame, Probabilities, TrackedFrame
 from fer_core.video.annotate import Annotator
 from fer_core.video.finder import FaceFinder, FoundFaces
 from fer_core.video.progress import Meter, Progress, expected_frames
@@ -57,6 +57,7 @@ class VideoOptions:
     max_gap_s: float = 1.0
 
     def __post_init__(self) -> None:
+        check_threshold(self.threshold)
         if self.fps is not None and not self.fps > 0:
             raise ValueError(f"Analysed frames a second must be more than 0, not {self.fps}.")
         if self.end_s is not None and not self.end_s > self.start_s:
@@ -87,7 +88,7 @@ class VideoResult:
 def analyze_video(
     source: Path | BinaryIO,
     *,
-    classifier: EmotionClassifier,
+    classifier: FaceReader,
     make_detector: Callable[[], FaceDetector],
     options: VideoOptions | None = None,
     annotated: Path | BinaryIO | None = None,
@@ -176,12 +177,12 @@ class _Reader:
 
     def __init__(
         self,
-        classifier: EmotionClassifier,
+        classifier: FaceReader,
         options: VideoOptions,
         builder: TimelineBuilder,
         meter: Meter,
     ) -> None:
-        self._classifier, self._threshold = classifier, options.threshold
+        self._classifier = classifier
         self._builder, self._meter = builder, meter
         self._cuts = CutDetector()
         self._follower = PersonFollower(
@@ -208,7 +209,7 @@ class _Reader:
         self, frame: VideoFrame, found: FoundFaces, rows: Iterator[NDArray[np.float32]]
     ) -> TrackedFrame:
         faces = tuple(
-            FaceReading(face, self._classifier.labels, next(rows), self._threshold, crop)
+            FaceReading(face, Probabilities(self._classifier.labels, next(rows)), crop)
             for face, crop in zip(found.faces, found.crops, strict=True)
         )
         after_cut = self._cuts.is_cut(found.thumbnail_bgr, frame.time_s)

@@ -224,5 +224,5 @@ def test_damaged_yunet(
 
 
 def test_unknown_detector() -> None:
-    with pytest.raises(ValueError, match="No detector 'mtcnn'; there are auto, yunet, haar"):
+    with pytest.raises(ValueError, match="No detector 'mtcnn'; there are auto, yunet, haar, none"):
         load_detector("mtcnn")

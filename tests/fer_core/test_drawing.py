@@ -11,7 +11,15 @@ import pytest
 from fer_core.drawing import draw_frame, draw_tracked
 from fer_core.labels import EMOTION_COLORS, FER7, bgr_color_of, hex_to_bgr
 from fer_core.persons import person_color
-from fer_core.types import DetectedFace, FaceBox, FaceReading, Frame, TrackedFace, TrackedFrame
+from fer_core.types import (
+    DetectedFace,
+    FaceBox,
+    FaceReading,
+    Frame,
+    Probabilities,
+    TrackedFace,
+    TrackedFrame,
+)
 
 GREY = 120
 
@@ -20,9 +28,9 @@ def picture(width: int = 400, height: int = 300) -> np.ndarray:
     return np.full((height, width, 3), GREY, np.uint8)
 
 
-def drawn_on(image: np.ndarray, *faces: FaceReading) -> np.ndarray:
+def drawn_on(image: np.ndarray, *faces: FaceReading, **options: Any) -> np.ndarray:
     before = image.copy()
-    drawn = draw_frame(image, Frame(0, 0.0, (image.shape[1], image.shape[0]), faces))
+    drawn = draw_frame(image, Frame(0, 0.0, (image.shape[1], image.shape[0]), faces), **options)
     assert (image == before).all()
     assert not np.shares_memory(drawn, image)
     assert drawn.shape == (*image.shape[:2], 3)
@@ -53,9 +61,9 @@ def test_box_and_caption_are_where_the_face_is(make_face: Callable[..., FaceRead
 @pytest.mark.parametrize("label", EMOTION_COLORS)
 def test_colour_is_the_verdicts(make_face: Callable[..., FaceReading], label: str) -> None:
     probabilities = tuple(0.94 if name == label else 0.01 for name in EMOTION_COLORS)
-    drawn = drawn_on(picture(), make_face((150, 120, 250, 240), probabilities))
-    assert has_color(drawn, label)
-    drawn = drawn_on(picture(), make_face((150, 120, 250, 240), probabilities, threshold=0.99))
+    face = make_face((150, 120, 250, 240), probabilities)
+    assert has_color(drawn_on(picture(), face), label)
+    drawn = drawn_on(picture(), face, threshold=0.99)
     assert has_color(drawn, "uncertain")
     assert not has_color(drawn, label)
 
@@ -117,9 +125,7 @@ def test_a_caption_is_not_much_wider_than_its_box(width: int, drawn_columns: int
     image = np.full((600, 800, 3), 90, np.uint8)
     face = FaceReading(
         DetectedFace(FaceBox(100, 200, 100 + width, 200 + width), 0.9),
-        FER7.labels,
-        np.eye(7, dtype=np.float32)[3],
-        0.4,
+        Probabilities(FER7.labels, np.eye(7, dtype=np.float32)[3]),
         np.zeros((48, 48), np.uint8),
     )
     drawn = draw_frame(image, Frame(0, 0.0, (800, 600), (face,)))
@@ -134,7 +140,7 @@ def tracked(
     person: int = 1,
     verdict: str | None = None,
 ) -> TrackedFace:
-    return TrackedFace(person, face, face.probabilities, verdict or face.verdict)
+    return TrackedFace(person, face, face.probabilities, verdict or face.verdict())
 
 
 def drawn_tracked(image: np.ndarray, *faces: TrackedFace, **options: Any) -> np.ndarray:
@@ -259,7 +265,7 @@ def test_everybody_in_a_crowd_has_a_caption(make_face: Callable[..., FaceReading
     ]
     drawn = drawn_tracked(picture(640, 480), *faces)
     for face in faces:
-        x1, y1, x2, y2 = map(int, face.emotion.face.box.xyxy)
+        x1, y1, x2, y2 = map(int, face.box.xyxy)
         assert has_color(drawn[y1 - 30 : y2 + 30, x1:x2], "happy")
 
 

@@ -58,9 +58,9 @@ def test_reading_faces_imports_nothing_heavy() -> None:
 import sys
 import cv2, numpy as np
 import fer_core.__main__
-from fer_core.pipeline import analyze_image, _default_classifier
+from fer_core.pipeline import analyze_image, shared_classifier
 analyze_image(np.zeros((64, 64, 3), np.uint8))
-_default_classifier().predict(np.zeros((2, 48, 48), np.uint8))
+shared_classifier().predict(np.zeros((2, 48, 48), np.uint8))
 print(*{name.partition(".")[0] for name in sys.modules})
 """
     done = subprocess.run(

@@ -31,7 +31,7 @@ def test_faces_stay_with_their_persons(make_face: Callable[..., FaceReading]) ->
     first = follower.follow(frame(0.0, left, right))
     assert [face.person for face in first.faces] == [1, 2]
     assert [face.verdict for face in first.faces] == ["happy", "sad"]
-    assert [face.emotion for face in first.faces] == [left, right]
+    assert [face.reading for face in first.faces] == [left, right]
     # They change places in the list and in mood, not in the picture.
     later = follower.follow(
         frame(0.1, make_face((400, 50, 500, 170), HAPPY), make_face((50, 50, 150, 170), SAD))
@@ -39,7 +39,7 @@ def test_faces_stay_with_their_persons(make_face: Callable[..., FaceReading]) ->
     assert [face.person for face in later.faces] == [2, 1]
     assert [face.verdict for face in later.faces] == ["sad", "happy"]
     for face in later.faces:
-        assert face.smoothed.sum() == pytest.approx(1, abs=1e-6)
+        assert face.smoothed.vector.sum() == pytest.approx(1, abs=1e-6)
         assert 0.5 < face.confidence < 0.9
 
 

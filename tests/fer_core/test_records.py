@@ -54,6 +54,14 @@ def test_faces_are_complete_and_not_rounded(frame: Frame) -> None:
     assert second["quality"] == []
 
 
+def test_verdicts_follow_the_threshold(frame: Frame) -> None:
+    for threshold, expected in ((0.3, ["angry", "happy"]), (0.8, ["uncertain", "uncertain"])):
+        record = frame_record(frame, "a", (1, 1), threshold=threshold)
+        rows = face_rows(frame, "a", threshold=threshold)
+        assert [face["verdict"] for face in record["faces"]] == expected
+        assert [row["verdict"] for row in rows] == expected
+
+
 def test_landmarks_that_were_not_found_are_null(frame: Frame) -> None:
     first, second = frame_record(frame, "a", (1, 1))["faces"]
     assert first["landmarks"][0] == pytest.approx([10.1, 20.2])

@@ -78,9 +78,9 @@ def test_columns_hold_what_was_followed(make_face: Callable[..., FaceReading]) -
     assert timeline.row.tolist() == [row for row, _ in faces]
     assert timeline.person.tolist() == [face.person for _, face in faces]
     for n, (_, face) in enumerate(faces):
-        assert timeline.boxes_xyxy[n].tolist() == list(face.emotion.face.box.xyxy)
-        assert timeline.score[n] == np.float32(face.emotion.face.score)
-        assert (timeline.probabilities[n] == face.emotion.probabilities).all()
+        assert timeline.boxes_xyxy[n].tolist() == list(face.box.xyxy)
+        assert timeline.score[n] == np.float32(face.reading.score)
+        assert (timeline.probabilities[n] == face.reading.probabilities.vector).all()
     columns = (timeline.row, timeline.person, timeline.boxes_xyxy, timeline.score)
     assert [column.dtype.name for column in columns] == ["int64", "int64", "float32", "float32"]
 
@@ -89,7 +89,7 @@ def test_smoothing_again_is_exactly_what_was_drawn(make_face: Callable[..., Face
     builder = TimelineBuilder(FER7.labels)
     faces = [face for frame in follow(make_face, builder, 300) for face in frame.faces]
     smoothed, verdicts = builder.build().smoothed(0.3, 0.45)
-    assert (smoothed == np.stack([face.smoothed for face in faces])).all()
+    assert (smoothed == np.stack([face.smoothed.vector for face in faces])).all()
     assert verdicts.tolist() == [face.verdict for face in faces]
     assert (smoothed.dtype, len(set(verdicts))) == (np.float32, 8)
 
@@ -100,7 +100,7 @@ def test_without_smoothing_it_is_raw(make_face: Callable[..., FaceReading]) -> N
     timeline = builder.build()
     smoothed, _ = timeline.smoothed(0.0, 0.4)
     assert (smoothed == timeline.probabilities).all()
-    assert timeline.smoothed(0.0, 0.4)[1].tolist() == [face.emotion.verdict for face in faces]
+    assert timeline.smoothed(0.0, 0.4)[1].tolist() == [face.reading.verdict() for face in faces]
 
 
 def test_frames_come_back_to_be_drawn_again(make_face: Callable[..., FaceReading]) -> None:
@@ -110,8 +110,8 @@ def test_frames_come_back_to_be_drawn_again(make_face: Callable[..., FaceReading
     smoothed, verdicts = timeline.smoothed(0.3, 0.45)
 
     def shown(face: TrackedFace) -> tuple[object, ...]:
-        box, labels = face.emotion.face.box, face.emotion.labels
-        return face.person, box, labels, face.smoothed.tolist(), face.verdict, face.confidence
+        box, labels = face.box, face.reading.labels
+        return face.person, box, labels, dict(face.smoothed), face.verdict, face.confidence
 
     for position, frame in enumerate(given):
         again = timeline.tracked_frame(position, frame.size_wh, smoothed, verdicts)

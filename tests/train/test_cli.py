@@ -163,7 +163,7 @@ def test_faces_are_framed_as_the_app_does(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = analyze_image(cv2.imread(str(SAMPLE)), detector=HaarDetector())
-    face = resize_face(max(found.faces, key=lambda face: face.face.box.width).aligned_gray)
+    face = resize_face(max(found.faces, key=lambda face: face.box.width).aligned_gray)
     data, out = tmp_path / "fer2013", tmp_path / "runs" / "haar.npz"
     for name, picture in (("Training_1", face), ("Training_2", np.full((48, 48), 90, np.uint8))):
         path = data / "train" / "happy" / f"{name}.png"

@@ -8,7 +8,7 @@ import pytest
 
 from fer_core.labels import FER7, color_of
 from fer_core.live.state import LiveReading
-from fer_core.types import DetectedFace, FaceBox, FaceReading, TrackedFace
+from fer_core.types import DetectedFace, FaceBox, FaceReading, Probabilities, TrackedFace
 from ui.live.charts import (
     MOST_PERSONS,
     charts_data,
@@ -24,10 +24,10 @@ def reading(time_s: float, *persons: int) -> LiveReading:
 
 
 def face(person: int) -> TrackedFace:
-    emotion = FaceReading(
-        DetectedFace(FaceBox(0, 0, 9, 9), 0.9), FER7.labels, HAPPY, 0.4, np.zeros((48, 48))
-    )
-    return TrackedFace(person, emotion, HAPPY, "happy")
+    probabilities = Probabilities(FER7.labels, HAPPY)
+    found = DetectedFace(FaceBox(0, 0, 9, 9), 0.9)
+    reading = FaceReading(found, probabilities, np.zeros((48, 48), np.uint8))
+    return TrackedFace(person, reading, probabilities, "happy")
 
 
 def data_of(

@@ -7,7 +7,7 @@ from fer_core.detection import load_detector
 from fer_core.labels import FER6, FER7
 from tests.ui.conftest import SAMPLE
 from ui.photo import shelf as photos
-from ui.photo.shelf import PhotoShelf, Upload, read_photo, read_photos, with_threshold
+from ui.photo.shelf import PhotoShelf, Upload, read_photo, read_photos
 
 
 def _shelf(*names: str) -> PhotoShelf:
@@ -70,7 +70,7 @@ def test_every_network_reads_the_same_faces() -> None:
     classifiers = {name: EmotionClassifier.load(name) for name in (FER7.name, FER6.name)}
     reading = read_photo(SAMPLE.read_bytes(), load_detector("haar"), classifiers)
     seven, six = reading.frames[FER7.name], reading.frames[FER6.name]
-    assert [face.face for face in seven.faces] == [face.face for face in six.faces]
+    assert [face.detection for face in seven.faces] == [face.detection for face in six.faces]
     assert [face.labels for face in six.faces] == [FER6.labels]
 
 
@@ -84,12 +84,3 @@ def test_a_fault_of_ours_is_a_sentence_and_in_the_log(caplog: pytest.LogCaptureF
     reading = read_photo(SAMPLE.read_bytes(), Broken(), {})
     assert reading.error and "out of order" not in reading.error
     assert "out of order" in caplog.text
-
-
-def test_threshold_changes_verdicts_only() -> None:
-    classifiers = {FER7.name: EmotionClassifier.load(FER7.name)}
-    frame = read_photo(SAMPLE.read_bytes(), load_detector("haar"), classifiers).frames[FER7.name]
-    strict = with_threshold(frame, 1.0)
-    assert [face.verdict for face in strict.faces] == ["uncertain"]
-    assert [face.threshold for face in frame.faces] != [1.0]
-    assert strict.faces[0].probabilities is frame.faces[0].probabilities

@@ -24,6 +24,7 @@ def face_card(
     image_bgr: NDArray[np.uint8],
     readings: dict[str, FaceReading],
     *,
+    threshold: float,
     key: str,
 ) -> None:
     """Draws a card.
@@ -33,15 +34,16 @@ def face_card(
         image_bgr: uint8 ``(H, W, 3)``, the whole picture.
         readings: The face as read by one or more networks, by the name of the class set; the
             first one's verdict heads the card.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
         key: Unique on the page.
     """
     face = next(iter(readings.values()))
     with st.container(border=True, key=key):
-        st.markdown(f"**Face {number}** — {verdict_line(face)}", unsafe_allow_html=True)
+        st.markdown(f"**Face {number}** — {verdict_line(face, threshold)}", unsafe_allow_html=True)
         pictures, charts = st.columns([1, len(readings)])
         with pictures:
             with st.container(horizontal=True, gap="xsmall"):
-                crop = as_jpeg(crop_rgb(image_bgr, face.face.box))
+                crop = as_jpeg(crop_rgb(image_bgr, face.box))
                 st.image(crop, "Crop", width=_SHOWN_WIDTH)
                 st.image(_enlarged(face.aligned_gray), "Aligned", width=_SHOWN_WIDTH)
                 st.image(_enlarged(_as_seen(face)), "Network input", width=_SHOWN_WIDTH)
@@ -55,9 +57,9 @@ def face_card(
             ):
                 with column:
                     if len(readings) > 1:
-                        st.caption(f"{CLASS_SET_NAMES[name]}: **{reading.verdict}**")
+                        st.caption(f"{CLASS_SET_NAMES[name]}: **{reading.verdict(threshold)}**")
                     st.plotly_chart(
-                        probability_bars(reading.labels, reading.probabilities, reading.threshold),
+                        probability_bars(reading.labels, reading.probabilities.vector, threshold),
                         key=f"{key}-{name}",
                         config=CHART_CONFIG,
                         alt=_spoken(reading),
@@ -78,5 +80,5 @@ def _enlarged(gray: NDArray[np.uint8]) -> bytes:
 
 def _spoken(face: FaceReading) -> str:
     """Returns the bars as a sentence, for screen readers."""
-    pairs = zip(face.labels, face.probabilities, strict=True)
-    return "Probabilities: " + ", ".join(f"{label} {value:.0%}" for label, value in pairs)
+    said = (f"{label} {value:.0%}" for label, value in face.probabilities.items())
+    return f"Probabilities: {', '.join(said)}"

@@ -11,7 +11,7 @@ import io
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -193,11 +193,6 @@ def read_photo(
         frames=frames,
         thumbnail_rgb=np.asarray(thumbnail, np.uint8),
     )
-
-
-def with_threshold(frame: Frame, threshold: float) -> Frame:
-    """Returns a frame whose verdicts follow another threshold."""
-    return replace(frame, faces=tuple(replace(face, threshold=threshold) for face in frame.faces))
 
 
 def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) -> Image.Image:

@@ -224,15 +224,15 @@ def test_smoothing_changes_while_it_runs(make_analysis: Make, settings: LiveSett
     analysis.start()
     feed_until(analysis, lambda: read(analysis))
     tracked = analysis.status().tracked
-    assert (tracked.faces[0].smoothed == tracked.faces[0].emotion.probabilities).all()
+    assert tracked.faces[0].smoothed == tracked.faces[0].reading.probabilities
     analysis.settings = replace(settings, smoothing_s=1000.0)
     image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
 
     def differs() -> bool:
         analysis.next_picture(image)
         face = analysis.status().tracked.faces[0]
-        moved = np.abs(face.emotion.probabilities - tracked.faces[0].smoothed).max()
-        held = np.abs(face.smoothed - tracked.faces[0].smoothed).max()
+        moved = np.abs(face.reading.probabilities.vector - tracked.faces[0].smoothed.vector).max()
+        held = np.abs(face.smoothed.vector - tracked.faces[0].smoothed.vector).max()
         return bool(moved > 0.01 and held < moved / 10)
 
     eventually(differs)
@@ -249,7 +249,7 @@ def test_the_size_changes_on_the_way(make_analysis: Make, detector: ScriptedDete
     feed_until(analysis, lambda: len(analysis.history()) > count + 2, size_wh=(320, 240))
     tracked = analysis.status().tracked
     assert analysis.status().size_wh == (320, 240) and tracked.size_wh == (640, 480)
-    assert tracked.faces[0].emotion.face.box == FACE.box
+    assert tracked.faces[0].box == FACE.box
     assert {person for reading in analysis.history() for person in reading.persons} == {1}
     drawn = analysis.next_picture(picture(size_wh=(320, 240)))
     changed = np.flatnonzero((drawn != picture(size_wh=(320, 240))).any(axis=(1, 2)))
@@ -270,7 +270,7 @@ def test_a_real_face(make_analysis: Make, haar: object, portrait: np.ndarray) ->
     analysis.start()
     eventually(lambda: bool(analysis.next_picture(portrait).any()) and read(analysis))
     (face,) = analysis.status().tracked.faces
-    x, y = face.emotion.face.box.center
+    x, y = face.box.center
     assert 150 < x < 350 and 150 < y < 400
 
 

@@ -19,8 +19,8 @@ from tests.fer_core.live.conftest import eventually, live_threads
 
 @pytest.fixture
 def tracked(make_face: Callable[..., FaceReading]) -> TrackedFrame:
-    emotion = make_face((100, 80, 200, 200))
-    face = TrackedFace(3, emotion, emotion.probabilities, "happy")
+    reading = make_face((100, 80, 200, 200))
+    face = TrackedFace(3, reading, reading.probabilities, "happy")
     return TrackedFrame(500, 60.0, (640, 480), (face,))
 
 

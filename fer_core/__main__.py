@@ -1,4 +1,4 @@
-"""Command line: ``python -m fer_core analyze``, ``… video`` and ``… download``."""
+"""Command line, as ``facial-emotions`` or ``python -m fer_core``: analyze, video and download."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from fer_core._version import __version__
 from fer_core.commands import add_reading_options, files_in, load_classifier, unused
 from fer_core.detection import load_detector
 from fer_core.download import YUNET_SHA256, YUNET_URL, download, yunet_path
 from fer_core.drawing import draw_frame
-from fer_core.ensemble import EnsembleClassifier
 from fer_core.errors import FerError, UnreadableImage
 from fer_core.images import IMAGE_SUFFIXES, encode_png, read_image
 from fer_core.pipeline import analyze_image
@@ -47,22 +47,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fer_core", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog=_program(), description="Read facial expressions in photos and videos."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True)
     analyze = commands.add_parser("analyze", help="read the faces in photos")
     analyze.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
-    analyze.add_argument("--json", action="store_true", help="print one JSON object a picture")
+    analyze.add_argument("--json", action="store_true", help="print one JSON object per picture")
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write a table of all faces")
     analyze.add_argument("--annotate", type=Path, metavar="DIR", help="write annotated pictures")
-    analyze.add_argument(
-        "--accurate", action="store_true", help="average ten crops read by two networks; slower"
-    )
     add_reading_options(analyze)
     analyze.set_defaults(run=_analyze)
     add_video_command(commands)
     fetch = commands.add_parser("download", help="fetch the YuNet face detector")
     fetch.set_defaults(run=_download)
     return parser
+
+
+def _program() -> str:
+    """Return how this program was called: by its own name, or as a module."""
+    called = Path(sys.argv[0])
+    return "python -m fer_core" if called.name == "__main__.py" else called.stem
 
 
 def _download(_: argparse.Namespace) -> int:
@@ -76,8 +82,7 @@ def _download(_: argparse.Namespace) -> int:
 
 def _analyze(options: argparse.Namespace) -> int:
     detector = load_detector(options.detector)
-    own = load_classifier(options)
-    classifier = EnsembleClassifier.load(own.name) if options.accurate else own
+    classifier = load_classifier(options)
     if options.annotate:
         options.annotate.mkdir(parents=True, exist_ok=True)
     pictures = list(files_in(options.paths, IMAGE_SUFFIXES))

@@ -19,6 +19,10 @@ class DetectorUnavailable(FerError):
     """A detector's file is missing or damaged."""
 
 
+class MissingPackage(FerError, ImportError):
+    """A package that only some functions need is not installed."""
+
+
 class DownloadFailed(FerError):
     """A file could not be fetched, or is not the expected one."""
 

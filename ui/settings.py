@@ -6,14 +6,19 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from fer_core.detection import DETECTORS, FaceDetector
+from fer_core.detection import DETECTORS, NO_DETECTOR, FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
 from ui.resources import get_classifier, get_detector
 
 DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY = "detector", "classes", "threshold"
-ACCURATE_KEY = "accurate"
-DETECTOR_NAMES = {"auto": "Best available", "yunet": "YuNet", "haar": "Haar cascades"}
+ACCURATE_KEY, CROPS_KEY = "accurate", "ready-crops"
+DETECTOR_NAMES = {
+    "auto": "Best available",
+    "yunet": "YuNet",
+    "haar": "Haar cascades",
+    NO_DETECTOR: "none",
+}
 CLASS_SET_NAMES = {FER7.name: "7 emotions", FER6.name: "6, without disgust"}
 
 
@@ -48,7 +53,8 @@ def sidebar(*, for_photos: bool = False) -> Settings:
     """Draws the settings and returns them; a part that cannot be loaded stops the page.
 
     Args:
-        for_photos: Whether to offer the accurate reading, which is too slow for videos.
+        for_photos: Whether to offer the accurate reading, which is too slow for videos, and to
+            take pictures as faces.
     """
     with st.sidebar:
         # Streamlit's own list would call the home page "app", after its file.
@@ -76,15 +82,22 @@ def sidebar(*, for_photos: bool = False) -> Settings:
         )
         name = st.radio(
             "Face detector",
-            DETECTORS,
+            [name for name in DETECTORS if name != NO_DETECTOR],
             format_func=DETECTOR_NAMES.__getitem__,
             key=DETECTOR_KEY,
             persist_state="session",
             help="YuNet finds more faces, turned and cut ones too, and their landmarks. "
             "Haar cascades are built in.",
         )
+        are_faces = for_photos and st.toggle(
+            "Pictures are faces already",
+            key=CROPS_KEY,
+            persist_state="session",
+            help="No face is looked for: each picture is read as one face that fills it, as in "
+            "FER-2013. For crops made elsewhere, in which detectors miss many faces.",
+        )
     try:
-        detector = get_detector(name)
+        detector = get_detector(NO_DETECTOR if are_faces else name)
         for loaded in CLASS_SET_NAMES:
             get_classifier(loaded)
     except FerError as error:

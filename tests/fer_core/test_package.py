@@ -88,14 +88,3 @@ print(*heavy & {name.partition(".")[0] for name in sys.modules})
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
-
-
-@pytest.mark.parametrize("module", MODULES, ids=dotted)
-def test_modules_stay_short(module: Path) -> None:
-    text = module.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 300
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef) and node.end_lineno:
-            # A docstring that explains every argument is no length.
-            documented = len((ast.get_docstring(node) or "").splitlines())
-            assert node.end_lineno - node.lineno - documented <= 50, node.name

@@ -83,6 +83,19 @@ def test_the_accurate_reading_is_another_and_both_are_kept(upload: Upload) -> No
     assert charts(app) == [one]
 
 
+def test_a_ready_crop(upload: Upload) -> None:
+    crop = Image.open(SAMPLE).convert("L").crop((170, 60, 340, 230)).resize((48, 48))
+    app = upload(("crop.png", _encoded(crop, "PNG")))
+    assert app.subheader[0].value == "No face found"
+    app = app.toggle(key="ready-crops").set_value(True).run()
+    assert not app.exception
+    assert app.subheader[0].value == "1 face"
+    # Videos and the camera hold more than a face.
+    app = app.switch_page("pages/2_Video.py").run()
+    assert not [toggle for toggle in app.toggle if toggle.key == "ready-crops"]
+    assert any("Haar" in caption.value for caption in app.sidebar.caption)
+
+
 def test_threshold_makes_a_verdict_uncertain(upload: Upload) -> None:
     app = upload(("a.jpg", SAMPLE.read_bytes()))
     for percent, uncertain in ((0, False), (100, True)):

@@ -25,9 +25,11 @@ _SIDE_BY_SIDE_KEY = "side-by-side"
 _SHOWN_SIDE = 1400
 _MOST_CARDS = 12
 _ADVICE = {
-    "yunet": "Try a photo in which the face is larger, brighter, or turned more to the camera.",
+    "yunet": "Try a photo in which the face is larger, brighter, or turned more to the camera. "
+    "For a crop of a face, turn on “Pictures are faces already” in the sidebar.",
     "haar": "Haar cascades find frontal, upright faces only. Try YuNet (the detector in the "
-    "sidebar), or a photo in which the face is larger and looks into the camera.",
+    "sidebar), or a photo in which the face is larger and looks into the camera. For a crop of a "
+    "face, turn on “Pictures are faces already” in the sidebar.",
 }
 
 

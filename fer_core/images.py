@@ -242,8 +242,8 @@ def _refuse_others(image: object) -> None:
 
 def _wrong_picture(image: NDArray[np.uint8]) -> ValueError:
     return ValueError(
-        "A picture must be uint8, 0 to 255, of the shape (H, W, 3), (H, W, 4) or (H, W), and not "
-        f"empty; not {image.dtype} {image.shape}."
+        "A picture must be uint8 (H, W, 3), (H, W, 4) or (H, W) and not empty, "
+        f"not {image.dtype} {image.shape}."
     )
 
 

@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 TYPED := fer_core train
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format bench detector clean distclean
+.PHONY: help run test unit lint format bench wheel detector clean distclean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +38,9 @@ format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
 
 bench: $(VENV)/.installed-dev detector ## Measure speed and memory.
 	$(PY) -m benchmarks
+
+wheel: $(VENV)/.installed-dev ## Build the library's wheel, into build/.
+	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir build .
 
 # Without a network the app still runs, on the detector that OpenCV ships.
 detector: $(VENV)/.installed

@@ -1,4 +1,4 @@
-"""Command line, as ``facial-emotions`` or ``python -m fer_core``: analyze, video and download."""
+"""Command line: ``facial-emotions``, which is ``python -m fer_core`` too."""
 
 from __future__ import annotations
 
@@ -47,10 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    # What the user typed, for the usage; argparse itself would say "__main__.py".
+    script = Path(sys.argv[0]).name != "__main__.py"
     parser = argparse.ArgumentParser(
-        prog=_program(), description="Read facial expressions in photos and videos."
+        prog="facial-emotions" if script else "python -m fer_core",
+        description="Read facial expressions in photos and videos.",
     )
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=f"facial-emotions {__version__}")
     commands = parser.add_subparsers(required=True)
     analyze = commands.add_parser("analyze", help="read the faces in photos")
     analyze.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
@@ -63,12 +66,6 @@ def _parser() -> argparse.ArgumentParser:
     fetch = commands.add_parser("download", help="fetch the YuNet face detector")
     fetch.set_defaults(run=_download)
     return parser
-
-
-def _program() -> str:
-    """Return how this program was called: by its own name, or as a module."""
-    called = Path(sys.argv[0])
-    return "python -m fer_core" if called.name == "__main__.py" else called.stem
 
 
 def _download(_: argparse.Namespace) -> int:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from fer_core.classifier import MODELS_DIR, TFLITE_FILE, EmotionClassifier
 from fer_core.detection import FaceDetector, load_detector
 from fer_core.drawing import draw_frame, draw_tracked
-from fer_core.errors import MissingPackage, ModelError
+from fer_core.errors import ModelError
+from fer_core.extras import require_video
 from fer_core.images import ImageSource, read_image, to_bgr
 from fer_core.labels import DEFAULT_THRESHOLD, FER7
 from fer_core.pipeline import analyze_image, shared_classifier, shared_detector
@@ -109,18 +110,14 @@ def analyze_video(
     Raises:
         TypeError: ``source``, ``model`` or ``detector`` is nothing of these.
         ValueError: A number is out of its range, or there is no such detector.
-        MissingPackage: What videos need is not installed.
+        MissingExtra: What videos need is not installed.
         UnreadableVideo: The file is no video, or not a single frame can be read.
         ModelError: There is no such model, or its files are damaged.
         DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
     """
-    try:
-        from fer_core.video import analysis
-    except ModuleNotFoundError as error:
-        raise MissingPackage(
-            f"Videos need the package {error.name}, which is not installed; "
-            "`pip install facial-emotions[video]` installs all that they need."
-        ) from error
+    require_video()
+    from fer_core.video import analysis
+
     if isinstance(detector, str):
         detector = partial(load_detector, detector)
     elif not callable(detector):

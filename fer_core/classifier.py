@@ -1,12 +1,15 @@
 """The trained network as it is served: LiteRT on a model's files, without TensorFlow.
 
-A model is a folder ``assets/models/<name>/`` with
+A model is a folder, in a checkout ``assets/models/<name>/``, with
 
 * ``model.tflite`` and ``model.keras``, the same network for serving and for explanation,
 * ``labels.json``, the emotions in the order of its outputs,
 * ``config.json``, the training configuration, the temperature of its probabilities and the
   checksum of ``model.tflite``,
 * ``metrics.json`` and ``training.csv``, what was measured.
+
+An installed package carries ``model.tflite``, ``labels.json`` and ``config.json`` alone, which are
+what serving reads.
 """
 
 from __future__ import annotations
@@ -31,7 +34,15 @@ from fer_core.labels import CLASS_SETS
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
 from fer_core.tta import ONE_VIEW, VIEW_COUNTS, views_of
 
-MODELS_DIR = Path(__file__).resolve().parent.parent / "assets" / "models"
+
+def _models_dir() -> Path:
+    """Return the folder of the models: the package's own if installed, else the checkout's."""
+    package = Path(__file__).resolve().parent
+    packed = package / "models"
+    return packed if packed.is_dir() else package.parent / "assets" / "models"
+
+
+MODELS_DIR = _models_dir()
 TFLITE_FILE, LABELS_FILE, CONFIG_FILE = "model.tflite", "labels.json", "config.json"
 METRICS_FILE = "metrics.json"
 # Larger batches are not faster on a CPU and take more memory.

@@ -1,4 +1,4 @@
-"""What the commands of ``python -m fer_core`` share: options, inputs and the names of outputs."""
+"""What the commands of ``facial-emotions`` share: options, inputs and the names of outputs."""
 
 from __future__ import annotations
 

@@ -11,16 +11,16 @@ class UnreadableImage(FerError):
     """A file is no picture, is damaged, or is too large to open."""
 
 
+class MissingExtra(FerError, ImportError):
+    """An optional part of the package is used without the packages that it needs."""
+
+
 class ModelError(FerError):
     """A model's files are missing or damaged, or its labels do not match."""
 
 
 class DetectorUnavailable(FerError):
     """A detector's file is missing or damaged."""
-
-
-class MissingPackage(FerError, ImportError):
-    """A package that only some functions need is not installed."""
 
 
 class DownloadFailed(FerError):

@@ -1,4 +1,4 @@
-"""Command line: ``python -m fer_core video``."""
+"""Command line: ``facial-emotions video``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from fer_core.commands import add_reading_options, files_in, load_classifier, unused
 from fer_core.detection import load_detector
 from fer_core.errors import FerError, UnwritableVideo
+from fer_core.extras import require_video
 from fer_core.protocols import FaceReader
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 
@@ -55,6 +56,7 @@ def _seconds(text: str) -> float:
 
 
 def _run(options: argparse.Namespace) -> int:
+    require_video()
     from fer_core.video.opening import VIDEO_SUFFIXES
 
     videos = list(files_in(options.paths, VIDEO_SUFFIXES))

@@ -343,7 +343,4 @@ def test_videos_say_what_is_not_installed() -> None:
         "try: fer.analyze_video('a.mp4')\n"
         "except fer.FerError as error: print(type(error).__name__, error)"
     )
-    assert said == [
-        "MissingPackage Videos need the package av, which is not installed; "
-        "`pip install facial-emotions[video]` installs all that they need."
-    ]
+    assert said == ["MissingExtra Reading videos needs av: install facial-emotions[video]."]

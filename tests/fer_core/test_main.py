@@ -97,7 +97,7 @@ def test_help_calls_the_program_as_it_was_called(
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run("--version")
-    assert capsys.readouterr().out == f"{fer_core.__version__}\n"
+    assert capsys.readouterr().out == f"facial-emotions {fer_core.__version__}\n"
 
 
 @pytest.mark.parametrize("threshold", ["abc", "40", "nan"])

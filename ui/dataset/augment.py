@@ -11,13 +11,13 @@ from fer_core.classifier import CONFIG_FILE, MODELS_DIR, read_model_json
 from fer_core.detection import FaceDetector
 from fer_core.errors import ModelError
 from fer_core.images import encode_png
-from train.augment import augment_face
-from train.config import AugmentationConfig
+from train.training.augment import augment_face
+from train.training.config import AugmentationConfig
+from ui.common.explorer_data import model_names, model_title
+from ui.common.grid import atlas
+from ui.common.images import enlarged
 from ui.dataset.faces import choose_picture, face_of
-from ui.dataset.grid import atlas
-from ui.dataset.picture import enlarged
 from ui.dataset.state import Collection
-from ui.explorer_data import model_names, model_title
 
 _ROWS, _COLUMNS = 4, 6
 _A_ROW = 3

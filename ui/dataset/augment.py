@@ -32,6 +32,10 @@ _SLIDERS: dict[str, tuple[str, float, float, str]] = {
     "shear_deg": ("Shear, up to degrees", 30.0, 1.0, "To either side."),
     "crop_px": ("Crop: padding, in pixels", 12, 1, "Whole pixels of shift, as a random crop."),
     "gamma": ("Gamma, up to a share", 0.9, 0.05, "Brightens or darkens the middle greys."),
+    "blur_probability": ("Blur: share of pictures", 1.0, 0.05, "As out of focus."),
+    "blur_px": ("Blur: largest deviation, in pixels", 3.0, 0.1, "Of a Gaussian."),
+    "noise_probability": ("Noise: share of pictures", 1.0, 0.05, "As of a dark room."),
+    "noise_level": ("Noise: largest deviation, in grey levels", 50.0, 1.0, "Of a Gaussian."),
     "erase_probability": ("Erasing: share of pictures", 1.0, 0.05, "Random erasing."),
     "erase_area": ("Erasing: largest area", 0.5, 0.01, "As a share of the picture."),
 }

@@ -238,7 +238,7 @@ def test_a_ready_crop_is_read_as_it_is(crops: np.ndarray, side: int) -> None:
         assert (face.aligned_gray == crop).all()
 
 
-def test_crops_in_which_no_face_is_found(fer2013_archive: Path, tiny_folder: Path) -> None:
+def test_crops_in_which_no_face_is_found(tiny_folder: Path) -> None:
     paths = sorted(tiny_folder.rglob("*.jpg"))
     assert len(paths) > 100
     assert all(len(fer.analyze(path, detector="none").faces) == 1 for path in paths)

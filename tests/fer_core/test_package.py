@@ -1,56 +1,11 @@
-"""What the core imports, and what it must not."""
+"""What the core loads, and when."""
 
 from __future__ import annotations
 
-import ast
-import graphlib
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.conftest import ROOT
-
-MODULES = sorted((ROOT / "fer_core").rglob("*.py"))
-
-
-def dotted(module: Path) -> str:
-    """The module's name inside the package: "types", "video.source"; a package's own is its."""
-    parts = module.relative_to(ROOT / "fer_core").with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
-
-
-def imports(module: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            yield str(node.module)
-
-
-@pytest.mark.parametrize("module", MODULES, ids=dotted)
-def test_core_needs_nothing_above_it(module: Path) -> None:
-    packages = {name.partition(".")[0] for name in imports(module)}
-    assert not packages & {"streamlit", "ui", "pages", "train", "tests", "tensorflow", "torch"}
-    assert ("keras" in packages) is (dotted(module) == "network")
-
-
-def test_imports_run_one_way() -> None:
-    graph = {
-        dotted(module): {
-            name.removeprefix("fer_core.")
-            for name in imports(module)
-            if name.startswith("fer_core.")
-        }
-        for module in MODULES
-    }
-    assert set().union(*graph.values()) <= set(graph)
-    order = list(graphlib.TopologicalSorter(graph).static_order())  # raises on a circle
-    assert order.index("labels") < order.index("types") < order.index("pipeline")
-    assert order.index("tracking") < order.index("persons") < order.index("video.analysis")
 
 
 def test_reading_faces_imports_nothing_heavy() -> None:

@@ -137,7 +137,7 @@ def test_tiny_picture() -> None:
 
 
 def test_serving_prepares_faces_as_training_does() -> None:
-    from train import batches
+    from train.training import batches
 
     assert batches.normalize_faces is preprocessing.normalize_faces
     assert classifier.normalize_faces is preprocessing.normalize_faces

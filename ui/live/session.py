@@ -15,8 +15,8 @@ from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
 from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings
+from ui.common.resources import get_classifier
 from ui.live.ice import IceConfiguration, IceSettings, make_configuration
-from ui.resources import get_classifier
 
 logger = logging.getLogger(__name__)
 

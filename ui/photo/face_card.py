@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from fer_core.images import encode_png
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
 from fer_core.types import FaceReading
-from ui.charts import CHART_CONFIG, probability_bars
-from ui.layout import verdict_line
-from ui.photo.shelf import as_jpeg, crop_rgb
-from ui.settings import CLASS_SET_NAMES
+from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.images import as_jpeg, crop_rgb
+from ui.common.layout import verdict_line
+from ui.common.settings import CLASS_SET_NAMES
 
 _SHOWN_WIDTH = 88
 _SIDE = 6 * INPUT_SIZE

@@ -15,11 +15,11 @@ from fer_core.drawing import draw_frame
 from fer_core.images import encode_png, read_image
 from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
 from fer_core.types import Frame
-from ui.layout import verdict_line
+from ui.common.layout import verdict_line
+from ui.common.resources import get_classifier
+from ui.common.settings import Settings
 from ui.photo.face_card import face_card
 from ui.photo.shelf import shelf
-from ui.resources import get_classifier
-from ui.settings import Settings
 
 _SIDE_BY_SIDE_KEY = "side-by-side"
 _SHOWN_SIDE = 1400

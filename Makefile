@@ -27,10 +27,11 @@ test: lint unit ## Lint, check types and run all tests, those in the browser too
 unit: $(VENV)/.installed-dev detector ## Run all tests.
 	$(PY) -m pytest $(PYTEST_ARGS)
 
-lint: $(VENV)/.installed-dev ## Check style, format and types.
+lint: $(VENV)/.installed-dev ## Check style, format, types and imports.
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy $(TYPED)
+	$(VENV)/bin/lint-imports
 
 format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
 	$(PY) -m ruff check --fix .
@@ -64,7 +65,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 clean: ## Remove caches and what tests wrote.
-	rm -rf build .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## Remove the virtual environment too.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.labels import EMOTION_COLORS
+from ui.common.layout import APP_NAME, PRIVACY_NOTE, begin_page
+from ui.common.settings import sidebar
 from ui.home import example, limits, metrics
-from ui.layout import APP_NAME, PRIVACY_NOTE, begin_page
-from ui.settings import sidebar
 
 begin_page("Home", ":material/sentiment_satisfied:")
 st.title(APP_NAME)

@@ -1,9 +1,9 @@
 """Training speed: pictures a second of every Keras backend that is installed.
 
 ``python -m benchmarks.training`` times training steps of a configuration, a backend after the
-other, each in a process of its own on the same cores. Where ``train.fused`` has layers for a
-backend they are timed in turn with Keras' own. The speed of backends is best compared by the
-last column, whose unit is measured among the steps.
+other, each in a process of its own on the same cores. Where ``train.training.torch_layers`` has
+layers for a backend they are timed in turn with Keras' own. The speed of backends is best compared
+by the last column, whose unit is measured among the steps.
 """
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ def _time_backend(backend: str, config_path: Path, rounds: int, cores: int) -> N
     import keras
 
     from fer_core.network import KERAS_LAYERS, build_network
-    from train.config import load_config
-    from train.fused import layer_kinds
+    from train.training.config import load_config
+    from train.training.torch_layers import layer_kinds
 
     cv2.setNumThreads(1)
     config = load_config(config_path)
@@ -74,7 +74,7 @@ def _time_backend(backend: str, config_path: Path, rounds: int, cores: int) -> N
     models = {}
     offered = {"Keras' layers": KERAS_LAYERS}
     if (fused := layer_kinds()) != KERAS_LAYERS:
-        offered["train.fused"] = fused
+        offered["train.training.torch_layers"] = fused
     for name, kinds in offered.items():
         models[name] = build_network(config.network, labels, input_size=None, kinds=kinds)
         rate, momentum = config.optimizer.peak_rate, config.optimizer.momentum

@@ -14,7 +14,6 @@ from typing import Any
 from tqdm import tqdm
 
 from fer_core._version import __version__
-from fer_core.accurate import AccurateClassifier
 from fer_core.commands import add_reading_options, files_in, load_classifier, unused
 from fer_core.detection import load_detector
 from fer_core.download import YUNET_SHA256, YUNET_URL, download, yunet_path
@@ -58,12 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     analyze = commands.add_parser("analyze", help="read the faces in photos")
     analyze.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="photo or folder")
-    analyze.add_argument("--json", action="store_true", help="print one JSON object a picture")
+    analyze.add_argument("--json", action="store_true", help="print one JSON object per picture")
     analyze.add_argument("--csv", type=Path, metavar="FILE", help="write a table of all faces")
     analyze.add_argument("--annotate", type=Path, metavar="DIR", help="write annotated pictures")
-    analyze.add_argument(
-        "--accurate", action="store_true", help="average ten crops read by two networks; slower"
-    )
     add_reading_options(analyze)
     analyze.set_defaults(run=_analyze)
     add_video_command(commands)
@@ -83,8 +79,7 @@ def _download(_: argparse.Namespace) -> int:
 
 def _analyze(options: argparse.Namespace) -> int:
     detector = load_detector(options.detector)
-    own = load_classifier(options)
-    classifier = AccurateClassifier.load(own.name) if options.accurate else own
+    classifier = load_classifier(options)
     if options.annotate:
         options.annotate.mkdir(parents=True, exist_ok=True)
     pictures = list(files_in(options.paths, IMAGE_SUFFIXES))
@@ -104,18 +99,18 @@ def _analyze(options: argparse.Namespace) -> int:
             photo.image_bgr,
             detector=detector,
             classifier=classifier,
-            threshold=options.threshold,
         )
-        rows += face_rows(frame, str(path))
-        verdicts = ", ".join(f"{f.verdict} {f.confidence:.0%}" for f in frame.faces) or "no face"
-        record = frame_record(frame, str(path), photo.original_size_wh)
-        _say(record, f"{path}: {verdicts}", options.json)
+        threshold = options.threshold
+        rows += face_rows(frame, str(path), threshold=threshold)
+        verdicts = [f"{face.verdict(threshold)} {face.confidence:.0%}" for face in frame.faces]
+        record = frame_record(frame, str(path), photo.original_size_wh, threshold=threshold)
+        _say(record, f"{path}: {', '.join(verdicts) or 'no face'}", options.json)
         if options.annotate:
             # The picture's suffix stays in the name, for a.jpg beside a.png.
             base = unused(options.annotate / name, written)
             target = base.with_name(f"{base.name}.png")
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(encode_png(draw_frame(photo.image_bgr, frame)))
+            target.write_bytes(encode_png(draw_frame(photo.image_bgr, frame, threshold=threshold)))
     if options.csv:
         table = rows_to_csv(rows, classifier.labels)
         options.csv.write_text(table, encoding="utf-8", errors="surrogateescape")

@@ -18,6 +18,7 @@ FRAME_LANDMARKS = np.array(
 )
 # Where the frontal Haar cascade's square boxes lie on such pictures (mean of 498 of Training).
 FRAME_BOX = FaceBox(0.9, 0.4, 47.0, 46.5)
+_WHOLE_FRAME = FaceBox(0, 0, INPUT_SIZE, INPUT_SIZE)
 _MAX_ENLARGEMENT = 6
 
 
@@ -61,15 +62,17 @@ def align_face(image_gray: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.
 def frame_matrix(face: DetectedFace) -> NDArray[np.float64]:
     """Returns the similarity from the picture to FER-2013's 48x48 frame, float64 ``(2, 3)``.
 
-    Landmarks decide where they are found; with fewer than two different ones, the box does.
+    Landmarks decide where they are found; with fewer than two different ones, the box does. A
+    ready crop is that frame itself.
     """
     if face.landmarks is not None:
         known = np.isfinite(face.landmarks).all(axis=1)
         points = face.landmarks[known].astype(np.float64)
         if len(points) >= 2 and np.ptp(points, axis=0).any():
             return _similarity(points, FRAME_LANDMARKS[known])
-    scale = np.sqrt(FRAME_BOX.area / face.box.area)
-    offset = np.array(FRAME_BOX.center) - scale * np.array(face.box.center)
+    target = _WHOLE_FRAME if face.is_crop else FRAME_BOX
+    scale = np.sqrt(target.area / face.box.area)
+    offset = np.array(target.center) - scale * np.array(face.box.center)
     return np.column_stack([scale * np.eye(2), offset])
 
 

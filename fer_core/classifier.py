@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
-from fer_core.views import ONE_VIEW, VIEW_COUNTS, views_of
+from fer_core.tta import ONE_VIEW, VIEW_COUNTS, views_of
 
 
 def _models_dir() -> Path:
@@ -198,7 +198,7 @@ class EmotionClassifier:
 
         Args:
             faces_gray: uint8 ``(N, H, W)`` in FER-2013's frame, or N such faces of any sizes.
-            views: How many views of each face are read, of ``fer_core.views.VIEW_COUNTS``.
+            views: How many views of each face are read, of ``fer_core.tta.VIEW_COUNTS``.
             temperature: What the logits are divided by; None for the model's own.
 
         Returns:

@@ -8,28 +8,39 @@ from pathlib import Path
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import DETECTORS
-from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
+from fer_core.ensemble import EnsembleClassifier
+from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7, check_threshold
+from fer_core.protocols import FaceReader
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the choice of detector, class set and threshold."""
-    parser.add_argument("--detector", choices=DETECTORS, default="auto")
+    """Add the choice of detector, network and threshold."""
+    parser.add_argument(
+        "--detector",
+        choices=DETECTORS,
+        default="auto",
+        help="what finds the faces; with none, pictures are ready face crops (default %(default)s)",
+    )
     parser.add_argument("--classes", choices=("7", "6"), default="7")
     parser.add_argument(
+        "--accurate", action="store_true", help="average ten crops read by two networks; slower"
+    )
+    parser.add_argument(
         "--threshold",
-        type=_share,
+        type=_threshold,
         default=DEFAULT_THRESHOLD,
         help="confidence below which a verdict is uncertain (default %(default)s)",
     )
 
 
-def load_classifier(options: argparse.Namespace) -> EmotionClassifier:
-    """Loads the network of the chosen class set.
+def load_classifier(options: argparse.Namespace) -> FaceReader:
+    """Load what reads faces as chosen.
 
     Raises:
         ModelError: Its files are missing, damaged, or do not match.
     """
-    return EmotionClassifier.load((FER7 if options.classes == "7" else FER6).name)
+    name = (FER7 if options.classes == "7" else FER6).name
+    return EnsembleClassifier.load(name) if options.accurate else EmotionClassifier.load(name)
 
 
 def files_in(paths: Sequence[Path], suffixes: Collection[str]) -> Iterator[tuple[Path, Path]]:
@@ -61,8 +72,8 @@ def unused(path: Path, written: set[Path]) -> Path:
     return target
 
 
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
+def _threshold(text: str) -> float:
+    try:
+        return check_threshold(float(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1") from None

@@ -29,7 +29,9 @@ logger = logging.getLogger(__name__)
 # time, larger, for faces that the first size makes too small.
 PHOTO_SIZES = (640, 1920)
 FRAME_SIZES = (384,)
-DETECTORS = ("auto", "yunet", "haar")
+# Looks for no face: the picture is one.
+NO_DETECTOR = "none"
+DETECTORS = ("auto", "yunet", "haar", NO_DETECTOR)
 _YUNET_MIN_SCORE = 0.7
 _YUNET_MAX_OVERLAP = 0.3
 # OpenCV 4.14 pads sides to multiples of 32; where one becomes 32, the network reads beyond its
@@ -184,18 +186,34 @@ class HaarDetector:
         return landmarks
 
 
+class WholePicture:
+    """Takes every picture as one ready face crop, in a framing like FER-2013's."""
+
+    name = NO_DETECTOR
+
+    def detect(
+        self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
+    ) -> tuple[DetectedFace, ...]:
+        """Return the whole picture as a face of score 1; ``sizes`` do not matter."""
+        height, width = to_bgr(image_bgr).shape[:2]
+        return (DetectedFace(FaceBox(0.0, 0.0, float(width), float(height)), 1.0, is_crop=True),)
+
+
 def load_detector(name: str = "auto") -> FaceDetector:
     """Loads a detector.
 
     Args:
-        name: "yunet", "haar", or "auto" for YuNet where its file is, whole, and Haar elsewhere.
+        name: "yunet", "haar", or "auto" for YuNet where its file is, whole, and Haar elsewhere;
+            "none" where pictures are ready face crops.
 
     Raises:
         DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
         ValueError: There is no such detector.
     """
     if name not in DETECTORS:
-        raise ValueError(f"No detector '{name}'; there are {', '.join(DETECTORS)}.")
+        raise ValueError(f"No detector {name!r}; there are {', '.join(DETECTORS)}.")
+    if name == NO_DETECTOR:
+        return WholePicture()
     if name == "yunet" or (name == "auto" and yunet_path().is_file()):
         try:
             return YuNetDetector(yunet_path())

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.images import to_bgr
-from fer_core.labels import bgr_of, hex_to_bgr
+from fer_core.labels import DEFAULT_THRESHOLD, bgr_color_of, hex_to_bgr
 from fer_core.persons import person_color, person_name
-from fer_core.types import FaceEmotion, Frame, TrackedFace, TrackedFrame
+from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
 
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 # Width of a caption in widths of its box.
@@ -23,27 +23,32 @@ _MAX_NAME = 24
 _Area = tuple[int, int, int, int]
 
 
-def draw_frame(image_bgr: NDArray[np.uint8], frame: Frame) -> NDArray[np.uint8]:
-    """Draws every face's number, box and verdict.
+def draw_frame(
+    image_bgr: NDArray[np.uint8], frame: Frame, *, threshold: float = DEFAULT_THRESHOLD
+) -> NDArray[np.uint8]:
+    """Draw every face's number, box and verdict.
 
     Args:
         image_bgr: uint8 ``(H, W, 3)``, BGRA or grey, the picture that was analysed; not changed.
         frame: What was found in it.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
 
     Returns:
         uint8 ``(H, W, 3)``, a copy with the drawing.
 
     Raises:
-        ValueError: The picture has another shape or type, or no pixels.
+        TypeError: The picture is no array.
+        ValueError: The picture has another shape or type, or no pixels; or ``threshold`` is not
+            within 0 to 1.
     """
     drawn = to_bgr(image_bgr).copy()
     unit = _unit(*frame.size_wh)
     for face in frame.faces:
-        x1, y1, x2, y2 = (round(v) for v in face.face.box.xyxy)
-        _outline(drawn, (x1, y1, x2, y2), bgr_of(face.verdict), unit)
+        x1, y1, x2, y2 = (round(v) for v in face.box.xyxy)
+        _outline(drawn, (x1, y1, x2, y2), bgr_color_of(face.verdict(threshold)), unit)
     # Captions last, so that no neighbour's box crosses them.
     for number, face in enumerate(frame.faces, start=1):
-        _draw_caption(drawn, face, number, unit)
+        _draw_caption(drawn, face, number, threshold, unit)
     return drawn
 
 
@@ -76,7 +81,7 @@ def draw_tracked(
     scale_xyxy = np.tile([width, height], 2) / np.tile(tracked.size_wh, 2)
     boxes = []
     for face in tracked.faces:
-        x1, y1, x2, y2 = np.rint(face.emotion.face.box.xyxy * scale_xyxy).astype(int).tolist()
+        x1, y1, x2, y2 = np.rint(face.box.xyxy * scale_xyxy).astype(int).tolist()
         boxes.append((x1, y1, x2, y2))
         _outline(drawn, boxes[-1], hex_to_bgr(person_color(face.person)), unit)
     # Captions and charts keep clear of all faces, and of each other, as far as there is room.
@@ -89,7 +94,7 @@ def draw_tracked(
         taken.append(_chart_place(face, box, unit, taken, (width, height)))
         _draw_chart(drawn, face, taken[-1], unit)
     for face, (text, area) in zip(tracked.faces, captions, strict=True):
-        _write(drawn, text, area[:2], bgr_of(face.verdict), unit)
+        _write(drawn, text, area[:2], bgr_color_of(face.verdict), unit)
     return drawn
 
 
@@ -105,16 +110,19 @@ def _outline(
     cv2.rectangle(drawn, box[:2], box[2:], color, round(2 * unit), cv2.LINE_AA)
 
 
-def _draw_caption(drawn: NDArray[np.uint8], face: FaceEmotion, number: int, unit: float) -> None:
+def _draw_caption(
+    drawn: NDArray[np.uint8], face: FaceReading, number: int, threshold: float, unit: float
+) -> None:
     """Writes a face's caption, in place, above its box or inside where there is no room."""
-    text = f"{number}  {face.verdict} {face.confidence:.0%}"
-    if _text_size(text, unit)[0] - 2 * round(4 * unit) > _MAX_CAPTION * face.face.box.width:
+    verdict = face.verdict(threshold)
+    text = f"{number}  {verdict} {face.confidence:.0%}"
+    if _text_size(text, unit)[0] - 2 * round(4 * unit) > _MAX_CAPTION * face.box.width:
         # In a crowd long captions would hide the neighbours; the number leads to the card.
         text = str(number)
     width, height = _text_size(text, unit)
-    x, y = round(face.face.box.x1), round(face.face.box.y1)
+    x, y = round(face.box.x1), round(face.box.y1)
     x = int(np.clip(x, 0, max(0, drawn.shape[1] - width)))
-    _write(drawn, text, (x, y - height if y >= height else y), bgr_of(face.verdict), unit)
+    _write(drawn, text, (x, y - height if y >= height else y), bgr_color_of(verdict), unit)
 
 
 def _text_size(text: str, unit: float) -> tuple[int, int]:
@@ -173,7 +181,7 @@ def _chart_place(
     face: TrackedFace, box: _Area, unit: float, taken: list[_Area], size_wh: tuple[int, int]
 ) -> _Area:
     """Returns where beside its box a face's chart hides the least."""
-    width, height = _chart_size(face.emotion.labels, unit)
+    width, height = _chart_size(face.smoothed.labels, unit)
     gap = round(4 * unit)
     x1, y1, x2, y2 = box
     corners = [(x2 + gap, y1), (x1 - gap - width, y1), (x2 - width, y2 + gap), (x2 - width, y1)]
@@ -190,14 +198,16 @@ def _draw_chart(drawn: NDArray[np.uint8], face: TrackedFace, area: _Area, unit: 
     x1, y1, x2, y2 = area
     ground = drawn[y1:y2, x1:x2]
     ground[:] = ground // 4
-    for k, label in enumerate(face.emotion.labels):
+    for k, (label, probability) in enumerate(face.smoothed.items()):
         y = y1 + round((12 * k + 4) * unit)
         origin = (x1 + round(4 * unit), y + round(8 * unit))
         scale, thickness = 0.33 * unit, max(1, round(0.8 * unit))
         cv2.putText(drawn, label, origin, _FONT, scale, (255, 255, 255), thickness, cv2.LINE_AA)
         left = x1 + round(58 * unit)
-        right = left + round(50 * unit * float(face.smoothed[k]))
-        cv2.rectangle(drawn, (left, y + 1), (right, y + round(9 * unit)), bgr_of(label), cv2.FILLED)
+        right = left + round(50 * unit * probability)
+        cv2.rectangle(
+            drawn, (left, y + 1), (right, y + round(9 * unit)), bgr_color_of(label), cv2.FILLED
+        )
 
 
 def _inside(

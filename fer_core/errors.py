@@ -11,7 +11,7 @@ class UnreadableImage(FerError):
     """A file is no picture, is damaged, or is too large to open."""
 
 
-class MissingExtra(FerError):
+class MissingExtra(FerError, ImportError):
     """An optional part of the package is used without the packages that it needs."""
 
 

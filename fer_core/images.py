@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
@@ -30,6 +32,8 @@ _DECODING_ERRORS = (
     OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
     SyntaxError, MemoryError, struct.error, Image.DecompressionBombError,
 )  # fmt: skip
+_DAMAGED = "The picture is damaged or cut off, and cannot be decoded."
+ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +49,28 @@ class Photo:
     original_size_wh: tuple[int, int]
 
 
-def read_image(source: bytes | Path) -> Photo:
-    """Decodes a picture: turned upright, on white where transparent, the first frame of many.
+def read_image(source: ImageSource) -> Photo:
+    """Decode a picture: turned upright, on white where transparent, the first frame of many.
 
     Args:
-        source: The file, or its content.
+        source: The path of a file, its content, an open binary file, which is read to its end, or
+            a PIL picture, which is not changed.
 
     Raises:
+        TypeError: ``source`` is nothing of these.
         UnreadableImage: The file is empty, damaged, no picture, or has too few or too many
             pixels; the latter is known, and refused, before decoding.
     """
+    if isinstance(source, Image.Image):
+        _refuse_size(source)
+        try:
+            # Decoding changes a picture in place, and this one is the caller's.
+            own = source.copy()
+        except _DECODING_ERRORS as error:
+            raise UnreadableImage(_DAMAGED) from error
+        return _decode(own)
     _register_heif()
-    try:
-        content = source if isinstance(source, bytes) else source.read_bytes()
-    except OSError as error:
-        raise UnreadableImage(f"The file cannot be read: {error.strerror}.") from error
-    except ValueError as error:  # a name with a zero byte
-        raise UnreadableImage("The file's name is not valid.") from error
+    content = _content(source)
     if not content:
         raise UnreadableImage("The file is empty.")
     try:
@@ -79,7 +88,41 @@ def read_image(source: bytes | Path) -> Photo:
         return _decode(picture)
 
 
-def _decode(picture: Image.Image) -> Photo:
+def _content(source: Any) -> bytes:
+    """Return all of a file."""
+    try:
+        if isinstance(source, bytes | bytearray | memoryview):
+            return bytes(source)
+        if isinstance(source, str | os.PathLike):
+            return Path(source).read_bytes()
+        if not hasattr(source, "read"):
+            raise not_a_picture(source)
+        if isinstance(source, io.TextIOBase):
+            raise TypeError('A file must be opened in binary mode, as by open(path, "rb").')
+        return bytes(source.read())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UnreadableImage(f"The file cannot be read: {reason}.") from error
+    except ValueError as error:
+        # A name with a zero byte, or a file that is closed.
+        what = "file is closed" if getattr(source, "closed", False) else "file's name is not valid"
+        raise UnreadableImage(f"The {what}.") from error
+
+
+def not_a_picture(source: object) -> TypeError:
+    """Return the error that says what can be read instead of ``source``."""
+    if source is None:
+        return TypeError(
+            "There is no picture, but None, which cv2.imread returns for a file it cannot read."
+        )
+    return TypeError(
+        "A picture must be a path, the content of a file, a binary file, a PIL picture or an "
+        f"array, not {type(source).__name__}."
+    )
+
+
+def _refuse_size(picture: Image.Image) -> None:
+    """Raise UnreadableImage for a picture with too few or too many pixels."""
     width, height = picture.size
     if width * height > MAX_PIXELS:
         raise UnreadableImage(_too_large(picture.size))
@@ -87,6 +130,11 @@ def _decode(picture: Image.Image) -> Photo:
         raise UnreadableImage(
             f"The picture has only {width}×{height} pixels, too few to show a face."
         )
+
+
+def _decode(picture: Image.Image) -> Photo:
+    _refuse_size(picture)
+    width, height = picture.size
     try:
         # JPEGs can be decoded at half or a quarter of their size for little time and memory.
         picture.draft("RGB", (MAX_SIDE, MAX_SIDE))
@@ -96,9 +144,7 @@ def _decode(picture: Image.Image) -> Photo:
         # In place: beside a second copy of 60 megapixels there would be no room for visitors.
         reduced.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
     except _DECODING_ERRORS as error:
-        raise UnreadableImage(
-            "The picture is damaged or cut off, and cannot be decoded."
-        ) from error
+        raise UnreadableImage(_DAMAGED) from error
     rgb = np.asarray(_upright(_on_white(reduced), orientation))
     return Photo(
         np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8),
@@ -152,8 +198,10 @@ def to_gray(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns uint8 ``(H, W)`` from BGR ``(H, W, 3)``, BGRA ``(H, W, 4)`` or grey ``(H, W)``.
 
     Raises:
+        TypeError: The picture is no array.
         ValueError: The picture has another shape or type, or no pixels.
     """
+    _refuse_others(image_bgr)
     if image_bgr.dtype == np.uint8 and image_bgr.size:
         if image_bgr.ndim == 2:
             return image_bgr
@@ -167,8 +215,10 @@ def to_bgr(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Returns uint8 ``(H, W, 3)`` from BGR, which stays the same array, BGRA or grey.
 
     Raises:
+        TypeError: The picture is no array.
         ValueError: The picture has another shape or type, or no pixels.
     """
+    _refuse_others(image_bgr)
     if image_bgr.dtype == np.uint8 and image_bgr.size:
         if image_bgr.ndim == 2:
             return np.asarray(cv2.cvtColor(image_bgr, cv2.COLOR_GRAY2BGR), np.uint8)
@@ -179,8 +229,22 @@ def to_bgr(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
     raise _wrong_picture(image_bgr)
 
 
+def _refuse_others(image: object) -> None:
+    """Raise TypeError for what is no array, with a sentence that says what to do."""
+    if image is None:
+        raise not_a_picture(image)
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            f"A picture must be an array here, not {type(image).__name__}; `read_image` makes one "
+            "of a file, and `fer_core.analyze` takes both."
+        )
+
+
 def _wrong_picture(image: NDArray[np.uint8]) -> ValueError:
-    return ValueError(f"A picture must be uint8 (H, W, 3), not {image.dtype} {image.shape}.")
+    return ValueError(
+        "A picture must be uint8 (H, W, 3), (H, W, 4) or (H, W) and not empty, "
+        f"not {image.dtype} {image.shape}."
+    )
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

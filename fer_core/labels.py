@@ -62,12 +62,28 @@ def class_set(name: str) -> ClassSet:
         raise ValueError(f"No class set '{name}'; there are {', '.join(CLASS_SETS)}.") from None
 
 
+def check_threshold(threshold: float) -> float:
+    """Return a confidence below which a verdict is "uncertain", if it can be one.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not within 0 to 1.
+    """
+    try:
+        possible = 0 <= threshold <= 1
+    except TypeError:
+        raise TypeError(f"A threshold must be a number from 0 to 1, not {threshold!r}.") from None
+    if not possible:
+        raise ValueError(f"A threshold must be from 0 to 1, not {threshold}.")
+    return float(threshold)
+
+
 def color_of(label: str) -> str:
     """Returns the chart colour of an emotion, or of "uncertain", as ``#RRGGBB``."""
     return EMOTION_COLORS.get(label, UNCERTAIN_COLOR)
 
 
-def bgr_of(label: str) -> tuple[int, int, int]:
+def bgr_color_of(label: str) -> tuple[int, int, int]:
     """Returns the colour of ``color_of`` as the (blue, green, red) that OpenCV draws with."""
     return hex_to_bgr(color_of(label))
 

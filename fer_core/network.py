@@ -15,7 +15,7 @@ from fer_core.preprocessing import INPUT_SIZE
 
 
 class LayerKinds(NamedTuple):
-    """The classes that compute a network's heavy layers; see ``train.fused`` for faster ones."""
+    """The classes of a network's heavy layers; ``train.training.torch_layers`` has faster ones."""
 
     conv: type[layers.Conv2D] = layers.Conv2D
     batch_norm: type[layers.BatchNormalization] = layers.BatchNormalization

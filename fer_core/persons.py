@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from fer_core.labels import DEFAULT_THRESHOLD
 from fer_core.smoothing import DEFAULT_SMOOTHING_S, EmotionSmoother
 from fer_core.tracking import DEFAULT_MAX_GAP_S, FaceTracker
-from fer_core.types import Frame, TrackedFace, TrackedFrame
+from fer_core.types import Frame, Probabilities, TrackedFace, TrackedFrame
 
 # Each has a contrast of at least 3:1 against both of the app's backgrounds (WCAG 2, graphical
 # objects). Within that, the largest distance between any two was searched for: at least 26 for
@@ -76,9 +76,11 @@ class PersonFollower:
         """
         if after_cut:
             self._tracker.end_tracks()
-        persons = self._tracker.update([face.face for face in frame.faces], frame.time_s)
+        persons = self._tracker.update([face.detection for face in frame.faces], frame.time_s)
         faces = []
         for person, face in zip(persons, frame.faces, strict=True):
-            smoothed, verdict = self.smoother.update(person, frame.time_s, face.probabilities)
-            faces.append(TrackedFace(person, face, smoothed, verdict))
+            smoothed, verdict = self.smoother.update(
+                person, frame.time_s, face.probabilities.vector
+            )
+            faces.append(TrackedFace(person, face, Probabilities(face.labels, smoothed), verdict))
         return TrackedFrame(frame.index, frame.time_s, frame.size_wh, tuple(faces))

@@ -8,14 +8,14 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.accurate import FaceReader
 from fer_core.alignment import align_face
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import PHOTO_SIZES, FaceDetector, load_detector
 from fer_core.images import to_gray
-from fer_core.labels import DEFAULT_THRESHOLD, FER7
+from fer_core.labels import FER7
+from fer_core.protocols import FaceReader
 from fer_core.quality import assess_quality
-from fer_core.types import DetectedFace, FaceEmotion, Frame
+from fer_core.types import DetectedFace, FaceReading, Frame, Probabilities
 
 
 def analyze_image(
@@ -23,7 +23,6 @@ def analyze_image(
     *,
     detector: FaceDetector | None = None,
     classifier: FaceReader | None = None,
-    threshold: float = DEFAULT_THRESHOLD,
     sizes: Sequence[int] = PHOTO_SIZES,
     index: int = 0,
     time_s: float = 0.0,
@@ -34,7 +33,6 @@ def analyze_image(
         image_bgr: uint8 ``(H, W, 3)``; not changed.
         detector: Finds the faces; by default YuNet where its file is, else Haar.
         classifier: Reads them; by default the seven-class network.
-        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
         sizes: Longer sides in pixels at which the picture is searched for faces.
         index: Number of the frame in a video.
         time_s: Its presentation time in seconds.
@@ -47,28 +45,26 @@ def analyze_image(
         ModelError: The default network's files are missing or damaged.
     """
     image_gray = to_gray(image_bgr)
-    faces = (detector or _default_detector()).detect(image_bgr, sizes)
+    faces = (detector or shared_detector()).detect(image_bgr, sizes)
     return Frame(
         index,
         time_s,
         (image_gray.shape[1], image_gray.shape[0]),
-        read_faces(image_gray, faces, classifier or _default_classifier(), threshold),
+        classify_faces(image_gray, faces, classifier or shared_classifier()),
     )
 
 
-def read_faces(
+def classify_faces(
     image_gray: NDArray[np.uint8],
     faces: Sequence[DetectedFace],
     classifier: FaceReader,
-    threshold: float = DEFAULT_THRESHOLD,
-) -> tuple[FaceEmotion, ...]:
+) -> tuple[FaceReading, ...]:
     """Reads faces that are already detected.
 
     Args:
         image_gray: uint8 ``(H, W)``.
         faces: N faces of that picture.
         classifier: Reads them, in one batch.
-        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
 
     Returns:
         N readings in the order of ``faces``.
@@ -77,18 +73,20 @@ def read_faces(
     aligned = [align_face(image_gray, face) for face in faces]
     probabilities = classifier.predict(aligned)
     return tuple(
-        FaceEmotion(
-            face, classifier.labels, row, threshold, crop, assess_quality(face, crop, size_wh)
+        FaceReading(
+            face, Probabilities(classifier.labels, row), crop, assess_quality(face, crop, size_wh)
         )
         for face, crop, row in zip(faces, aligned, probabilities, strict=True)
     )
 
 
 @cache
-def _default_detector() -> FaceDetector:
-    return load_detector("auto")
+def shared_detector(name: str = "auto") -> FaceDetector:
+    """Return one detector for all callers; arguments and errors as of ``load_detector``."""
+    return load_detector(name)
 
 
 @cache
-def _default_classifier() -> EmotionClassifier:
-    return EmotionClassifier.load(FER7.name)
+def shared_classifier(name: str = FER7.name) -> EmotionClassifier:
+    """Return one network for all callers; errors as of ``EmotionClassifier.load``."""
+    return EmotionClassifier.load(name)

@@ -9,53 +9,69 @@ from typing import Any
 
 import numpy as np
 
-from fer_core.types import FaceEmotion, Frame
+from fer_core.labels import DEFAULT_THRESHOLD
+from fer_core.types import FaceReading, Frame
 
 
-def frame_record(frame: Frame, path: str, original_size_wh: tuple[int, int]) -> dict[str, Any]:
-    """Returns a photo's readings as JSON-ready data.
+def frame_record(
+    frame: Frame,
+    path: str,
+    original_size_wh: tuple[int, int],
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+) -> dict[str, Any]:
+    """Return a photo's readings as JSON-ready data.
 
     Args:
         frame: What was found.
         path: The picture's name.
         original_size_wh: Size of the file's picture; boxes are in pixels of ``size``, which is
             smaller for very large pictures.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
     """
     return {
         "path": path,
         "size": list(frame.size_wh),
         "original_size": list(original_size_wh),
-        "faces": [_face_record(face) for face in frame.faces],
+        "faces": [_face_record(face, threshold) for face in frame.faces],
     }
 
 
-def _face_record(face: FaceEmotion) -> dict[str, Any]:
-    landmarks = face.face.landmarks
+def _face_record(face: FaceReading, threshold: float) -> dict[str, Any]:
+    landmarks = face.landmarks
     return {
-        "box": list(face.face.box.xyxy),
-        "score": face.face.score,
+        "box": list(face.box.xyxy),
+        "score": face.score,
         # JSON has no NaN: a landmark that was not found is null.
         "landmarks": None
         if landmarks is None
         else [None if np.isnan(point).any() else point.tolist() for point in landmarks],
-        "probabilities": dict(zip(face.labels, face.probabilities.tolist(), strict=True)),
-        "verdict": face.verdict,
+        "probabilities": dict(face.probabilities),
+        "verdict": face.verdict(threshold),
         "confidence": face.confidence,
         "quality": [{"code": item.code, "reason": item.reason} for item in face.quality],
     }
 
 
-def face_rows(frame: Frame, path: str) -> list[dict[str, Any]]:
-    """Returns a flat row a face, with the columns of ``row_columns``; none without faces."""
+def face_rows(
+    frame: Frame, path: str, *, threshold: float = DEFAULT_THRESHOLD
+) -> list[dict[str, Any]]:
+    """Return one flat row per face, with the columns of ``row_columns``; none without faces.
+
+    Args:
+        frame: What was found.
+        path: The picture's name.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+    """
     return [
         {
             "path": path,
             "face": number,
-            **dict(zip(("x1", "y1", "x2", "y2"), face.face.box.xyxy, strict=True)),
-            "score": face.face.score,
-            "verdict": face.verdict,
+            **dict(zip(("x1", "y1", "x2", "y2"), face.box.xyxy, strict=True)),
+            "score": face.score,
+            "verdict": face.verdict(threshold),
             "confidence": face.confidence,
-            **dict(zip(face.labels, face.probabilities.tolist(), strict=True)),
+            **face.probabilities,
             "quality": " ".join(item.code for item in face.quality),
         }
         for number, face in enumerate(frame.faces, start=1)

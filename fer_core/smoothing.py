@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN
+from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN, check_threshold
 
 # Time constant in seconds: a new expression has 63 % of its weight after this time.
 DEFAULT_SMOOTHING_S = 0.4
@@ -34,7 +34,7 @@ class EmotionSmoother:
     The verdict changes with hysteresis: another emotion has to lead the current one by
     ``VERDICT_MARGIN``, and "uncertain" begins that much below the threshold and ends that much
     above it. A person's first verdict, and all of them without smoothing, follow the plain rule
-    of ``FaceEmotion.verdict``.
+    of ``FaceReading.verdict``.
 
     Attributes:
         labels: The K emotions in the order of the probabilities.
@@ -52,7 +52,7 @@ class EmotionSmoother:
     ) -> None:
         self.labels = tuple(labels)
         self.time_constant_s = time_constant_s
-        self.threshold = threshold
+        self.threshold = check_threshold(threshold)
         self._persons: dict[int, _Person] = {}
 
     def update(

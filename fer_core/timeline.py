@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.smoothing import EmotionSmoother
-from fer_core.types import DetectedFace, FaceBox, FaceEmotion, TrackedFace, TrackedFrame
+from fer_core.types import (
+    DetectedFace,
+    FaceBox,
+    FaceReading,
+    Probabilities,
+    TrackedFace,
+    TrackedFrame,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +97,9 @@ class Timeline:
         for n in range(*np.searchsorted(self.row, [position, position + 1]).tolist()):
             box = FaceBox(*self.boxes_xyxy[n].tolist())
             face = DetectedFace(box, float(self.score[n]))
-            emotion = FaceEmotion(face, self.labels, self.probabilities[n], 0.0, nothing)
-            faces.append(TrackedFace(int(self.person[n]), emotion, smoothed[n], str(verdicts[n])))
+            reading = FaceReading(face, Probabilities(self.labels, self.probabilities[n]), nothing)
+            steady = Probabilities(self.labels, smoothed[n])
+            faces.append(TrackedFace(int(self.person[n]), reading, steady, str(verdicts[n])))
         return TrackedFrame(
             int(self.frame_index[position]), float(self.time_s[position]), size_wh, tuple(faces)
         )
@@ -117,7 +125,7 @@ class TimelineBuilder:
         Raises:
             ValueError: A face has other labels than the time line.
         """
-        if any(face.emotion.labels != self._labels for face in tracked.faces):
+        if any(face.reading.labels != self._labels for face in tracked.faces):
             raise ValueError(f"The time line has the labels {', '.join(self._labels)} only.")
         with self._lock:
             row = len(self._time_s)
@@ -127,9 +135,9 @@ class TimelineBuilder:
             for face in tracked.faces:
                 self._row.append(row)
                 self._person.append(face.person)
-                self._boxes_xyxy.extend(face.emotion.face.box.xyxy)
-                self._score.append(face.emotion.face.score)
-                self._probabilities.extend(face.emotion.probabilities.tolist())
+                self._boxes_xyxy.extend(face.box.xyxy)
+                self._score.append(face.reading.score)
+                self._probabilities.extend(face.reading.probabilities.vector.tolist())
 
     def build(self) -> Timeline:
         """Returns a copy of what there is so far."""

@@ -1,4 +1,4 @@
-"""What the pipeline speaks: box, detected face, face emotion, frame, tracked face and frame.
+"""What the pipeline speaks: box, detected face, face reading, frame, tracked face and frame.
 
 Coordinates are pixels of the analysed picture, x to the right and y down, with (0, 0) at the
 outer corner of the first pixel.
@@ -6,13 +6,14 @@ outer corner of the first pixel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.labels import UNCERTAIN
+from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN, check_threshold
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,14 @@ class DetectedFace:
         landmarks: float32 ``(5, 2)``, x and y in pixels of the eye on the left of the picture,
             the eye on its right, the nose, the mouth's corner on the left and on the right;
             rows that the detector did not find are NaN. None when it found none at all.
+        is_crop: Whether the box holds a ready face crop, in a framing like FER-2013's, rather than
+            what a detector found.
     """
 
     box: FaceBox
     score: float
     landmarks: NDArray[np.float32] | None = None
+    is_crop: bool = False
 
     def __post_init__(self) -> None:
         if self.landmarks is not None and self.landmarks.shape != (5, 2):
@@ -98,7 +102,8 @@ class DetectedFace:
     def scaled(self, factor: float) -> DetectedFace:
         """Returns the same face in a picture whose sides are ``factor`` times as long."""
         landmarks = None if self.landmarks is None else self.landmarks * np.float32(factor)
-        return DetectedFace(FaceBox(*(v * factor for v in self.box.xyxy)), self.score, landmarks)
+        box = FaceBox(*(v * factor for v in self.box.xyxy))
+        return replace(self, box=box, landmarks=landmarks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,48 +119,106 @@ class QualityFinding:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Probabilities(Mapping[str, float]):
+    """Calibrated probabilities of the emotions: a mapping from label to probability.
+
+    Attributes:
+        labels: The K emotions in the order of the network's outputs, which is that of the mapping.
+        vector: float32 ``(K,)``, the same probabilities in that order, summing to 1; a copy that
+            cannot be written to.
+
+    Raises:
+        ValueError: There are not as many probabilities as labels.
+    """
+
+    labels: tuple[str, ...]
+    vector: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        vector = np.array(self.vector, np.float32)
+        if vector.shape != (len(self.labels),):
+            raise ValueError(
+                f"{len(self.labels)} labels need as many probabilities, not {vector.shape}."
+            )
+        vector.flags.writeable = False
+        object.__setattr__(self, "vector", vector)
+
+    def __getitem__(self, label: str) -> float:
+        try:
+            return float(self.vector[self.labels.index(label)])
+        except ValueError:
+            raise KeyError(label) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def leader(self) -> str:
+        """The most probable emotion."""
+        return self.labels[int(np.argmax(self.vector))]
+
+
 @dataclass(frozen=True, slots=True)
-class FaceEmotion:
+class FaceReading:
     """A face and what the network reads in it.
 
     Attributes:
-        face: The detected face.
-        labels: The K emotions in the order of ``probabilities``.
-        probabilities: float32 ``(K,)``, calibrated, summing to 1.
-        threshold: Confidence below which the verdict is "uncertain", 0 to 1.
+        detection: The face as it was found.
+        probabilities: How probable each emotion is.
         aligned_gray: uint8 ``(S, S)``, the face in FER-2013's frame; S is a multiple of the
             network's input size.
         quality: Findings on the picture of the face; empty when all is well.
     """
 
-    face: DetectedFace
-    labels: tuple[str, ...]
-    probabilities: NDArray[np.float32]
-    threshold: float
+    detection: DetectedFace
+    probabilities: Probabilities
     aligned_gray: NDArray[np.uint8]
     quality: tuple[QualityFinding, ...] = ()
 
-    def __post_init__(self) -> None:
-        if self.probabilities.shape != (len(self.labels),):
-            raise ValueError(
-                f"{len(self.labels)} labels need as many probabilities, "
-                f"not {self.probabilities.shape}."
-            )
+    @property
+    def box(self) -> FaceBox:
+        """Where the face is."""
+        return self.detection.box
 
     @property
-    def dominant(self) -> str:
+    def score(self) -> float:
+        """The detector's confidence that this is a face, 0 to 1."""
+        return self.detection.score
+
+    @property
+    def landmarks(self) -> NDArray[np.float32] | None:
+        """Eyes, nose and mouth, as in ``DetectedFace``."""
+        return self.detection.landmarks
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The K emotions in the order of the probabilities."""
+        return self.probabilities.labels
+
+    @property
+    def emotion(self) -> str:
         """The most probable emotion."""
-        return self.labels[int(np.argmax(self.probabilities))]
+        return self.probabilities.leader
 
     @property
     def confidence(self) -> float:
         """The probability of the most probable emotion, 0 to 1."""
-        return float(self.probabilities.max())
+        return self.probabilities[self.emotion]
 
-    @property
-    def verdict(self) -> str:
-        """The most probable emotion, or "uncertain" below the threshold."""
-        return self.dominant if self.confidence >= self.threshold else UNCERTAIN
+    def verdict(self, threshold: float = DEFAULT_THRESHOLD) -> str:
+        """Return the most probable emotion, or "uncertain".
+
+        Args:
+            threshold: Confidence below which the verdict is "uncertain", 0 to 1.
+
+        Raises:
+            ValueError: ``threshold`` is not within 0 to 1.
+        """
+        return self.emotion if self.confidence >= check_threshold(threshold) else UNCERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +235,7 @@ class Frame:
     index: int
     time_s: float
     size_wh: tuple[int, int]
-    faces: tuple[FaceEmotion, ...] = ()
+    faces: tuple[FaceReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,30 +244,36 @@ class TrackedFace:
 
     Attributes:
         person: The person's number, from 1; the same in all frames.
-        emotion: What the network read in this frame alone.
-        smoothed: float32 ``(K,)``, the probabilities smoothed over time, summing to 1.
+        reading: What the network read in this frame alone.
+        smoothed: The probabilities smoothed over time.
         verdict: The emotion that holds, or "uncertain"; it does not follow every flicker.
+
+    Raises:
+        ValueError: The smoothed probabilities are of other emotions than the reading's.
     """
 
     person: int
-    emotion: FaceEmotion
-    smoothed: NDArray[np.float32]
+    reading: FaceReading
+    smoothed: Probabilities
     verdict: str
 
     def __post_init__(self) -> None:
-        if self.smoothed.shape != self.emotion.probabilities.shape:
+        if self.smoothed.labels != self.reading.labels:
             raise ValueError(
-                f"Smoothed probabilities must be {self.emotion.probabilities.shape}, "
-                f"not {self.smoothed.shape}."
+                f"Smoothed probabilities must be of {self.reading.labels}, "
+                f"not {self.smoothed.labels}."
             )
+
+    @property
+    def box(self) -> FaceBox:
+        """Where the face is."""
+        return self.reading.box
 
     @property
     def confidence(self) -> float:
         """The smoothed probability of the verdict, of the leader when it is "uncertain"."""
-        labels = self.emotion.labels
-        if self.verdict in labels:
-            return float(self.smoothed[labels.index(self.verdict)])
-        return float(self.smoothed.max())
+        held = self.verdict if self.verdict in self.smoothed else self.smoothed.leader
+        return self.smoothed[held]
 
 
 @dataclass(frozen=True, slots=True)

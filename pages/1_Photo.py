@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.layout import PRIVACY_NOTE, begin_page
+from ui.common.layout import PRIVACY_NOTE, begin_page
+from ui.common.settings import sidebar
 from ui.photo.intake import analyze_current, analyze_rest, choose_photos, gallery
 from ui.photo.view import show_photo, show_table
-from ui.settings import sidebar
 
 begin_page("Photo", ":material/photo_camera:")
 st.title("Emotions in photos")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.layout import begin_page, plain
-from ui.settings import sidebar
+from ui.common.layout import begin_page, plain
+from ui.common.settings import sidebar
 from ui.video.intake import ask_for_run, choose_video, show_upload
 from ui.video.progress import follow_analysis
 from ui.video.results import show_results

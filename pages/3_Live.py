@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.layout import begin_page
+from ui.common.layout import begin_page
+from ui.common.settings import sidebar
 from ui.live.check import connection_check
 from ui.live.controls import live_controls
 from ui.live.ice import IceSettingsError, read_settings
@@ -12,7 +13,6 @@ from ui.live.panel import live_panel, snapshot_button
 from ui.live.recordings import recordings
 from ui.live.rtc import camera
 from ui.live.session import live_session
-from ui.settings import sidebar
 
 begin_page("Live", ":material/videocam:")
 st.title("Emotions from the camera")

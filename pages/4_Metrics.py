@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.layout import begin_page
+from ui.common.layout import begin_page
+from ui.common.settings import sidebar
 from ui.metrics.choice import choose
 from ui.metrics.sections import choose_section
-from ui.settings import sidebar
 
 begin_page("Metrics", ":material/monitoring:")
 st.title("How good it is, and where it fails")

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from ui.common.layout import begin_page
+from ui.common.opened_picture import close_picture, opened
+from ui.common.settings import sidebar
 from ui.dataset.audit import show_audit
 from ui.dataset.augment import show_augmentation
 from ui.dataset.browser import browse
@@ -12,9 +15,7 @@ from ui.dataset.means import show_means
 from ui.dataset.picture import show_picture
 from ui.dataset.pipeline import show_pipeline
 from ui.dataset.source import show_source
-from ui.dataset.state import close_picture, collection, opened
-from ui.layout import begin_page
-from ui.settings import sidebar
+from ui.dataset.state import collection
 
 SECTIONS = {
     "Get it": ":material/download:",

@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 
 from fer_core.classifier import MODELS_DIR
-from train import stored
-from train.findings import Predictions
+from train.evaluation import storage
+from train.evaluation.records import Predictions
 
 TRUE, PREDICTED = "sad", "neutral"
 
 
 def cell_of(model: str = "fer7", true: str = TRUE, predicted: str = PREDICTED) -> Predictions:
     """Returns a cell of PrivateTest, one view, the most confident first."""
-    part = stored.read_predictions(MODELS_DIR / model).split("PrivateTest")
+    part = storage.read_predictions(MODELS_DIR / model).split("PrivateTest")
     emotions = np.array(part.class_set.labels)
     said = emotions[part.probabilities.argmax(axis=1)]
     cell = part.where((emotions[part.labels] == true) & (said == predicted))

@@ -76,6 +76,6 @@ def tiny_folder(tiny_files: dict[str, bytes], tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="session")
 def tiny_set(tiny_folder: Path) -> Any:
     """These files loaded; not to be changed."""
-    from train.data import load_fer2013
+    from train.data.fer2013 import load_fer2013
 
     return load_fer2013(tiny_folder)

@@ -39,5 +39,5 @@ class ArchiveError(TrainError):
     """An archive that is refused as a whole; the message says why."""
 
 
-class FetchError(TrainError):
+class DownloadError(TrainError):
     """A data set that could not be fetched; the message says what is missing."""

@@ -11,15 +11,12 @@ import streamlit as st
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
 from fer_core.drawing import draw_frame
 from fer_core.images import read_image
-from fer_core.labels import FER6, FER7
 from fer_core.pipeline import analyze_image
-from ui.charts import CHART_CONFIG, probability_bars
-from ui.photo.shelf import sample_uploads
-from ui.resources import get_classifier
-from ui.settings import CLASS_SET_NAMES, Settings
-
-# For seven emotions the split that nothing was chosen on; six have no choice made on either.
-HEADLINE_SPLITS = {FER7.name: "PrivateTest", FER6.name: "test"}
+from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.explorer_data import HEADLINE_SPLITS
+from ui.common.resources import get_classifier
+from ui.common.samples import sample_uploads
+from ui.common.settings import CLASS_SET_NAMES, Settings
 
 
 def example(settings: Settings) -> None:
@@ -29,10 +26,9 @@ def example(settings: Settings) -> None:
         image_bgr,
         detector=settings.detector,
         classifier=get_classifier(settings.class_set),
-        threshold=settings.threshold,
     )
     st.image(
-        draw_frame(image_bgr, frame),
+        draw_frame(image_bgr, frame, threshold=settings.threshold),
         "Eileen Collins, astronaut (NASA)",
         channels="BGR",
         width="stretch",

@@ -15,16 +15,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
 from fer_core.live.history import History
 from fer_core.live.meter import LiveMeter
 from fer_core.live.picture import cover, live_picture
-from fer_core.live.places import Places
 from fer_core.live.reader import FrameReader
-from fer_core.live.run import FIRST_FRAME_S, IDLE_S, NO_PLACE, STALL_S, Run
+from fer_core.live.run import FIRST_FRAME_S, IDLE_S, NO_SLOT, STALL_S, LiveRun
+from fer_core.live.slots import Slots
 from fer_core.live.state import LiveReading, LiveSettings, LiveState, LiveStatus
+from fer_core.protocols import FaceReader
 from fer_core.types import TrackedFrame
 
 logger = logging.getLogger(__name__)
@@ -47,8 +47,8 @@ class LiveAnalysis:
         settings: LiveSettings,
         *,
         load_detector: Callable[[str], FaceDetector],
-        load_classifier: Callable[[str], EmotionClassifier],
-        places: Places | None = None,
+        load_classifier: Callable[[str], FaceReader],
+        slots: Slots | None = None,
         idle_s: float = IDLE_S,
         stall_s: float = STALL_S,
     ) -> None:
@@ -58,20 +58,20 @@ class LiveAnalysis:
             settings: What to begin with.
             load_detector: Loads a detector by its name, for this analysis alone, in its thread.
             load_classifier: Loads the network of a class set; it may be shared.
-            places: The limit that this analysis counts against; None for one of its own.
+            slots: The limit that this analysis counts against; None for one of its own.
             idle_s: Seconds without frames after which it stops by itself.
             stall_s: Seconds after which a frame that is still worked on counts as stalled.
         """
         self.on_reading: Callable[[TrackedFrame], None] | None = None
         self.on_picture: Callable[[NDArray[np.uint8], float], None] | None = None
         self._load_detector, self._load_classifier = load_detector, load_classifier
-        self._places = places or Places(1)
+        self._slots = slots or Slots(1)
         self._idle_s, self._stall_s = idle_s, stall_s
         self._epoch = time.monotonic()
         # Guards everything below; held for moments only.
         self._changed = threading.Condition()
         self._settings = settings
-        self._run: Run | None = None
+        self._run: LiveRun | None = None
         self._wanted = False
         self._forget_camera()
 
@@ -101,14 +101,14 @@ class LiveAnalysis:
         return self._run is not None
 
     def start(self) -> bool:
-        """Starts the analysis if it does not run, and returns whether there was a place."""
+        """Starts the analysis if it does not run, and returns whether there was a slot."""
         with self._changed:
             self._wanted = True
             if self._run is not None:
                 return True
-            run = Run(FrameReader(self._load_detector, self._load_classifier))
-            if not self._places.take(run):
-                self._problem = NO_PLACE
+            run = LiveRun(FrameReader(self._load_detector, self._load_classifier))
+            if not self._slots.take(run):
+                self._problem = NO_SLOT
                 return False
             self._forget_camera()
             self._run = run
@@ -119,7 +119,7 @@ class LiveAnalysis:
         return True
 
     def stop(self, wait_s: float = 0.0) -> None:
-        """Stops the analysis, gives its place back, and forgets the camera's last picture.
+        """Stops the analysis, gives its slot back, and forgets the camera's last picture.
 
         Args:
             wait_s: How long to wait for the thread's end; one that stands still is left behind.
@@ -220,28 +220,28 @@ class LiveAnalysis:
         tracked, arrival, ended = self._tracked
         return (tracked, arrival) if now - ended < READING_LIFE_S else None
 
-    def _end(self, run: Run) -> None:
+    def _end(self, run: LiveRun) -> None:
         run.stop.set()
         if self._run is run:
             self._run = None
             self._waiting, self._tracked, self._picture = None, None, None
-        self._places.give_back(run)
+        self._slots.give_back(run)
         self._changed.notify_all()
 
     # What follows is the analysis' thread.
 
-    def _work(self, run: Run) -> None:
+    def _work(self, run: LiveRun) -> None:
         try:
             while (taken := self._next_frame(run)) is not None:
                 started = time.monotonic()
                 self._analyze(run, *taken)
                 # Rest now, so that the frame that is taken next is a new one.
-                run.stop.wait(max(0.0, started + 1 / self._places.rate - time.monotonic()))
+                run.stop.wait(max(0.0, started + 1 / self._slots.rate - time.monotonic()))
         finally:
             with self._changed:
                 self._end(run)
 
-    def _next_frame(self, run: Run) -> tuple[NDArray[np.uint8], float, int] | None:
+    def _next_frame(self, run: LiveRun) -> tuple[NDArray[np.uint8], float, int] | None:
         """Waits for a frame and takes it; None when it is time to end."""
         began = time.monotonic()
         with self._changed:
@@ -260,7 +260,9 @@ class LiveAnalysis:
                 self._changed.wait(left)
         return None
 
-    def _analyze(self, run: Run, image_bgr: NDArray[np.uint8], arrival: float, index: int) -> None:
+    def _analyze(
+        self, run: LiveRun, image_bgr: NDArray[np.uint8], arrival: float, index: int
+    ) -> None:
         settings = self._settings
         try:
             tracked = run.reader.read(settings, image_bgr, arrival - self._epoch, index)
@@ -275,13 +277,13 @@ class LiveAnalysis:
             run.faults = 0
             self._keep(run, tracked, arrival)
 
-    def _say(self, run: Run, problem: str) -> None:
+    def _say(self, run: LiveRun, problem: str) -> None:
         with self._changed:
             run.busy_since = None
             if self._run is run:
                 self._problem = problem
 
-    def _keep(self, run: Run, tracked: TrackedFrame, arrival: float) -> None:
+    def _keep(self, run: LiveRun, tracked: TrackedFrame, arrival: float) -> None:
         now = time.monotonic()
         with self._changed:
             if self._run is not run:

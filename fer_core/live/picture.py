@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.drawing import draw_tracked
 from fer_core.live.state import LiveView, Privacy
-from fer_core.types import FaceBox, FaceEmotion, TrackedFrame
+from fer_core.types import FaceBox, FaceReading, TrackedFrame
 
 # A blurred picture has this many pixels on its longer side: a person is a few blots.
 _BLURRED_SIDE = 24
@@ -72,16 +72,15 @@ def place(tracked: TrackedFrame, size_wh: tuple[int, int], *, mirror: bool) -> T
         return FaceBox(x1, down * box.y1, x2, down * box.y2)
 
     faces = [
-        replace(face, emotion=with_box(face.emotion, moved(face.emotion.face.box)))
-        for face in tracked.faces
+        replace(face, reading=with_box(face.reading, moved(face.box))) for face in tracked.faces
     ]
-    faces.sort(key=lambda face: face.emotion.face.box.x1)
+    faces.sort(key=lambda face: face.box.x1)
     return replace(tracked, size_wh=size_wh, faces=tuple(faces))
 
 
-def with_box(emotion: FaceEmotion, box: FaceBox) -> FaceEmotion:
+def with_box(reading: FaceReading, box: FaceBox) -> FaceReading:
     """Returns a reading whose face is elsewhere, without landmarks."""
-    return replace(emotion, face=replace(emotion.face, box=box, landmarks=None))
+    return replace(reading, detection=replace(reading.detection, box=box, landmarks=None))
 
 
 def same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
@@ -111,6 +110,6 @@ def blur_around(image_bgr: NDArray[np.uint8], tracked: TrackedFrame | None) -> N
     small = cv2.resize(image_bgr, small_wh, interpolation=cv2.INTER_AREA)
     shown = np.asarray(cv2.resize(small, (width, height)), np.uint8)
     for face in () if tracked is None else tracked.faces:
-        x1, y1, x2, y2 = face.emotion.face.box.clipped((width, height))
+        x1, y1, x2, y2 = face.box.clipped((width, height))
         shown[y1:y2, x1:x2] = image_bgr[y1:y2, x1:x2]
     return shown

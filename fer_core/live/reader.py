@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FRAME_SIZES, FaceDetector
 from fer_core.images import to_gray
 from fer_core.live.picture import same_shape, with_box
 from fer_core.live.state import LiveSettings
 from fer_core.persons import PersonFollower
-from fer_core.pipeline import read_faces
-from fer_core.types import FaceBox, FaceEmotion, Frame, TrackedFrame
+from fer_core.pipeline import classify_faces
+from fer_core.protocols import FaceReader
+from fer_core.types import FaceBox, FaceReading, Frame, TrackedFrame
 
 # Seconds after which somebody who is gone is forgotten.
 _MEMORY_S = 60.0
@@ -26,12 +26,12 @@ class FrameReader:
     def __init__(
         self,
         load_detector: Callable[[str], FaceDetector],
-        load_classifier: Callable[[str], EmotionClassifier],
+        load_classifier: Callable[[str], FaceReader],
     ) -> None:
         """Begins with nothing loaded."""
         self._load_detector, self._load_classifier = load_detector, load_classifier
         self._detector: tuple[str, FaceDetector] | None = None
-        self._network: tuple[str, EmotionClassifier, PersonFollower] | None = None
+        self._network: tuple[str, FaceReader, PersonFollower] | None = None
         self._size_wh: tuple[int, int] | None = None
 
     @property
@@ -70,7 +70,7 @@ class FrameReader:
             self._network = (settings.class_set, loaded, PersonFollower(loaded.labels))
         _, classifier, follower = self._network
         faces = self._detector[1].detect(image_bgr, FRAME_SIZES)
-        readings = read_faces(to_gray(image_bgr), faces, classifier, settings.threshold)
+        readings = classify_faces(to_gray(image_bgr), faces, classifier)
         follower.smoother.time_constant_s = settings.smoothing_s
         follower.smoother.threshold = settings.threshold
         follower.smoother.forget(time_s - _MEMORY_S)
@@ -83,11 +83,11 @@ class FrameReader:
 
 
 def _resized(
-    readings: Sequence[FaceEmotion], from_wh: tuple[int, int], to_wh: tuple[int, int]
-) -> tuple[FaceEmotion, ...]:
+    readings: Sequence[FaceReading], from_wh: tuple[int, int], to_wh: tuple[int, int]
+) -> tuple[FaceReading, ...]:
     across, down = to_wh[0] / from_wh[0], to_wh[1] / from_wh[1]
 
     def resized(box: FaceBox) -> FaceBox:
         return FaceBox(across * box.x1, down * box.y1, across * box.x2, down * box.y2)
 
-    return tuple(with_box(reading, resized(reading.face.box)) for reading in readings)
+    return tuple(with_box(reading, resized(reading.box)) for reading in readings)

@@ -66,7 +66,7 @@ class ReadingsRecorder:
         with self._lock:
             if self.problem:
                 return
-            if any(face.emotion.labels != self.labels for face in tracked.faces):
+            if any(face.reading.labels != self.labels for face in tracked.faces):
                 self.problem = "The recording ended because the set of emotions was changed."
                 return
             if self._first_s is None:

@@ -15,7 +15,7 @@ FIRST_FRAME_S = 60.0
 STALL_S = 3.0
 MAX_FAULTS = 5
 
-NO_PLACE = "All places for live analysis are taken at the moment; please try again later."
+NO_SLOT = "All places for live analysis are taken at the moment; please try again later."
 _FAULT = "An analysis failed, and the log says why; the next frame is tried."
 _GAVE_UP = (
     f"The analysis failed {MAX_FAULTS} times in a row and has stopped; the log says why. The "
@@ -27,7 +27,7 @@ _STALLED = (
 )
 
 
-class Run:
+class LiveRun:
     """One run, from start to stop: its signs, and what its thread alone uses.
 
     A detector that never returns keeps its thread for good. As each run has its own of

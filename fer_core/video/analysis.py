@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
-from fer_core.labels import DEFAULT_THRESHOLD
+from fer_core.labels import DEFAULT_THRESHOLD, check_threshold
 from fer_core.persons import PersonFollower
+from fer_core.protocols import FaceReader
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
+from fer_core.tables import timeline_table
 from fer_core.timeline import Timeline, TimelineBuilder
 from fer_core.tracking import CutDetector
-from fer_core.types import FaceEmotion, Frame, TrackedFrame
+from fer_core.types import FaceReading, Frame, Probabilities, TrackedFrame
 from fer_core.video.annotate import Annotator
 from fer_core.video.finder import FaceFinder, FoundFaces
+from fer_core.video.opening import VideoFile
 from fer_core.video.progress import Meter, Progress, expected_frames
 from fer_core.video.sampling import FrameChoice
 from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Frames a batch of faces is made of: more are no faster and would be held longer.
 _MAX_BATCH_FRAMES = 8
@@ -57,6 +62,7 @@ class VideoOptions:
     max_gap_s: float = 1.0
 
     def __post_init__(self) -> None:
+        check_threshold(self.threshold)
         if self.fps is not None and not self.fps > 0:
             raise ValueError(f"Analysed frames a second must be more than 0, not {self.fps}.")
         if self.end_s is not None and not self.end_s > self.start_s:
@@ -75,6 +81,7 @@ class VideoResult:
         cancelled: Whether the analysis was ended early.
         damage: A sentence when part of the file could not be read, else None.
         unwritten: A sentence when the annotated video could not be written, else None.
+        options: What was analysed, and how.
     """
 
     facts: VideoFacts
@@ -82,12 +89,43 @@ class VideoResult:
     cancelled: bool
     damage: str | None
     unwritten: str | None
+    options: VideoOptions
+
+    def __iter__(self) -> Iterator[TrackedFrame]:
+        """Yield the analysed frames in order; their faces have no landmarks and no pictures."""
+        smoothed, verdicts = self._smoothed()
+        for position in range(len(self.timeline.time_s)):
+            yield self.timeline.tracked_frame(position, self.facts.size_wh, smoothed, verdicts)
+
+    def to_dataframe(
+        self, *, threshold: float | None = None, names: Mapping[int, str] | None = None
+    ) -> pd.DataFrame:
+        """Return one row per face and analysed frame, and one for each frame without a face.
+
+        Args:
+            threshold: Confidence below which a verdict is "uncertain", 0 to 1; None for that of
+                the analysis.
+            names: The persons' names; others are called by their number.
+
+        Returns:
+            The columns of ``fer_core.tables.timeline_table``.
+
+        Raises:
+            ValueError: ``threshold`` is not within 0 to 1.
+        """
+        return timeline_table(self.timeline, *self._smoothed(threshold), names)
+
+    def _smoothed(
+        self, threshold: float | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+        asked = self.options.threshold if threshold is None else threshold
+        return self.timeline.smoothed(self.options.smoothing_s, asked)
 
 
 def analyze_video(
-    source: Path | BinaryIO,
+    source: VideoFile,
     *,
-    classifier: EmotionClassifier,
+    classifier: FaceReader,
     make_detector: Callable[[], FaceDetector],
     options: VideoOptions | None = None,
     annotated: Path | BinaryIO | None = None,
@@ -98,18 +136,19 @@ def analyze_video(
     """Finds, follows and reads the faces of a video.
 
     Args:
-        source: The video's path, or an open file of which this call has the position for itself.
+        source: The video's path, its content, or an open binary file.
         classifier: Reads the faces.
-        make_detector: Makes a face detector; called once a worker, since a detector shared
+        make_detector: Makes a face detector; called once per worker, since a detector shared
             between workers would make them wait for each other.
         options: What is analysed, and how.
         annotated: Where the annotated video goes; it has all frames of the part, also those
             between the analysed ones. A problem in writing it does not end the analysis.
         builder: Collects the readings; pass one to look at them while they grow.
-        on_progress: Called behind every analysed frame.
+        on_progress: Called after every analysed frame.
         cancelled: Ends the analysis early when it is set; what was found is returned.
 
     Raises:
+        TypeError: ``source`` is nothing of these.
         UnreadableVideo: The file is no video, or not a single frame can be read.
         ModelError: The network cannot be loaded.
     """
@@ -134,7 +173,9 @@ def analyze_video(
         while waiting and not cancelled.is_set():
             _pass_on(waiting, reader, copy)
         unwritten = copy.finish() if copy else None
-    return VideoResult(video.facts, builder.build(), cancelled.is_set(), video.damage, unwritten)
+    return VideoResult(
+        video.facts, builder.build(), cancelled.is_set(), video.damage, unwritten, options
+    )
 
 
 def _frames(
@@ -176,12 +217,12 @@ class _Reader:
 
     def __init__(
         self,
-        classifier: EmotionClassifier,
+        classifier: FaceReader,
         options: VideoOptions,
         builder: TimelineBuilder,
         meter: Meter,
     ) -> None:
-        self._classifier, self._threshold = classifier, options.threshold
+        self._classifier = classifier
         self._builder, self._meter = builder, meter
         self._cuts = CutDetector()
         self._follower = PersonFollower(
@@ -208,7 +249,7 @@ class _Reader:
         self, frame: VideoFrame, found: FoundFaces, rows: Iterator[NDArray[np.float32]]
     ) -> TrackedFrame:
         faces = tuple(
-            FaceEmotion(face, self._classifier.labels, next(rows), self._threshold, crop)
+            FaceReading(face, Probabilities(self._classifier.labels, next(rows)), crop)
             for face, crop in zip(found.faces, found.crops, strict=True)
         )
         after_cut = self._cuts.is_cut(found.thumbnail_bgr, frame.time_s)

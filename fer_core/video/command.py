@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from fer_core.classifier import EmotionClassifier
 from fer_core.commands import add_reading_options, files_in, load_classifier, unused
 from fer_core.detection import load_detector
 from fer_core.errors import FerError, UnwritableVideo
 from fer_core.extras import require_video
+from fer_core.protocols import FaceReader
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 
 if TYPE_CHECKING:  # PyAV and pandas are imported by those who analyse videos
@@ -79,7 +79,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _analyze_file(
-    path: Path, base: Path, classifier: EmotionClassifier, options: argparse.Namespace
+    path: Path, base: Path, classifier: FaceReader, options: argparse.Namespace
 ) -> str:
     """Analyses one video, writes its files and returns what to say of it."""
     from fer_core.video.analysis import VideoOptions, analyze_video
@@ -118,6 +118,7 @@ def _request(path: Path, options: argparse.Namespace) -> dict[str, Any]:
         "threshold": options.threshold,
         "detector": options.detector,
         "classes": options.classes,
+        "accurate": options.accurate,
         "video": not options.no_video,
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 from pathlib import Path
@@ -26,11 +27,46 @@ _FORMATS = (
     "mov", "matroska", "avi", "flv", "mpegts", "mpeg", "asf", "ogg", "mxf", "nut", "ivf", "gif",
     "mp3", "wav", "flac", "aac", "aiff", "amr",
 )  # fmt: skip
+# What a caller may have at hand.
+VideoFile = str | os.PathLike[str] | bytes | BinaryIO
 _COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 # Each read goes through Python when the source is an open file, so larger than PyAV's 32 KiB.
 _BUFFER_BYTES = 1 << 18
 # What FFmpeg raises on damaged files; which one is up to the format and the damage.
 DECODING_ERRORS = (av.FFmpegError, OSError, ValueError, EOFError, MemoryError)
+
+
+def video_file(source: VideoFile) -> Path | BinaryIO:
+    """Return a video's path, or an open file of which several readers can have a view.
+
+    Args:
+        source: The path of a file, its content, or an open binary file; one without a descriptor,
+            such as a member of a zip file, is read into memory.
+
+    Raises:
+        TypeError: ``source`` is nothing of these.
+    """
+    if isinstance(source, str | os.PathLike):
+        return Path(source)
+    if isinstance(source, bytes | bytearray | memoryview):
+        return io.BytesIO(source)
+    opened: object = source
+    if isinstance(opened, io.TextIOBase):
+        raise TypeError('A file must be opened in binary mode, as by open(path, "rb").')
+    if not hasattr(source, "read"):
+        raise TypeError(
+            "A video must be a path, the content of a file or a binary file, not "
+            f"{type(source).__name__}."
+        )
+    if isinstance(source, io.BytesIO):
+        return source
+    try:
+        source.fileno()
+    except (AttributeError, io.UnsupportedOperation):
+        return io.BytesIO(source.read())
+    except ValueError:  # it is closed, which opening it says
+        pass
+    return source
 
 
 def open_container(source: Path | BinaryIO) -> InputContainer:

@@ -91,7 +91,7 @@ class Layout:
         return image
 
 
-def bgr_of(
+def upright_bgr(
     picture: av.VideoFrame, layout: Layout, longer_side: int | None = None
 ) -> NDArray[np.uint8]:
     """Returns a new uint8 ``(H, W, 3)``, upright, at most ``longer_side`` pixels long.
@@ -119,8 +119,8 @@ def bgr_of(
     return layout.upright(np.asarray(converted.to_ndarray(), np.uint8))
 
 
-def gray_of(picture: av.VideoFrame, layout: Layout) -> NDArray[np.uint8]:
-    """Returns a new uint8 ``(H, W)``, upright; as ``to_gray(bgr_of(...))`` within a few levels."""
+def upright_gray(picture: av.VideoFrame, layout: Layout) -> NDArray[np.uint8]:
+    """Return a new uint8 ``(H, W)``, upright, within a few levels of ``to_gray(upright_bgr())``."""
     plane = picture.planes[0]
     if not (
         picture.format.name in _LUMA_FIRST
@@ -128,7 +128,7 @@ def gray_of(picture: av.VideoFrame, layout: Layout) -> NDArray[np.uint8]:
         and layout.stored_wh == (picture.width, picture.height)
         and plane.line_size > 0
     ):
-        return to_gray(bgr_of(picture, layout))
+        return to_gray(upright_bgr(picture, layout))
     buffer: Any = plane
     rows = np.frombuffer(buffer, np.uint8, picture.height * plane.line_size)
     luma = rows.reshape(picture.height, plane.line_size)[:, : picture.width]

@@ -7,9 +7,8 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import inf, isnan
-from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import av
 import numpy as np
@@ -17,8 +16,14 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from fer_core.errors import UnreadableVideo
-from fer_core.video.opening import open_container, size_in_bytes, sound_stream
-from fer_core.video.pixels import Layout, bgr_of, gray_of
+from fer_core.video.opening import (
+    VideoFile,
+    open_container,
+    size_in_bytes,
+    sound_stream,
+    video_file,
+)
+from fer_core.video.pixels import Layout, upright_bgr, upright_gray
 from fer_core.video.reading import Reading
 from fer_core.video.sampling import TOLERANCE_S, FrameChoice
 
@@ -88,11 +93,11 @@ class VideoFrame:
         Raises:
             ValueError: ``longer_side`` is below 1.
         """
-        return bgr_of(self.picture, self.layout, longer_side)
+        return upright_bgr(self.picture, self.layout, longer_side)
 
     def gray(self) -> NDArray[np.uint8]:
         """Returns a new uint8 ``(H, W)``, upright; ``to_gray(bgr())`` within a few levels."""
-        return gray_of(self.picture, self.layout)
+        return upright_gray(self.picture, self.layout)
 
 
 class VideoSource:
@@ -112,17 +117,19 @@ class VideoSource:
     origin_s: Fraction
     damage: str | None
 
-    def __init__(self, source: Path | BinaryIO) -> None:
+    def __init__(self, source: VideoFile) -> None:
         """Opens a video and decodes its first frame.
 
         Args:
-            source: The file; an open binary file is neither moved nor closed.
+            source: The file's path, its content, or an open binary file, which is neither moved
+                nor closed.
 
         Raises:
+            TypeError: ``source`` is nothing of these.
             NoVideoStream: The file holds sound or a cover picture, but no video.
             UnreadableVideo: It is empty, no video, incomplete, or no frame can be decoded.
         """
-        self._source = source
+        self._source = video_file(source)
         self.damage = None
         with self.open() as container:
             reading = Reading(container)
@@ -133,7 +140,8 @@ class VideoSource:
             self._first_pts = first.pts
             self.origin_s = first.pts * reading.time_base
             self._layout = Layout.of(first.picture, reading.stream.sample_aspect_ratio)
-            self.facts = _facts(container, reading, first.pts, self._layout, size_in_bytes(source))
+            size = size_in_bytes(self._source)
+            self.facts = _facts(container, reading, first.pts, self._layout, size)
 
     def open(self) -> InputContainer:
         """Opens the file anew, such as for its sound; the caller closes it.

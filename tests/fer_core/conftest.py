@@ -19,7 +19,7 @@ from fer_core import pipeline
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
 from fer_core.labels import FER7
-from fer_core.types import DetectedFace, FaceBox, FaceEmotion, QualityFinding
+from fer_core.types import DetectedFace, FaceBox, FaceReading, Probabilities, QualityFinding
 from tests.conftest import ROOT
 
 SAMPLES = ROOT / "assets" / "samples"
@@ -30,9 +30,9 @@ MODELS = ROOT / "assets" / "models"
 def _no_yunet_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """Without this, what "auto" means would depend on what was downloaded before."""
     monkeypatch.setenv("FER_YUNET", str(tmp_path / "absent.onnx"))
-    pipeline._default_detector.cache_clear()
+    pipeline.shared_detector.cache_clear()
     yield
-    pipeline._default_detector.cache_clear()
+    pipeline.shared_detector.cache_clear()
 
 
 @pytest.fixture
@@ -71,22 +71,19 @@ def crops() -> np.ndarray:
 
 
 @pytest.fixture
-def make_face() -> Callable[..., FaceEmotion]:
+def make_face() -> Callable[..., FaceReading]:
     """Builds a reading with what the test cares about, and the rest plausible."""
 
     def make(
         box: tuple[float, float, float, float] = (10, 10, 60, 70),
         probabilities: tuple[float, ...] = (0.05, 0.05, 0.05, 0.7, 0.05, 0.05, 0.05),
         landmarks: Any = None,
-        threshold: float = 0.4,
         quality: tuple[QualityFinding, ...] = (),
-    ) -> FaceEmotion:
+    ) -> FaceReading:
         points = None if landmarks is None else np.array(landmarks, np.float32)
-        return FaceEmotion(
+        return FaceReading(
             DetectedFace(FaceBox(*map(float, box)), 0.9, points),
-            FER7.labels,
-            np.array(probabilities, np.float32),
-            threshold,
+            Probabilities(FER7.labels, np.array(probabilities, np.float32)),
             np.zeros((48, 48), np.uint8),
             quality,
         )

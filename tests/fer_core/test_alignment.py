@@ -135,3 +135,16 @@ def test_picture_is_not_changed(gray: np.ndarray) -> None:
         align_face(gray, face)
         assert (gray == before).all()
         assert points is None or (face.landmarks == points).all()
+
+
+def test_a_ready_crop_is_the_frame_itself(gray: np.ndarray) -> None:
+    crop = cv2.resize(gray, (96, 96))
+    face = DetectedFace(FaceBox(0, 0, 96, 96), 1.0, is_crop=True)
+    assert (align_face(crop, face) == crop).all()
+    assert frame_matrix(face.scaled(2)) == pytest.approx(frame_matrix(face) / [2, 2, 1])
+
+
+def test_a_crop_of_another_shape_is_not_squashed() -> None:
+    matrix = frame_matrix(DetectedFace(FaceBox(0, 0, 60, 90), 1.0, is_crop=True))
+    assert matrix[:, :2] == pytest.approx(np.eye(2) * 48 / np.sqrt(60 * 90))
+    assert matrix @ [30, 45, 1] == pytest.approx([24, 24])

@@ -20,7 +20,7 @@ from fer_core.detection import (
 )
 from fer_core.errors import DetectorUnavailable
 from fer_core.images import read_image
-from fer_core.types import DetectedFace
+from fer_core.types import DetectedFace, FaceBox
 from tests.fer_core.conftest import SAMPLES
 
 # Where the faces are, as (x, y) in each of them, from left to right.
@@ -224,5 +224,15 @@ def test_damaged_yunet(
 
 
 def test_unknown_detector() -> None:
-    with pytest.raises(ValueError, match="No detector 'mtcnn'; there are auto, yunet, haar"):
+    with pytest.raises(ValueError, match="No detector 'mtcnn'; there are auto, yunet, haar, none"):
         load_detector("mtcnn")
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (30, 70, 3), (1, 1, 4)])
+def test_a_whole_picture_is_one_face(shape: tuple[int, ...]) -> None:
+    detector = load_detector("none")
+    assert detector.name == "none"
+    (face,) = detector.detect(np.zeros(shape, np.uint8), FRAME_SIZES)
+    assert face == DetectedFace(FaceBox(0, 0, shape[1], shape[0]), 1.0, None, is_crop=True)
+    with pytest.raises(ValueError, match="not empty"):
+        detector.detect(np.zeros((0, 5), np.uint8))

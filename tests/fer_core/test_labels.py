@@ -16,7 +16,7 @@ from fer_core.labels import (
     FER7,
     UNCERTAIN,
     UNCERTAIN_COLOR,
-    bgr_of,
+    bgr_color_of,
     class_set,
     color_of,
 )
@@ -94,5 +94,5 @@ def test_colours_differ_for_every_kind_of_vision(vision: str) -> None:
 
 def test_bgr_is_the_colour_reversed() -> None:
     for label in ALL_COLORS:
-        blue, green, red = bgr_of(label)
+        blue, green, red = bgr_color_of(label)
         assert f"#{red:02X}{green:02X}{blue:02X}" == color_of(label)

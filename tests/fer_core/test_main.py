@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import pytest
 
+import fer_core
 from fer_core import __main__ as cli
 from fer_core.labels import FER6, FER7
 from fer_core.records import row_columns
@@ -63,6 +64,49 @@ def test_accurate_reads_the_same_faces_otherwise(
     fast, accurate = (record["faces"][0] for record in records(capsys))
     assert fast["box"] == accurate["box"]
     assert fast["probabilities"] != accurate["probabilities"]
+
+
+def test_ready_crops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    face = cv2.imread(str(SAMPLES / "grace-hopper.jpg"), cv2.IMREAD_GRAYSCALE)[110:330, 150:370]
+    cv2.imwrite(str(tmp_path / "face.png"), cv2.resize(face, (48, 48)))
+    for detector, count in (("haar", 0), ("none", 1)):
+        assert run("analyze", tmp_path / "face.png", "--json", "--detector", detector) == 0
+        assert [len(record["faces"]) for record in records(capsys)] == [count]
+
+
+@pytest.mark.parametrize(
+    ("called", "expected"),
+    [
+        ("/usr/bin/facial-emotions", "facial-emotions"),
+        ("C:/facial-emotions.exe", "facial-emotions"),
+        ("/checkout/fer_core/__main__.py", "python -m fer_core"),
+    ],
+)
+def test_help_calls_the_program_as_it_was_called(
+    called: str,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called])
+    with pytest.raises(SystemExit):
+        run("analyze", "--help")
+    assert capsys.readouterr().out.startswith(f"usage: {expected} analyze ")
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("--version")
+    assert capsys.readouterr().out == f"facial-emotions {fer_core.__version__}\n"
+
+
+@pytest.mark.parametrize("threshold", ["abc", "40", "nan"])
+def test_a_wrong_threshold_is_a_sentence(
+    threshold: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run("analyze", "a.jpg", "--threshold", threshold)
+    assert f"{threshold} is not between 0 and 1" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("yunet_env")

@@ -9,13 +9,13 @@ import pytest
 
 from fer_core.labels import FER7
 from fer_core.persons import PERSON_COLORS, PersonFollower, person_color, person_name
-from fer_core.types import FaceEmotion, Frame
+from fer_core.types import FaceReading, Frame
 
 HAPPY = (0.02, 0.02, 0.02, 0.9, 0.02, 0.01, 0.01)
 SAD = (0.02, 0.02, 0.02, 0.02, 0.9, 0.01, 0.01)
 
 
-def frame(time_s: float, *faces: FaceEmotion) -> Frame:
+def frame(time_s: float, *faces: FaceReading) -> Frame:
     return Frame(round(30 * time_s), time_s, (640, 480), faces)
 
 
@@ -25,13 +25,13 @@ def test_an_empty_frame_stays_a_frame() -> None:
     assert tracked.faces == ()
 
 
-def test_faces_stay_with_their_persons(make_face: Callable[..., FaceEmotion]) -> None:
+def test_faces_stay_with_their_persons(make_face: Callable[..., FaceReading]) -> None:
     follower = PersonFollower(FER7.labels, time_constant_s=0.5)
     left, right = make_face((50, 50, 150, 170), HAPPY), make_face((400, 50, 500, 170), SAD)
     first = follower.follow(frame(0.0, left, right))
     assert [face.person for face in first.faces] == [1, 2]
     assert [face.verdict for face in first.faces] == ["happy", "sad"]
-    assert [face.emotion for face in first.faces] == [left, right]
+    assert [face.reading for face in first.faces] == [left, right]
     # They change places in the list and in mood, not in the picture.
     later = follower.follow(
         frame(0.1, make_face((400, 50, 500, 170), HAPPY), make_face((50, 50, 150, 170), SAD))
@@ -39,18 +39,18 @@ def test_faces_stay_with_their_persons(make_face: Callable[..., FaceEmotion]) ->
     assert [face.person for face in later.faces] == [2, 1]
     assert [face.verdict for face in later.faces] == ["sad", "happy"]
     for face in later.faces:
-        assert face.smoothed.sum() == pytest.approx(1, abs=1e-6)
+        assert face.smoothed.vector.sum() == pytest.approx(1, abs=1e-6)
         assert 0.5 < face.confidence < 0.9
 
 
-def test_a_cut_makes_everybody_new(make_face: Callable[..., FaceEmotion]) -> None:
+def test_a_cut_makes_everybody_new(make_face: Callable[..., FaceReading]) -> None:
     follower = PersonFollower(FER7.labels, time_constant_s=10.0)
     follower.follow(frame(0.0, make_face(probabilities=HAPPY)))
     tracked = follower.follow(frame(0.1, make_face(probabilities=SAD)), after_cut=True)
     assert [(face.person, face.verdict) for face in tracked.faces] == [(2, "sad")]
 
 
-def test_settings_reach_the_parts(make_face: Callable[..., FaceEmotion]) -> None:
+def test_settings_reach_the_parts(make_face: Callable[..., FaceReading]) -> None:
     follower = PersonFollower(FER7.labels, time_constant_s=0.0, threshold=0.95, max_gap_s=5.0)
     face = make_face(probabilities=HAPPY)
     assert follower.follow(frame(0.0, face)).faces[0].verdict == "uncertain"

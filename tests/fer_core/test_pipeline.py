@@ -13,8 +13,7 @@ from fer_core import classifier, preprocessing
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
 from fer_core.images import read_image
-from fer_core.labels import DEFAULT_THRESHOLD
-from fer_core.pipeline import analyze_image, read_faces
+from fer_core.pipeline import analyze_image, classify_faces
 from fer_core.types import DetectedFace, FaceBox, Frame
 
 
@@ -36,7 +35,7 @@ def assert_whole(frame: Frame, count: int, size_wh: tuple[int, int]) -> None:
     assert len(frame.faces) == count
     assert frame.size_wh == size_wh
     for face in frame.faces:
-        assert face.probabilities.sum() == pytest.approx(1, abs=1e-6)
+        assert face.probabilities.vector.sum() == pytest.approx(1, abs=1e-6)
         side = face.aligned_gray.shape[0]
         assert face.aligned_gray.shape == (side, side)
         assert side % preprocessing.INPUT_SIZE == 0
@@ -47,14 +46,13 @@ def test_one_call_is_enough(portrait: np.ndarray) -> None:
     frame = analyze_image(portrait)
     assert_whole(frame, 1, (512, 600))
     assert (frame.index, frame.time_s) == (0, 0.0)
-    assert frame.faces[0].threshold == DEFAULT_THRESHOLD
     assert (portrait == before).all()
 
 
 def test_same_picture_same_answer(portrait: np.ndarray) -> None:
     first, second = (analyze_image(portrait).faces[0] for _ in range(2))
-    assert first.face.box == second.face.box
-    assert (first.probabilities == second.probabilities).all()
+    assert first.box == second.box
+    assert first.probabilities == second.probabilities
 
 
 def test_no_face() -> None:
@@ -72,7 +70,7 @@ def test_many_faces_from_left_to_right(portrait: np.ndarray, haar: HaarDetector)
     row = np.hstack([portrait[:450, 100:450]] * 5)
     frame = analyze_image(row, detector=haar)
     assert_whole(frame, 5, (1750, 450))
-    lefts = [face.face.box.x1 for face in frame.faces]
+    lefts = [face.box.x1 for face in frame.faces]
     assert lefts == sorted(lefts)
     # The same face every time, so the same reading.
     for face in frame.faces:
@@ -105,20 +103,19 @@ def test_face_over_the_edge(portrait: np.ndarray) -> None:
 def test_partial_face(media: Path, yunet: YuNetDetector) -> None:
     frame = analyze_image(read_image(media / "obama_partial_face.jpg").image_bgr, detector=yunet)
     assert_whole(frame, 1, (491, 1137))
-    assert frame.faces[0].face.box.x1 < 0
+    assert frame.faces[0].box.x1 < 0
 
 
 def test_settings_reach_their_places(portrait: np.ndarray, fer7: EmotionClassifier) -> None:
     detector = FixedDetector((150, 100, 380, 330))
     options = {"detector": detector, "classifier": fer7, "sizes": (320,)}
-    sure, unsure = (analyze_image(portrait, threshold=t, **options).faces[0] for t in (0.0, 1.0))
-    assert sure.verdict == sure.dominant
-    assert unsure.verdict == "uncertain"
+    (face,) = analyze_image(portrait, **options).faces
+    assert (face.verdict(0.0), face.verdict(1.0)) == (face.emotion, "uncertain")
     assert detector.sizes == (320,)
 
 
-def test_read_faces_of_none(portrait: np.ndarray, fer7: EmotionClassifier) -> None:
-    assert read_faces(portrait[..., 0], [], fer7) == ()
+def test_classify_no_faces(portrait: np.ndarray, fer7: EmotionClassifier) -> None:
+    assert classify_faces(portrait[..., 0], [], fer7) == ()
 
 
 @pytest.mark.parametrize(
@@ -140,7 +137,7 @@ def test_tiny_picture() -> None:
 
 
 def test_serving_prepares_faces_as_training_does() -> None:
-    from train import batches
+    from train.training import batches
 
     assert batches.normalize_faces is preprocessing.normalize_faces
     assert classifier.normalize_faces is preprocessing.normalize_faces
@@ -151,4 +148,4 @@ def test_network_sees_the_normalised_aligned_face(
 ) -> None:
     (face,) = analyze_image(portrait, detector=haar, classifier=fer7).faces
     again = fer7.predict([preprocessing.resize_face(face.aligned_gray)])[0]
-    assert again == pytest.approx(face.probabilities, abs=1e-5)
+    assert again == pytest.approx(face.probabilities.vector, abs=1e-5)

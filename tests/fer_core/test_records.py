@@ -12,7 +12,7 @@ import pytest
 
 from fer_core.labels import FER6, FER7
 from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
-from fer_core.types import FaceEmotion, Frame, QualityFinding
+from fer_core.types import FaceReading, Frame, QualityFinding
 
 THIRDS = (1 / 3, 1 / 7, 1 / 11, 0.2, 0.1, 0.1, 0.0)
 EYES_ONLY = [[10.1, 20.2], [30.3, 20.4], *[[np.nan, np.nan]] * 3]
@@ -20,7 +20,7 @@ FINDINGS = (QualityFinding("dark", "It is dark: 3."), QualityFinding("cut", "9% 
 
 
 @pytest.fixture
-def frame(make_face: Callable[..., FaceEmotion]) -> Frame:
+def frame(make_face: Callable[..., FaceReading]) -> Frame:
     odd = make_face((1 / 3, 2 / 3, 50.123456789, 60), THIRDS, EYES_ONLY, quality=FINDINGS)
     return Frame(0, 0.0, (640, 480), (odd, make_face((100, 10, 160, 70))))
 
@@ -52,6 +52,14 @@ def test_faces_are_complete_and_not_rounded(frame: Frame) -> None:
         {"code": "cut", "reason": "9% are cut."},
     ]
     assert second["quality"] == []
+
+
+def test_verdicts_follow_the_threshold(frame: Frame) -> None:
+    for threshold, expected in ((0.3, ["angry", "happy"]), (0.8, ["uncertain", "uncertain"])):
+        record = frame_record(frame, "a", (1, 1), threshold=threshold)
+        rows = face_rows(frame, "a", threshold=threshold)
+        assert [face["verdict"] for face in record["faces"]] == expected
+        assert [row["verdict"] for row in rows] == expected
 
 
 def test_landmarks_that_were_not_found_are_null(frame: Frame) -> None:

@@ -11,13 +11,13 @@ import pytest
 from fer_core.labels import FER6, FER7
 from fer_core.persons import PersonFollower
 from fer_core.timeline import PersonEdits, Timeline, TimelineBuilder
-from fer_core.types import FaceEmotion, Frame, TrackedFace, TrackedFrame
+from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
 
 BOXES = ((50, 50, 150, 170), (400, 50, 500, 170))
 
 
 def follow(
-    make_face: Callable[..., FaceEmotion], builder: TimelineBuilder, frames: int = 60
+    make_face: Callable[..., FaceReading], builder: TimelineBuilder, frames: int = 60
 ) -> list[TrackedFrame]:
     """Two persons, noisy readings, gaps, a cut and an uneven clock; what was given meanwhile."""
     rng = np.random.default_rng(0)
@@ -66,7 +66,7 @@ def test_nothing_yet() -> None:
     assert PersonEdits(hidden=frozenset({1})).apply(timeline).persons() == ()
 
 
-def test_columns_hold_what_was_followed(make_face: Callable[..., FaceEmotion]) -> None:
+def test_columns_hold_what_was_followed(make_face: Callable[..., FaceReading]) -> None:
     builder = TimelineBuilder(FER7.labels)
     given = follow(make_face, builder)
     timeline = builder.build()
@@ -78,40 +78,40 @@ def test_columns_hold_what_was_followed(make_face: Callable[..., FaceEmotion]) -
     assert timeline.row.tolist() == [row for row, _ in faces]
     assert timeline.person.tolist() == [face.person for _, face in faces]
     for n, (_, face) in enumerate(faces):
-        assert timeline.boxes_xyxy[n].tolist() == list(face.emotion.face.box.xyxy)
-        assert timeline.score[n] == np.float32(face.emotion.face.score)
-        assert (timeline.probabilities[n] == face.emotion.probabilities).all()
+        assert timeline.boxes_xyxy[n].tolist() == list(face.box.xyxy)
+        assert timeline.score[n] == np.float32(face.reading.score)
+        assert (timeline.probabilities[n] == face.reading.probabilities.vector).all()
     columns = (timeline.row, timeline.person, timeline.boxes_xyxy, timeline.score)
     assert [column.dtype.name for column in columns] == ["int64", "int64", "float32", "float32"]
 
 
-def test_smoothing_again_is_exactly_what_was_drawn(make_face: Callable[..., FaceEmotion]) -> None:
+def test_smoothing_again_is_exactly_what_was_drawn(make_face: Callable[..., FaceReading]) -> None:
     builder = TimelineBuilder(FER7.labels)
     faces = [face for frame in follow(make_face, builder, 300) for face in frame.faces]
     smoothed, verdicts = builder.build().smoothed(0.3, 0.45)
-    assert (smoothed == np.stack([face.smoothed for face in faces])).all()
+    assert (smoothed == np.stack([face.smoothed.vector for face in faces])).all()
     assert verdicts.tolist() == [face.verdict for face in faces]
     assert (smoothed.dtype, len(set(verdicts))) == (np.float32, 8)
 
 
-def test_without_smoothing_it_is_raw(make_face: Callable[..., FaceEmotion]) -> None:
+def test_without_smoothing_it_is_raw(make_face: Callable[..., FaceReading]) -> None:
     builder = TimelineBuilder(FER7.labels)
     faces = [face for frame in follow(make_face, builder) for face in frame.faces]
     timeline = builder.build()
     smoothed, _ = timeline.smoothed(0.0, 0.4)
     assert (smoothed == timeline.probabilities).all()
-    assert timeline.smoothed(0.0, 0.4)[1].tolist() == [face.emotion.verdict for face in faces]
+    assert timeline.smoothed(0.0, 0.4)[1].tolist() == [face.reading.verdict() for face in faces]
 
 
-def test_frames_come_back_to_be_drawn_again(make_face: Callable[..., FaceEmotion]) -> None:
+def test_frames_come_back_to_be_drawn_again(make_face: Callable[..., FaceReading]) -> None:
     builder = TimelineBuilder(FER7.labels)
     given = follow(make_face, builder)
     timeline = builder.build()
     smoothed, verdicts = timeline.smoothed(0.3, 0.45)
 
     def shown(face: TrackedFace) -> tuple[object, ...]:
-        box, labels = face.emotion.face.box, face.emotion.labels
-        return face.person, box, labels, face.smoothed.tolist(), face.verdict, face.confidence
+        box, labels = face.box, face.reading.labels
+        return face.person, box, labels, dict(face.smoothed), face.verdict, face.confidence
 
     for position, frame in enumerate(given):
         again = timeline.tracked_frame(position, frame.size_wh, smoothed, verdicts)
@@ -123,7 +123,7 @@ def test_frames_come_back_to_be_drawn_again(make_face: Callable[..., FaceEmotion
         assert [shown(face) for face in again.faces] == [shown(face) for face in frame.faces]
 
 
-def test_other_labels_are_refused(make_face: Callable[..., FaceEmotion]) -> None:
+def test_other_labels_are_refused(make_face: Callable[..., FaceReading]) -> None:
     builder = TimelineBuilder(FER6.labels)
     face = make_face()
     tracked = TrackedFace(1, face, face.probabilities, "happy")
@@ -132,7 +132,7 @@ def test_other_labels_are_refused(make_face: Callable[..., FaceEmotion]) -> None
     assert len(builder.build().time_s) == 0
 
 
-def test_it_may_be_looked_at_while_it_grows(make_face: Callable[..., FaceEmotion]) -> None:
+def test_it_may_be_looked_at_while_it_grows(make_face: Callable[..., FaceReading]) -> None:
     builder = TimelineBuilder(FER7.labels)
     face = make_face()
     tracked = TrackedFace(1, face, face.probabilities, "happy")
@@ -156,7 +156,7 @@ def test_it_may_be_looked_at_while_it_grows(make_face: Callable[..., FaceEmotion
     assert len(builder.build().time_s) == 4000
 
 
-def test_a_copy_is_not_changed_by_what_comes_later(make_face: Callable[..., FaceEmotion]) -> None:
+def test_a_copy_is_not_changed_by_what_comes_later(make_face: Callable[..., FaceReading]) -> None:
     builder = TimelineBuilder(FER7.labels)
     follow(make_face, builder, 5)
     before = builder.build()
@@ -196,7 +196,7 @@ def test_hiding_takes_all_that_belong() -> None:
     assert PersonEdits(merged={2: 1}, hidden=frozenset({2})).apply(timeline).persons() == (1, 3)
 
 
-def test_no_edits_change_nothing(make_face: Callable[..., FaceEmotion]) -> None:
+def test_no_edits_change_nothing(make_face: Callable[..., FaceReading]) -> None:
     builder = TimelineBuilder(FER7.labels)
     follow(make_face, builder)
     timeline = builder.build()

@@ -9,7 +9,16 @@ from math import inf, nan
 import numpy as np
 import pytest
 
-from fer_core.types import DetectedFace, FaceBox, FaceEmotion, Frame, QualityFinding
+from fer_core.labels import FER6
+from fer_core.types import (
+    DetectedFace,
+    FaceBox,
+    FaceReading,
+    Frame,
+    Probabilities,
+    QualityFinding,
+    TrackedFace,
+)
 
 BOX = FaceBox(10, 20, 30, 60)
 
@@ -87,24 +96,67 @@ def test_landmarks_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     ],
 )
 def test_verdict(
-    make_face: Callable[..., FaceEmotion], confidence: float, threshold: float, verdict: str
+    make_face: Callable[..., FaceReading], confidence: float, threshold: float, verdict: str
 ) -> None:
     rest = (1 - confidence) / 6
     face = make_face(probabilities=(rest, rest, rest, confidence, rest, rest, rest))
-    face = dataclasses.replace(face, threshold=float(threshold))
-    assert (face.dominant, face.confidence) == ("happy", confidence)
-    assert face.verdict == verdict
+    assert (face.emotion, face.confidence) == ("happy", confidence)
+    assert face.verdict(threshold) == verdict
 
 
-def test_probabilities_must_fit_the_labels(make_face: Callable[..., FaceEmotion]) -> None:
+def test_probabilities_must_fit_the_labels(make_face: Callable[..., FaceReading]) -> None:
     for wrong in (6 * (1 / 6,), 8 * (1 / 8,), ()):
         with pytest.raises(ValueError, match="7 labels need as many probabilities"):
             make_face(probabilities=wrong)
 
 
-def test_everything_is_frozen_and_slotted(make_face: Callable[..., FaceEmotion]) -> None:
+def test_probabilities_are_a_mapping_that_cannot_be_changed() -> None:
+    given = np.array([0.25, 0.75], np.float32)
+    probabilities = Probabilities(("happy", "sad"), given)
+    given[:] = 0
+    assert dict(probabilities) == {"happy": 0.25, "sad": 0.75}
+    assert (probabilities["sad"], probabilities.leader, len(probabilities)) == (0.75, "sad", 2)
+    assert probabilities == Probabilities(("happy", "sad"), np.array([0.25, 0.75]))
+    assert probabilities.vector.dtype == np.float32
+    assert "fear" not in probabilities
+    with pytest.raises(KeyError, match="fear"):
+        probabilities["fear"]
+    with pytest.raises(ValueError, match="read-only"):
+        probabilities.vector[0] = 1
+
+
+def test_a_reading_shows_where_its_face_is(make_face: Callable[..., FaceReading]) -> None:
+    face = make_face((1, 2, 30, 40), landmarks=np.ones((5, 2)))
+    assert (face.box, face.score) == (FaceBox(1, 2, 30, 40), 0.9)
+    assert face.landmarks is face.detection.landmarks
+    assert TrackedFace(2, face, face.probabilities, "happy").box == face.box
+
+
+@pytest.mark.parametrize("threshold", [40, -0.01, nan])
+def test_thresholds_beyond_0_to_1_are_refused(
+    make_face: Callable[..., FaceReading], threshold: float
+) -> None:
+    with pytest.raises(ValueError, match=f"must be from 0 to 1, not {threshold}"):
+        make_face().verdict(threshold)
+
+
+def test_a_threshold_is_a_number(make_face: Callable[..., FaceReading]) -> None:
+    with pytest.raises(TypeError, match="number from 0 to 1, not '40 %'"):
+        make_face().verdict("40 %")
+
+
+def test_smoothed_probabilities_are_of_the_same_emotions(
+    make_face: Callable[..., FaceReading],
+) -> None:
+    six = Probabilities(FER6.labels, np.full(6, 1 / 6))
+    with pytest.raises(ValueError, match="must be of"):
+        TrackedFace(1, make_face(), six, "happy")
+
+
+def test_everything_is_frozen_and_slotted(make_face: Callable[..., FaceReading]) -> None:
     face = make_face()
-    for item in (BOX, face.face, face, Frame(0, 0.0, (4, 4)), QualityFinding("dark", "Dark.")):
+    finding = QualityFinding("dark", "Dark.")
+    for item in (BOX, face.detection, face, face.probabilities, Frame(0, 0.0, (4, 4)), finding):
         assert not hasattr(item, "__dict__")
         for field in dataclasses.fields(item):
             with pytest.raises(dataclasses.FrozenInstanceError):

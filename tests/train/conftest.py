@@ -38,7 +38,7 @@ def tiny_run() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def whole_set(fer2013_archive: Path) -> Any:
     """FER-2013 as loaded from the archive; not to be changed."""
-    from train.data import load_fer2013
+    from train.data.fer2013 import load_fer2013
 
     return load_fer2013(fer2013_archive)
 
@@ -55,8 +55,8 @@ def ferplus_file(fer2013_archive: Path) -> Path:
 @pytest.fixture(scope="session")
 def trained_run(tiny_set: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run; not to be changed."""
-    from train.config import TrainConfig
-    from train.fit import fit
+    from train.training.config import TrainConfig
+    from train.training.fit import fit
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     fit(TrainConfig.model_validate(TINY_RUN), tiny_set, folder)
@@ -65,7 +65,7 @@ def trained_run(tiny_set: Any, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="session")
 def _exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from train.export import export_model
+    from train.training.export import export_model
 
     folder = tmp_path_factory.mktemp("exported")
     export_model(trained_run, folder)

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
-from ui import resources
+from ui.common import resources
 
 
 def test_says_what_it_is_and_what_it_is_not_for(home: AppTest) -> None:

@@ -9,12 +9,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from train.data import TRAINING
-from train.doubts import BY_CROWD, Doubts
-from train.findings import Audit, AuditSummary
-from ui.dataset.state import Collection, doubts_of
+from train.data.fer2013 import TRAINING
+from train.evaluation.label_issues import BY_CROWD, LabelIssues
+from train.evaluation.records import Audit, AuditSummary
+from ui.common.explorer_data import model_title
+from ui.dataset.state import Collection, label_issues_of
 from ui.dataset.tiles import SPLIT_NAMES, Shown, pager, show_tiles
-from ui.explorer_data import model_title
 
 _GROUPS_A_PAGE = 12
 _PICTURES_A_PAGE = 60
@@ -47,8 +47,8 @@ def show_audit(found: Collection, chosen_model: str) -> None:
         )
         return
     model = chosen_model if chosen_model in found.predictions else next(iter(found.predictions), "")
-    doubts = doubts_of(audit, found.predictions.get(model))
-    _summary(audit.summary, len(doubts))
+    issues = label_issues_of(audit, found.predictions.get(model))
+    _summary(audit.summary, len(issues))
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     finding = left.segmented_control(
         "Look at",
@@ -62,7 +62,7 @@ def show_audit(found: Collection, chosen_model: str) -> None:
     )
     right.download_button(
         "All findings (CSV)",
-        lambda: as_csv(audit, doubts),
+        lambda: as_csv(audit, issues),
         "fer2013-audit.csv",
         "text/csv",
         icon=":material/download:",
@@ -73,17 +73,17 @@ def show_audit(found: Collection, chosen_model: str) -> None:
     elif finding == NO_FACE:
         _no_faces(found, audit)
     else:
-        _doubts(found, audit, doubts, model)
+        _label_issues(found, audit, issues, model)
 
 
-def _summary(summary: AuditSummary, doubts: int) -> None:
+def _summary(summary: AuditSummary, issues: int) -> None:
     figures = (
         ("Identical groups", summary.identical_groups, f"{summary.identical_pictures:,} pictures"),
         ("… with conflicting labels", summary.identical_conflicting, ""),
         ("Test pictures leaked", summary.leaked, f"{summary.near_leaked:,} with near doubles"),
         ("Near-duplicate groups", summary.near_groups, f"{summary.near_pictures:,} pictures"),
         ("Not faces", summary.no_face, f"{summary.blank:,} of them blank"),
-        ("Likely wrong labels", doubts, ""),
+        ("Likely wrong labels", issues, ""),
     )
     with st.container(horizontal=True):
         for label, count, more in figures:
@@ -92,14 +92,14 @@ def _summary(summary: AuditSummary, doubts: int) -> None:
                 st.caption(more)
 
 
-def as_csv(audit: Audit, doubts: Doubts) -> bytes:
+def as_csv(audit: Audit, issues: LabelIssues) -> bytes:
     """Returns all findings as ``python -m train audit --csv`` writes them."""
     # With it comes SciPy, for which no page should wait.
-    from train.audit import write_csv
+    from train.evaluation.audit import write_csv
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "audit.csv")
-        write_csv(audit, doubts, path)
+        write_csv(audit, issues, path)
         return path.read_bytes()
 
 
@@ -160,7 +160,7 @@ def _no_faces(found: Collection, audit: Audit) -> None:
     show_tiles(found, [("", shows)], key="audit-no-face")
 
 
-def _doubts(found: Collection, audit: Audit, doubts: Doubts, model: str) -> None:
+def _label_issues(found: Collection, audit: Audit, issues: LabelIssues, model: str) -> None:
     st.caption(audit.summary.methods["labels"])
     source = st.segmented_control(
         "Doubted by",
@@ -172,18 +172,18 @@ def _doubts(found: Collection, audit: Audit, doubts: Doubts, model: str) -> None
         persist_state="session",
         wrap=True,
     )
-    ranks = np.flatnonzero((doubts.sources == source) | (source == ""))
+    ranks = np.flatnonzero((issues.sources == source) | (source == ""))
     named = f", the network being that of {model_title(model)}" if model else ""
     st.markdown(f"**{len(ranks):,}** pictures, the likeliest first{named}")
     start, end = pager(len(ranks), _PICTURES_A_PAGE, key="audit-page-labels")
     shows = []
     for rank in ranks[start:end].tolist():
-        by_crowd = doubts.sources[rank] == BY_CROWD
+        by_crowd = issues.sources[rank] == BY_CROWD
         source_line = "crowd" if by_crowd else "network"
-        if not by_crowd and doubts.agreed[rank]:
+        if not by_crowd and issues.agreed[rank]:
             source_line += " and crowd"
-        lines = f"→ {doubts.suggested[rank]} {doubts.margins[rank]:.2f}", source_line
-        shows.append(_shown(audit, int(doubts.positions[rank]), *lines))
+        lines = f"→ {issues.suggested[rank]} {issues.margins[rank]:.2f}", source_line
+        shows.append(_shown(audit, int(issues.positions[rank]), *lines))
     show_tiles(found, [("", shows)], key="audit-labels")
 
 

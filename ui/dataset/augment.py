@@ -11,13 +11,13 @@ from fer_core.classifier import CONFIG_FILE, MODELS_DIR, read_model_json
 from fer_core.detection import FaceDetector
 from fer_core.errors import ModelError
 from fer_core.images import encode_png
-from train.augment import augment_face
-from train.config import AugmentationConfig
+from train.training.augment import augment_face
+from train.training.config import AugmentationConfig
+from ui.common.explorer_data import model_names, model_title
+from ui.common.grid import atlas
+from ui.common.images import enlarged
 from ui.dataset.faces import choose_picture, face_of
-from ui.dataset.grid import atlas
-from ui.dataset.picture import enlarged
 from ui.dataset.state import Collection
-from ui.explorer_data import model_names, model_title
 
 _ROWS, _COLUMNS = 4, 6
 _A_ROW = 3
@@ -32,6 +32,10 @@ _SLIDERS: dict[str, tuple[str, float, float, str]] = {
     "shear_deg": ("Shear, up to degrees", 30.0, 1.0, "To either side."),
     "crop_px": ("Crop: padding, in pixels", 12, 1, "Whole pixels of shift, as a random crop."),
     "gamma": ("Gamma, up to a share", 0.9, 0.05, "Brightens or darkens the middle greys."),
+    "blur_probability": ("Blur: share of pictures", 1.0, 0.05, "As out of focus."),
+    "blur_px": ("Blur: largest deviation, in pixels", 3.0, 0.1, "Of a Gaussian."),
+    "noise_probability": ("Noise: share of pictures", 1.0, 0.05, "As of a dark room."),
+    "noise_level": ("Noise: largest deviation, in grey levels", 50.0, 1.0, "Of a Gaussian."),
     "erase_probability": ("Erasing: share of pictures", 1.0, 0.05, "Random erasing."),
     "erase_area": ("Erasing: largest area", 0.5, 0.01, "As a share of the picture."),
 }

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from fer_core.labels import FER7
-from train.data import EXPECTED_COUNTS
-from train.findings import Audit
+from train.data.fer2013 import EXPECTED_COUNTS
+from train.evaluation.records import Audit
+from ui.common.explorer_data import model_title
 from ui.dataset.filters import ORDERS, RIGHT, WRONG, Filters, ordered, select
 from ui.dataset.state import Collection
 from ui.dataset.tiles import SPLIT_NAMES, Shown, pager, said_of, show_tiles
-from ui.explorer_data import model_title
 
 _PER_PAGE = 60
 _PAGE_KEY = "browser-page"

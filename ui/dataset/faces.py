@@ -15,10 +15,10 @@ from fer_core.images import IMAGE_SUFFIXES, read_image, to_gray
 from fer_core.labels import FER7
 from fer_core.preprocessing import resize_face
 from fer_core.types import DetectedFace
-from train.framing import canvas_of
+from train.data.framing import canvas_of
+from ui.common.layout import plain
+from ui.common.samples import sample_uploads
 from ui.dataset.state import Collection
-from ui.layout import plain
-from ui.photo.shelf import sample_uploads
 
 SAMPLE, DATASET, UPLOAD = "sample", "dataset", "upload"
 _TITLES = {SAMPLE: "Sample photo", DATASET: "Data-set picture", UPLOAD: "Your photo"}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from train.findings import Audit
+from train.evaluation.records import Audit
 from ui.dataset.rows import Opinion, PictureRows
 
 RIGHT, WRONG = "right", "wrong"

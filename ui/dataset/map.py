@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from fer_core.errors import ModelError
 from fer_core.labels import color_of
-from train.findings import Features, Predictions
+from train.evaluation.records import Features, Predictions
+from ui.common.explorer_data import features_of
+from ui.common.opened_picture import PictureKey
 from ui.dataset.browser import choose_model
-from ui.dataset.rows import PictureKey
 from ui.dataset.state import Collection
 from ui.dataset.tiles import Shown, pager, said_of, show_tiles
-from ui.explorer_data import features_of
 
 _PER_PAGE = 60
 _SELECTED_KEY = "map-selected"

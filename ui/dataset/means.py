@@ -7,11 +7,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.labels import FER7
-from train.data import EXPECTED_COUNTS, FaceSet
-from ui.dataset.picture import enlarged
+from train.data.fer2013 import EXPECTED_COUNTS, FaceSet
+from ui.common.explorer_data import PICTURES_NEEDED
+from ui.common.images import enlarged
 from ui.dataset.state import Collection
 from ui.dataset.tiles import SPLIT_NAMES
-from ui.explorer_data import PICTURES_NEEDED
 
 _WIDTH = 150
 _MEAN, _SPREAD, _DIFFERENCE = "mean", "spread", "difference"

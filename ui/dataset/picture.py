@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
 from fer_core.errors import ModelError
-from fer_core.images import encode_png
 from fer_core.labels import CLASS_SETS, color_of
-from train.findings import Audit
-from train.votes import ANSWERS
-from ui.charts import CHART_CONFIG, probability_bars
+from train.data.ferplus import ANSWERS
+from train.evaluation.records import Audit
+from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.explorer_data import PICTURES_NEEDED, features_of, model_names, model_title
+from ui.common.images import enlarged
+from ui.common.opened_picture import Opened, PictureKey, close_picture, open_picture
+from ui.common.resources import get_classifier
 from ui.dataset.browser import choose_model
-from ui.dataset.rows import PictureKey, neighbours_of, rows_of
-from ui.dataset.state import (
-    Collection,
-    Opened,
-    close_picture,
-    open_picture,
-    votes,
-)
+from ui.dataset.rows import neighbours_of, rows_of
+from ui.dataset.state import Collection, votes
 from ui.dataset.tiles import SPLIT_NAMES, Shown, said_of, show_tiles
-from ui.explorer_data import PICTURES_NEEDED, features_of, model_names, model_title
-from ui.resources import get_classifier
 
 _SHOWN_SIDE = 8 * 48
 _MOST_LIKE = 24
@@ -58,7 +52,11 @@ def show_picture(found: Collection, shown: Opened, chosen_model: str) -> None:
         if face is None:
             st.info(PICTURES_NEEDED, icon=":material/image_not_supported:")
         else:
-            st.image(enlarged(face), f"{split}, 48×48 pixels, enlarged", alt=f"{name}, {emotion}")
+            st.image(
+                enlarged(face, _SHOWN_SIDE),
+                f"{split}, 48×48 pixels, enlarged",
+                alt=f"{name}, {emotion}",
+            )
         if found.audit is not None and found.rows.audited[row] >= 0:
             _findings(found.audit, int(found.rows.audited[row]))
     with opinions:
@@ -66,12 +64,6 @@ def show_picture(found: Collection, shown: Opened, chosen_model: str) -> None:
         _crowd(found, shown.key, row)
     _near(found, row)
     _neighbours(found, row, chosen_model)
-
-
-def enlarged(face_gray: NDArray[np.uint8], side: int = _SHOWN_SIDE) -> bytes:
-    """Returns a PNG in which a small picture's pixels can be seen."""
-    shown = cv2.resize(face_gray, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
-    return encode_png(np.asarray(shown, np.uint8))
 
 
 def _ways_out(shown: Opened) -> None:

@@ -13,12 +13,12 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.images import to_gray
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 from fer_core.types import DetectedFace
-from ui.charts import CHART_CONFIG, probability_bars
+from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.images import enlarged
+from ui.common.resources import get_classifier
+from ui.common.settings import DETECTOR_NAMES, Settings
 from ui.dataset.faces import Picture, choose_face, choose_picture, detected
-from ui.dataset.picture import enlarged
 from ui.dataset.state import Collection
-from ui.resources import get_classifier
-from ui.settings import DETECTOR_NAMES, Settings
 
 _KEY = "pipeline"
 _SHOWN_SIDE = 6 * INPUT_SIZE

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data import FaceSet
-from train.findings import Audit, Features, Predictions
-from train.votes import emotions_of
-
-# A picture's name and label; the name alone comes twice.
-PictureKey = tuple[str, str]
+from train.data.fer2013 import FaceSet
+from train.data.ferplus import emotions_of
+from train.evaluation.records import Audit, Features, Predictions
+from ui.common.opened_picture import PictureKey
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.labels import FER7
-from train.data import EXPECTED_COUNTS, FaceSet, count_faults
-from ui.charts import CHART_CONFIG
+from train.data.fer2013 import EXPECTED_COUNTS, FaceSet, count_faults
+from ui.common.charts import CHART_CONFIG
+from ui.common.explorer_data import DATA_VARIABLE, data_place, dataset_fault, set_data_place
+from ui.common.layout import plain
 from ui.dataset.rows import class_counts
 from ui.dataset.state import Collection, set_votes_place, votes, votes_place
 from ui.dataset.tiles import SPLIT_NAMES
-from ui.explorer_data import DATA_VARIABLE, data_place, dataset_fault, set_data_place
-from ui.layout import plain
 
 # Set where strangers visit: they may not name files of the machine that runs the app.
 PUBLIC_VARIABLE = "FER_PUBLIC"

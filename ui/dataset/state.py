@@ -12,16 +12,17 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.errors import ModelError
-from train.data import SIDE, FaceSet
-from train.doubts import Doubts, label_doubts
+from train.data.fer2013 import SIDE, FaceSet
+from train.data.ferplus import Votes, read_votes
 from train.errors import DataError, TableError
-from train.findings import Audit, Predictions
-from train.votes import Votes, read_votes
-from ui import explorer_data
-from ui.dataset.rows import PictureKey, PictureRows, picture_rows
+from train.evaluation.label_issues import LabelIssues, find_label_issues
+from train.evaluation.records import Audit, Predictions
+from ui.common import explorer_data
+from ui.common.opened_picture import PictureKey
+from ui.dataset.rows import PictureRows, picture_rows
 
 VOTES_VARIABLE = "FERPLUS"
-_VOTES_KEY, _OPEN_KEY = "dataset-votes", "dataset-open"
+_VOTES_KEY = "dataset-votes"
 _VOTES_FILE = "ferplus.csv"
 
 
@@ -109,13 +110,15 @@ def _collected(
 
 
 @st.cache_resource(show_spinner=False, max_entries=4, hash_funcs={Audit: id, Predictions: id})
-def _doubted(audit: Audit, predictions: Predictions | None) -> tuple[Doubts, Audit, object]:
-    return label_doubts(audit, predictions), audit, predictions
+def _label_issues(
+    audit: Audit, predictions: Predictions | None
+) -> tuple[LabelIssues, Audit, object]:
+    return find_label_issues(audit, predictions), audit, predictions
 
 
-def doubts_of(audit: Audit, predictions: Predictions | None) -> Doubts:
+def label_issues_of(audit: Audit, predictions: Predictions | None) -> LabelIssues:
     """Returns the likely wrong labels, ranked once for all visitors."""
-    return _doubted(audit, predictions)[0]
+    return _label_issues(audit, predictions)[0]
 
 
 def votes_place() -> Path | None:
@@ -149,27 +152,3 @@ def _read_votes(place: str, age: int) -> tuple[Votes | None, str]:
         return read_votes(Path(place)), ""
     except DataError as error:
         return None, str(error)
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The picture whose own page is shown, and the list that it was opened from."""
-
-    key: PictureKey
-    others: tuple[PictureKey, ...] = ()
-
-
-def opened() -> Opened | None:
-    """Returns the picture that the visitor has opened, or None."""
-    found: Opened | None = st.session_state.get(_OPEN_KEY)
-    return found
-
-
-def open_picture(key: PictureKey, others: Sequence[PictureKey] = ()) -> None:
-    """Turns to a picture's own page, from where one can leaf through ``others``."""
-    st.session_state[_OPEN_KEY] = Opened(key, tuple(others))
-
-
-def close_picture() -> None:
-    """Turns back to the page that a picture was opened from."""
-    st.session_state.pop(_OPEN_KEY, None)

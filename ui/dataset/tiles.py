@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fer_core.labels import color_of
-from ui.dataset.grid import Tile, TileGroup, picture_grid
-from ui.dataset.rows import PictureKey
-from ui.dataset.state import Collection, open_picture
+from ui.common.grid import Tile, TileGroup, picture_grid
+from ui.common.opened_picture import PictureKey, open_picture
+from ui.dataset.state import Collection
 
 SPLIT_NAMES = {"Training": "Training", "PublicTest": "Public test", "PrivateTest": "Private test"}
 

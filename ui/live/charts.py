@@ -62,7 +62,7 @@ def charts_data(
         span_s: How much of it to show, in seconds.
     """
     shown = sorted(faces, key=lambda face: face.person)[:MOST_PERSONS]
-    labels = history[-1].labels if history else shown[0].emotion.labels if shown else ()
+    labels = history[-1].labels if history else shown[0].smoothed.labels if shown else ()
     rows = []
     for person in recent_persons(history, [face.person for face in shown]):
         seconds, values = person_history(history, person, len(labels))
@@ -84,7 +84,7 @@ def charts_data(
             {
                 "heading": f"{face.person} · {face.verdict} {face.confidence:.0%}",
                 "color": person_color(face.person),
-                "values": face.smoothed.round(3).tolist(),
+                "values": face.smoothed.vector.round(3).tolist(),
             }
             for face in shown
         ],

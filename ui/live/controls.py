@@ -8,7 +8,7 @@ import streamlit as st
 
 from fer_core.live.state import LiveSettings, LiveView, Privacy
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
-from ui.settings import Settings
+from ui.common.settings import Settings
 
 _PRIVACY_NAMES = {
     Privacy.OFF: "Show everything",

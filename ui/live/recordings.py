@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from fer_core.live.recording import MAX_READINGS_S, MAX_VIDEO_S
 from fer_core.tables import summary_record, table_to_csv, table_to_parquet, timeline_table
 from fer_core.timeline import Timeline
-from ui.charts import CHART_CONFIG
-from ui.live.session import LiveSession
-from ui.settings import Settings
-from ui.timeline_charts import (
+from ui.common.charts import CHART_CONFIG
+from ui.common.readings import readings_of
+from ui.common.settings import Settings
+from ui.common.timeline_charts import (
     TIMELINE_CONFIG,
     clock,
     emotion_timeline,
     share_of_time,
     thin_out,
 )
-from ui.video.readings import readings_of
+from ui.live.session import LiveSession
 
 _REFRESH_S = 1.0
 _MOST_PERSONS = 8

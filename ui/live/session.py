@@ -12,11 +12,11 @@ import streamlit as st
 
 from fer_core.detection import load_detector
 from fer_core.live.analysis import LiveAnalysis
-from fer_core.live.places import Places
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
+from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings
+from ui.common.resources import get_classifier
 from ui.live.ice import IceConfiguration, IceSettings, make_configuration
-from ui.resources import get_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ _ATTEMPT_S = 4.0
 
 
 @st.cache_resource(show_spinner=False)
-def shared_places() -> Places:
+def shared_slots() -> Slots:
     """Returns the limit that all visitors share: by default one analysis a core."""
     text = os.environ.get(LIMIT_VARIABLE, "").strip()
     limit = os.cpu_count() or 1
@@ -36,7 +36,7 @@ def shared_places() -> Places:
             limit = max(1, int(text))
         except ValueError:
             logger.warning("%s is no whole number: '%s'.", LIMIT_VARIABLE, text)
-    return Places(limit)
+    return Slots(limit)
 
 
 @dataclass(slots=True)
@@ -47,8 +47,8 @@ class LiveSession:
         analysis: Reads the camera.
         attempt: Number of the current connection, from 1.
         attempt_since: When it began, on the monotonic clock; None when there is none.
-        full: Whether there was no place at the last attempt.
-        refusals: How many attempts found no place.
+        full: Whether there was no slot at the last attempt.
+        refusals: How many attempts found no slot.
         unconnected: Whether the last attempt ended without a single frame.
         readings: The recording of readings that runs or was made last.
         video: The recording of the video that runs.
@@ -159,7 +159,7 @@ def live_session(settings: LiveSettings) -> LiveSession:
             settings,
             load_detector=load_detector,
             load_classifier=get_classifier,
-            places=shared_places(),
+            slots=shared_slots(),
         )
         st.session_state[_SESSION_KEY] = LiveSession(analysis)
     session: LiveSession = st.session_state[_SESSION_KEY]

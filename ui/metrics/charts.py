@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from fer_core.labels import color_of
-from train.curves import Coverage, Curve, Reliability
+from train.evaluation.curves import Coverage, Curve, Reliability
 
 # Seen on both backgrounds.
 GRAY, BLUE, ORANGE = "#888888", "#2779B5", "#E17101"

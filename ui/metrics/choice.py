@@ -10,18 +10,18 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.errors import FerError
-from fer_core.views import ACCURATE, CROPS, FLIP, ONE_VIEW
-from train.data import PRIVATE_TEST, PUBLIC_TEST, TEST
-from ui.explorer_data import model_names, model_title, predictions_of
-from ui.settings import CLASSES_KEY
+from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
+from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
+from ui.common.explorer_data import model_names, model_title, predictions_of
+from ui.common.settings import CLASSES_KEY
 
 MODEL_KEY, SPLIT_KEY, VIEWS_KEY = "metrics-model", "metrics-split", "metrics-views"
-SPLIT_NAMES = {PRIVATE_TEST: "PrivateTest", PUBLIC_TEST: "PublicTest", TEST: "Both"}
+TEST_SPLIT_NAMES = {PRIVATE_TEST: "PrivateTest", PUBLIC_TEST: "PublicTest", TEST: "Both"}
 VIEW_NAMES = {
     ONE_VIEW: "One view",
     FLIP: "Mirrored too",
     CROPS: "Ten crops",
-    ACCURATE: "Accurate",
+    ENSEMBLE: "Accurate",
 }
 CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
 
@@ -33,7 +33,7 @@ class Choice:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.views.WAYS``.
+        views: One of ``fer_core.tta.TTA_MODES``.
     """
 
     model: str
@@ -111,9 +111,9 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
         ),
         SPLIT_KEY: (
             "Test pictures",
-            list(SPLIT_NAMES),
+            list(TEST_SPLIT_NAMES),
             PRIVATE_TEST,
-            SPLIT_NAMES.__getitem__,
+            TEST_SPLIT_NAMES.__getitem__,
             "The network for seven emotions was watched and calibrated on PublicTest, so "
             "PrivateTest is the fairer figure; for six, nothing was chosen on either.",
         ),

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.labels import color_of
-from train.curves import Curve, precision_recall_curve, roc_curve
-from train.metrics import ClassScores, class_scores, confusion_matrix
-from ui.charts import CHART_CONFIG
+from train.evaluation.curves import Curve, precision_recall_curve, roc_curve
+from train.evaluation.metrics import ClassScores, class_scores, confusion_matrix
+from ui.common.charts import CHART_CONFIG
 from ui.metrics.charts import curves_chart
 from ui.metrics.choice import Choice, Verdicts, verdicts_of
 

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from train.metrics import McNemar, confusion_matrix, mcnemar
-from ui.charts import CHART_CONFIG
-from ui.explorer_data import model_names, model_title
-from ui.layout import is_dark
+from train.evaluation.metrics import McNemar, confusion_matrix, mcnemar
+from ui.common.charts import CHART_CONFIG
+from ui.common.explorer_data import model_names, model_title
+from ui.common.layout import is_dark
 from ui.metrics.charts import BY_ROW, difference_chart, normalized
 from ui.metrics.choice import VIEW_NAMES, Choice, Verdicts, titled, verdicts_of
 from ui.metrics.pictures import show_pictures

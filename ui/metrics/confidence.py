@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from train.curves import accuracy_by_coverage, reliability
-from train.metrics import expected_calibration_error
-from ui.charts import CHART_CONFIG
+from train.evaluation.curves import accuracy_by_coverage, reliability
+from train.evaluation.metrics import expected_calibration_error
+from ui.common.charts import CHART_CONFIG
 from ui.metrics.charts import confidence_histogram, coverage_chart, reliability_chart
 from ui.metrics.choice import Choice, Verdicts, verdicts_of
 

@@ -6,9 +6,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from train.metrics import confusion_matrix, most_confused
-from ui.charts import CHART_CONFIG
-from ui.layout import is_dark
+from train.evaluation.metrics import confusion_matrix, most_confused
+from ui.common.charts import CHART_CONFIG
+from ui.common.layout import is_dark
 from ui.metrics.charts import BY_ROW, NORMALISATIONS, confusion_chart
 from ui.metrics.choice import Choice, Verdicts, verdicts_of
 from ui.metrics.pictures import show_pictures

@@ -6,9 +6,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.errors import FerError
-from train.findings import Crowd
-from ui.charts import CHART_CONFIG
-from ui.explorer_data import crowd_of, model_title
+from train.evaluation.records import Crowd
+from ui.common.charts import CHART_CONFIG
+from ui.common.explorer_data import crowd_of, model_title
 from ui.metrics.charts import LINE_COLORS
 from ui.metrics.choice import Choice
 

@@ -13,11 +13,11 @@ from fer_core.alignment import align_face
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
 from fer_core.images import read_image, to_gray
-from ui.explorer_data import picture_of, pictures_note
-from ui.layout import plain
+from ui.common.explorer_data import picture_of, pictures_note
+from ui.common.layout import plain
+from ui.common.samples import sample_uploads
 from ui.metrics.choice import Choice, verdicts_of
 from ui.metrics.pictures import PICKED_KEY
-from ui.photo.shelf import sample_uploads
 
 _FROM_SET, _SAMPLE, _OWN = "FER-2013", "Sample photo", "Your photo"
 _FACES_KEY = "metrics-photo-faces"

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fer_core.errors import FerError
-from train.findings import Architecture, LayerRow
-from ui.explorer_data import architecture_of, model_title
+from train.evaluation.records import Architecture, LayerRow
+from ui.common.explorer_data import architecture_of, model_title
 
 _TITLES = {
     "InputLayer": "Face",

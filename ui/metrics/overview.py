@@ -9,12 +9,11 @@ import numpy as np
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.views import ONE_VIEW
-from train import metrics
-from train.data import PRIVATE_TEST, TEST
-from ui.explorer_data import metrics_of, model_names, model_title
-from ui.home import HEADLINE_SPLITS
-from ui.metrics.choice import SPLIT_NAMES, VIEW_NAMES, Choice, Verdicts
+from fer_core.tta import ONE_VIEW
+from train.data.fer2013 import PRIVATE_TEST, TEST
+from train.evaluation import metrics
+from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, model_names, model_title
+from ui.metrics.choice import TEST_SPLIT_NAMES, VIEW_NAMES, Choice, Verdicts
 
 _GITHUB = "https://github.com/"
 _PEER_COLUMNS = ("Who", "Accuracy", "How it was measured")
@@ -85,7 +84,7 @@ def overview_section(choice: Choice) -> None:
 
 
 def figures_of(verdicts: Verdicts) -> dict[str, Any]:
-    """Measures a model's verdicts as ``train.evaluate`` does, without what needs Training.
+    """Measures a model's verdicts as ``evaluate`` does, without what needs the Training split.
 
     Args:
         verdicts: N of them, N at least 1.
@@ -201,7 +200,7 @@ def _all_measured() -> None:
         rows += [
             {
                 "Model": model_title(model),
-                "Test pictures": SPLIT_NAMES[split],
+                "Test pictures": TEST_SPLIT_NAMES[split],
                 "Views": VIEW_NAMES[views],
                 "Pictures": figures["pictures"],
                 "Accuracy": 100 * figures["accuracy"],
@@ -212,7 +211,7 @@ def _all_measured() -> None:
                 "Log loss": figures["log_loss"],
                 "Calibration error": figures["ece"],
             }
-            for split in SPLIT_NAMES
+            for split in TEST_SPLIT_NAMES
             for views in VIEW_NAMES
             if (figures := measured.get(split, {}).get(views))
         ]

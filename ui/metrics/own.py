@@ -8,20 +8,19 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from train.archives import MAX_FILES
-from train.measure import Measurement
-from ui.explorer_data import model_title
-from ui.jobs import get_queue
-from ui.layout import PRIVACY_NOTE, plain
+from train.data.archives import MAX_FILES
+from train.evaluation.custom_dataset import Measurement
+from ui.common.explorer_data import model_title
+from ui.common.jobs import get_queue, ordinal
+from ui.common.layout import PRIVACY_NOTE, plain
+from ui.common.resources import get_classifier
+from ui.common.settings import Settings
+from ui.common.visitors import visitor
 from ui.metrics.classes import class_browser
 from ui.metrics.confidence import confidence_browser
 from ui.metrics.confusion import confusion_browser
 from ui.metrics.overview import figure_tiles, figures_of
 from ui.metrics.own_runs import OwnRun, figures_json, start_run, verdicts_csv, verdicts_in
-from ui.resources import get_classifier
-from ui.settings import Settings
-from ui.video.progress import ordinal
-from ui.video.shelf import visitor
 
 _RUN_KEY = "metrics-own-run"
 _ROUND_KEY = "metrics-own-round"

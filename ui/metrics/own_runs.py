@@ -14,8 +14,8 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
 from train.errors import TrainError
-from train.measure import Measurement, measure_own
-from ui.jobs import Job, JobQueue
+from train.evaluation.custom_dataset import Measurement, measure_custom_dataset
+from ui.common.jobs import Job, JobQueue
 from ui.metrics.choice import Verdicts
 from ui.metrics.overview import figures_of
 
@@ -78,7 +78,7 @@ def start_run(
                 raise _Stopped
 
         try:
-            return measure_own(content, classifier, detector=detector, on_progress=tell)
+            return measure_custom_dataset(content, classifier, detector=detector, on_progress=tell)
         except _Stopped:
             job.stop.set()
             return None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer_core.images import encode_png
 from fer_core.labels import color_of
-from ui.charts import CHART_CONFIG, probability_bars
-from ui.dataset.grid import Tile, TileGroup, picture_grid
-from ui.dataset.state import open_picture
-from ui.explorer_data import pictures_note, pictures_of
+from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.explorer_data import pictures_note, pictures_of
+from ui.common.grid import Tile, TileGroup, picture_grid
+from ui.common.images import enlarged
+from ui.common.opened_picture import open_picture
 from ui.metrics.choice import Verdicts
 
 DATA_PAGE = "pages/5_Data_set.py"
@@ -89,12 +88,6 @@ def probability_table(verdicts: Verdicts, key: str) -> None:
     )
 
 
-def enlarged(face_gray: NDArray[np.uint8], side: int = _SHOWN_SIDE) -> bytes:
-    """Returns a PNG in which the pixels of a small picture, uint8 ``(H, W)``, can be seen."""
-    shown = cv2.resize(face_gray, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
-    return encode_png(np.asarray(shown, np.uint8))
-
-
 def _faces_of(verdicts: Verdicts) -> tuple[NDArray[np.uint8], int]:
     """Returns FER-2013's pictures, and how many of them are missing."""
     found = pictures_of(verdicts.names, verdicts.words())
@@ -108,7 +101,9 @@ def _show_one(verdicts: Verdicts, index: int, face_gray: NDArray[np.uint8], key:
     picture, bars = st.columns([2, 3], vertical_alignment="center")
     label = verdicts.words()[index]
     picture.image(
-        enlarged(face_gray), f"{verdicts.names[index]}, labelled {label}", width="stretch"
+        enlarged(face_gray, _SHOWN_SIDE),
+        f"{verdicts.names[index]}, labelled {label}",
+        width="stretch",
     )
     bars.plotly_chart(
         probability_bars(verdicts.emotions, verdicts.probabilities[index]),

@@ -15,15 +15,15 @@ from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import color_of
 from fer_core.preprocessing import resize_face
-from train.corrupt import CORRUPTIONS, corrupt
-from train.findings import Robustness
-from ui.charts import CHART_CONFIG
-from ui.explorer_data import model_names, model_title, robustness_of
+from train.evaluation.corruptions import CORRUPTIONS, corrupt
+from train.evaluation.records import Robustness
+from ui.common.charts import CHART_CONFIG
+from ui.common.explorer_data import model_names, model_title, robustness_of
+from ui.common.images import enlarged
+from ui.common.resources import get_classifier
 from ui.metrics.charts import GRAY, LINE_COLORS
 from ui.metrics.choice import Choice
 from ui.metrics.faces import choose_face
-from ui.metrics.pictures import enlarged
-from ui.resources import get_classifier
 
 MEASURES = {
     "accuracy": "Accuracy",
@@ -34,6 +34,7 @@ MEASURES = {
 }
 _COLUMNS = 3
 _SEED = 0
+_ENLARGED_SIDE = 192
 
 
 def robustness_section(choice: Choice, detector: FaceDetector) -> None:
@@ -181,8 +182,8 @@ def _live(choice: Choice, detector: FaceDetector) -> None:
     pictures, bars = result.columns(2, gap="large")
     with pictures:
         with st.container(horizontal=True, gap="xsmall"):
-            st.image(enlarged(face), "As it is", width=150)
-            st.image(enlarged(spoilt), "Spoilt", width=150)
+            st.image(enlarged(face, _ENLARGED_SIDE), "As it is", width=150)
+            st.image(enlarged(spoilt, _ENLARGED_SIDE), "Spoilt", width=150)
         words = [classifier.labels[int(row.argmax())] for row in (before, after)]
         change = float(np.abs(after - before).sum() / 2)
         label = f", labelled {chosen.label}" if chosen.label else ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from ui.common.settings import Settings
 from ui.metrics.choice import CHOICES, MODEL_KEY, Choice
 from ui.metrics.classes import classes_section
 from ui.metrics.compare import compare_section
@@ -19,7 +20,6 @@ from ui.metrics.own import own_section
 from ui.metrics.robustness import robustness_section
 from ui.metrics.training import training_section
 from ui.metrics.why import why_section
-from ui.settings import Settings
 
 SECTION_KEY = "metrics-section"
 

@@ -8,10 +8,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from train.metrics import class_scores, confusion_matrix
-from ui.explorer_data import model_title, pictures_of
+from train.evaluation.metrics import class_scores, confusion_matrix
+from ui.common.explorer_data import model_title, pictures_of
+from ui.common.resources import get_classifier
 from ui.metrics.choice import Verdicts
-from ui.resources import get_classifier
 
 
 def tradeoff(wide: tuple[str, Verdicts], narrow: tuple[str, Verdicts]) -> None:

@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.classifier import CONFIG_FILE, MODELS_DIR
-from train.trials import TRIALS_DIR
-from ui.charts import CHART_CONFIG
+from train.evaluation.trials import TRIALS_DIR
+from ui.common.charts import CHART_CONFIG
 from ui.metrics.charts import LINE_COLORS
 from ui.metrics.tried import tried_section
 
@@ -92,7 +92,7 @@ def read_log(folder: Path) -> RunLog | None:
 
 
 def rate_at(progress: float, optimizer: dict[str, float]) -> float:
-    """Returns the learning rate of the schedule that ``train.fit`` follows.
+    """Returns the learning rate of the schedule that ``train.training.fit`` follows.
 
     Args:
         progress: Share of all steps done, 0 to 1.

@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from fer_core.errors import ModelError
-from fer_core.views import ONE_VIEW
-from train.data import PUBLIC_TEST
+from fer_core.tta import ONE_VIEW
+from train.data.fer2013 import PUBLIC_TEST
 from train.errors import CardError
-from train.trials import (
+from train.evaluation.trials import (
     BASELINE,
     TRIALS_DIR,
     Trial,
@@ -22,8 +22,8 @@ from train.trials import (
     gains_of,
     read_trials,
 )
-from ui.charts import CHART_CONFIG
-from ui.explorer_data import architecture_of, metrics_of, model_names, model_title
+from ui.common.charts import CHART_CONFIG
+from ui.common.explorer_data import architecture_of, metrics_of, model_names, model_title
 from ui.metrics.charts import BLUE, GRAY, ORANGE
 
 

@@ -14,12 +14,12 @@ from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
 from fer_core.images import encode_png
 from fer_core.preprocessing import INPUT_SIZE, resize_face
-from train.explain import grad_cam, load_network, occlusion_sensitivity
-from ui.charts import CHART_CONFIG, probability_bars
+from train.evaluation.explain import grad_cam, load_network, occlusion_sensitivity
+from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.images import enlarged
+from ui.common.resources import get_classifier
 from ui.metrics.choice import Choice
 from ui.metrics.faces import choose_face
-from ui.metrics.pictures import enlarged
-from ui.resources import get_classifier
 
 # Once the visitor asked for Keras, other faces are explained without asking again.
 _ASKED_KEY = "metrics-keras"

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from fer_core.images import encode_png
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
-from fer_core.types import FaceEmotion
-from ui.charts import CHART_CONFIG, probability_bars
-from ui.layout import verdict_line
-from ui.photo.shelf import as_jpeg, crop_rgb
-from ui.settings import CLASS_SET_NAMES
+from fer_core.types import FaceReading
+from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.images import as_jpeg, crop_rgb
+from ui.common.layout import verdict_line
+from ui.common.settings import CLASS_SET_NAMES
 
 _SHOWN_WIDTH = 88
 _SIDE = 6 * INPUT_SIZE
@@ -22,8 +22,9 @@ _SIDE = 6 * INPUT_SIZE
 def face_card(
     number: int,
     image_bgr: NDArray[np.uint8],
-    readings: dict[str, FaceEmotion],
+    readings: dict[str, FaceReading],
     *,
+    threshold: float,
     key: str,
 ) -> None:
     """Draws a card.
@@ -33,15 +34,16 @@ def face_card(
         image_bgr: uint8 ``(H, W, 3)``, the whole picture.
         readings: The face as read by one or more networks, by the name of the class set; the
             first one's verdict heads the card.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
         key: Unique on the page.
     """
     face = next(iter(readings.values()))
     with st.container(border=True, key=key):
-        st.markdown(f"**Face {number}** — {verdict_line(face)}", unsafe_allow_html=True)
+        st.markdown(f"**Face {number}** — {verdict_line(face, threshold)}", unsafe_allow_html=True)
         pictures, charts = st.columns([1, len(readings)])
         with pictures:
             with st.container(horizontal=True, gap="xsmall"):
-                crop = as_jpeg(crop_rgb(image_bgr, face.face.box))
+                crop = as_jpeg(crop_rgb(image_bgr, face.box))
                 st.image(crop, "Crop", width=_SHOWN_WIDTH)
                 st.image(_enlarged(face.aligned_gray), "Aligned", width=_SHOWN_WIDTH)
                 st.image(_enlarged(_as_seen(face)), "Network input", width=_SHOWN_WIDTH)
@@ -55,16 +57,16 @@ def face_card(
             ):
                 with column:
                     if len(readings) > 1:
-                        st.caption(f"{CLASS_SET_NAMES[name]}: **{reading.verdict}**")
+                        st.caption(f"{CLASS_SET_NAMES[name]}: **{reading.verdict(threshold)}**")
                     st.plotly_chart(
-                        probability_bars(reading.labels, reading.probabilities, reading.threshold),
+                        probability_bars(reading.labels, reading.probabilities.vector, threshold),
                         key=f"{key}-{name}",
                         config=CHART_CONFIG,
                         alt=_spoken(reading),
                     )
 
 
-def _as_seen(face: FaceEmotion) -> NDArray[np.uint8]:
+def _as_seen(face: FaceReading) -> NDArray[np.uint8]:
     """Returns the normalised input, 2.5 deviations around the mean, as grey levels."""
     values = normalize_faces([face.aligned_gray])[0, :, :, 0]
     return np.asarray(np.clip(127.5 + values * 51, 0, 255), np.uint8)
@@ -76,7 +78,7 @@ def _enlarged(gray: NDArray[np.uint8]) -> bytes:
     return encode_png(np.asarray(shown, np.uint8))
 
 
-def _spoken(face: FaceEmotion) -> str:
+def _spoken(face: FaceReading) -> str:
     """Returns the bars as a sentence, for screen readers."""
-    pairs = zip(face.labels, face.probabilities, strict=True)
-    return "Probabilities: " + ", ".join(f"{label} {value:.0%}" for label, value in pairs)
+    said = (f"{label} {value:.0%}" for label, value in face.probabilities.items())
+    return f"Probabilities: {', '.join(said)}"

@@ -7,20 +7,12 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer_core.accurate import FaceReader
 from fer_core.images import IMAGE_SUFFIXES
-from ui.photo.shelf import (
-    MAX_BYTES,
-    SHELF_KEY,
-    PhotoReading,
-    PhotoShelf,
-    Upload,
-    read_photos,
-    sample_uploads,
-    shelf,
-)
-from ui.resources import get_accurate, get_classifier
-from ui.settings import CLASS_SET_NAMES, Settings
+from fer_core.protocols import FaceReader
+from ui.common.resources import get_accurate, get_classifier
+from ui.common.samples import Upload, sample_uploads
+from ui.common.settings import CLASS_SET_NAMES, Settings
+from ui.photo.shelf import MAX_BYTES, SHELF_KEY, PhotoReading, PhotoShelf, read_photos, shelf
 
 _ROUND_KEY = "upload-round"
 _MAX_FILE_MB = 50

@@ -7,40 +7,30 @@ page is opened.
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from fer_core.accurate import FaceReader
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
 from fer_core.images import read_image, to_gray
-from fer_core.pipeline import read_faces
-from fer_core.types import FaceBox, Frame
+from fer_core.pipeline import classify_faces
+from fer_core.protocols import FaceReader
+from fer_core.types import Frame
+from ui.common.samples import Upload
 
 logger = logging.getLogger(__name__)
 
-SAMPLES_DIR = Path(__file__).resolve().parents[2] / "assets" / "samples"
 SHELF_KEY = "photos"
 _THUMBNAIL_SIDE = 160
 # Beyond this, one visitor's photos could crowd out the others in memory.
 MAX_BYTES = 500_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A photo as it came in: its name and the content of its file."""
-
-    name: str
-    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +123,6 @@ def shelf() -> PhotoShelf:
     return stored
 
 
-def sample_uploads() -> list[Upload]:
-    """Returns the sample photos of the repository."""
-    return [Upload(path.name, path.read_bytes()) for path in sorted(SAMPLES_DIR.glob("*.jpg"))]
-
-
 def read_photos(
     photos: PhotoShelf,
     keys: Sequence[str],
@@ -177,7 +162,7 @@ def read_photo(
         gray = to_gray(photo.image_bgr)
         size_wh = (gray.shape[1], gray.shape[0])
         frames = {
-            name: Frame(0, 0.0, size_wh, read_faces(gray, faces, classifier))
+            name: Frame(0, 0.0, size_wh, classify_faces(gray, faces, classifier))
             for name, classifier in classifiers.items()
         }
     except UnreadableImage as error:
@@ -193,26 +178,3 @@ def read_photo(
         frames=frames,
         thumbnail_rgb=np.asarray(thumbnail, np.uint8),
     )
-
-
-def with_threshold(frame: Frame, threshold: float) -> Frame:
-    """Returns a frame whose verdicts follow another threshold."""
-    return replace(frame, faces=tuple(replace(face, threshold=threshold) for face in frame.faces))
-
-
-def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) -> Image.Image:
-    """Returns the square around a face, with a margin, as far as the picture reaches."""
-    x, y = box.center
-    half = (0.5 + margin) * max(box.width, box.height)
-    square = FaceBox(x - half, y - half, x + half, y + half)
-    x1, y1, x2, y2 = square.clipped((image_bgr.shape[1], image_bgr.shape[0]))
-    crop = Image.fromarray(np.ascontiguousarray(image_bgr[y1:y2, x1:x2, ::-1]))
-    crop.thumbnail((288, 288))
-    return crop
-
-
-def as_jpeg(image: Image.Image) -> bytes:
-    """Returns a picture as a JPEG, a fifth of a PNG's size on the way to the browser."""
-    content = io.BytesIO()
-    image.convert("RGB").save(content, "JPEG", quality=90)
-    return content.getvalue()

@@ -15,19 +15,21 @@ from fer_core.drawing import draw_frame
 from fer_core.images import encode_png, read_image
 from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
 from fer_core.types import Frame
-from ui.layout import verdict_line
+from ui.common.layout import verdict_line
+from ui.common.resources import get_classifier
+from ui.common.settings import Settings
 from ui.photo.face_card import face_card
-from ui.photo.shelf import shelf, with_threshold
-from ui.resources import get_classifier
-from ui.settings import Settings
+from ui.photo.shelf import shelf
 
 _SIDE_BY_SIDE_KEY = "side-by-side"
 _SHOWN_SIDE = 1400
 _MOST_CARDS = 12
 _ADVICE = {
-    "yunet": "Try a photo in which the face is larger, brighter, or turned more to the camera.",
+    "yunet": "Try a photo in which the face is larger, brighter, or turned more to the camera. "
+    "For a crop of a face, turn on “Pictures are faces already” in the sidebar.",
     "haar": "Haar cascades find frontal, upright faces only. Try YuNet (the detector in the "
-    "sidebar), or a photo in which the face is larger and looks into the camera.",
+    "sidebar), or a photo in which the face is larger and looks into the camera. For a crop of a "
+    "face, turn on “Pictures are faces already” in the sidebar.",
 }
 
 
@@ -42,15 +44,13 @@ def show_photo(settings: Settings) -> None:
         st.error(f"{upload.name}: {reading.error}", icon=":material/broken_image:")
         return
     image_bgr = read_image(upload.content).image_bgr
-    frames = {
-        name: with_threshold(frame, settings.threshold) for name, frame in reading.frames.items()
-    }
+    frames = reading.frames
     frame = frames[settings.class_set]
-    drawn = draw_frame(image_bgr, frame)
+    drawn = draw_frame(image_bgr, frame, threshold=settings.threshold)
     picture, facts = st.columns([3, 2])
     picture.image(_fitted(drawn), upload.name, channels="BGR", width="stretch", alt=upload.name)
     with facts:
-        _show_facts(frame, settings.detector.name)
+        _show_facts(frame, settings)
         st.download_button(
             "Annotated picture (PNG)",
             lambda: encode_png(drawn),
@@ -70,18 +70,19 @@ def show_photo(settings: Settings) -> None:
             position + 1,
             image_bgr,
             {name: frames[name].faces[position] for name in names},
+            threshold=settings.threshold,
             key=f"face-{position}",
         )
 
 
-def _show_facts(frame: Frame, detector: str) -> None:
+def _show_facts(frame: Frame, settings: Settings) -> None:
     """Lists the verdicts, or says what to try when there is no face."""
     count = len(frame.faces)
     st.subheader(f"{count} face{'s' * (count != 1)}" if count else "No face found")
     for number, face in enumerate(frame.faces[:_MOST_CARDS], start=1):
-        st.markdown(f"{number}. {verdict_line(face)}", unsafe_allow_html=True)
+        st.markdown(f"{number}. {verdict_line(face, settings.threshold)}", unsafe_allow_html=True)
     if not count:
-        st.info(_ADVICE[detector], icon=":material/lightbulb:")
+        st.info(_ADVICE[settings.detector.name], icon=":material/lightbulb:")
     st.toggle("Show both networks side by side", key=_SIDE_BY_SIDE_KEY, persist_state="session")
 
 
@@ -97,9 +98,10 @@ def show_table(settings: Settings) -> None:
         if reading.error:
             records.append({"path": upload.name, "error": reading.error})
             continue
-        frame = with_threshold(reading.frames[settings.class_set], settings.threshold)
-        rows += face_rows(frame, upload.name)
-        records.append(frame_record(frame, upload.name, reading.original_size_wh))
+        frame, threshold = reading.frames[settings.class_set], settings.threshold
+        size_wh = reading.original_size_wh
+        rows += face_rows(frame, upload.name, threshold=threshold)
+        records.append(frame_record(frame, upload.name, size_wh, threshold=threshold))
     if not records:
         return
     labels = get_classifier(settings.class_set).labels

@@ -9,13 +9,13 @@ from typing import Any
 import streamlit as st
 
 from fer_core.persons import person_name
-from ui.layout import plain
-from ui.video.runs import Run
+from ui.common.layout import plain
+from ui.video.runs import VideoRun
 
 _LONGEST_NAME = 40
 
 
-def edit_person(run: Run, person: int, others: Sequence[int], key: str) -> None:
+def edit_person(run: VideoRun, person: int, others: Sequence[int], key: str) -> None:
     """Draws the button behind which a person is named, merged or hidden.
 
     Args:
@@ -55,7 +55,7 @@ def edit_person(run: Run, person: int, others: Sequence[int], key: str) -> None:
         )
 
 
-def show_undo(run: Run) -> None:
+def show_undo(run: VideoRun) -> None:
     """Draws what was merged and hidden, and the buttons that undo it."""
     edits = run.edits
     if not edits.merged and not edits.hidden:
@@ -84,7 +84,7 @@ def title_of(person: int, names: Mapping[int, str] | None = None) -> str:
     return f"Person {name}" if name == str(person) else name
 
 
-def name_person(run: Run, person: int, name: str) -> None:
+def name_person(run: VideoRun, person: int, name: str) -> None:
     """Gives a person a name; an empty one takes it away."""
     names = {other: known for other, known in run.edits.names.items() if other != person}
     if name.strip():
@@ -92,21 +92,23 @@ def name_person(run: Run, person: int, name: str) -> None:
     _change(run, names=names)
 
 
-def merge_person(run: Run, person: int, into: int | None) -> None:
+def merge_person(run: VideoRun, person: int, into: int | None) -> None:
     """Makes two persons one; None changes nothing."""
     if into is not None:
         _change(run, merged={**run.edits.merged, person: into})
 
 
-def hide_person(run: Run, person: int) -> None:
+def hide_person(run: VideoRun, person: int) -> None:
     """Leaves a person out of everything that is shown and taken away."""
     _change(run, hidden=run.edits.hidden | {person})
 
 
-def _change(run: Run, **changes: Any) -> None:
+def _change(run: VideoRun, **changes: Any) -> None:
     run.edits = replace(run.edits, **changes)
 
 
-def _on_input(run: Run, key: str, change: Callable[..., None], person: int) -> Callable[[], None]:
+def _on_input(
+    run: VideoRun, key: str, change: Callable[..., None], person: int
+) -> Callable[[], None]:
     """Returns what hands a widget's new value on."""
     return lambda: change(run, person, st.session_state[key])

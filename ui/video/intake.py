@@ -16,14 +16,15 @@ from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.video.analysis import VideoOptions
 from fer_core.video.progress import expected_frames
 from fer_core.video.source import VideoFacts
-from ui.jobs import get_queue
-from ui.layout import plain
-from ui.photo.shelf import as_jpeg
-from ui.resources import get_classifier
-from ui.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
-from ui.timeline_charts import clock
-from ui.video.runs import Run
-from ui.video.shelf import Video, forget_video, read_all, receive, show_video, visitor
+from ui.common.images import as_jpeg
+from ui.common.jobs import get_queue
+from ui.common.layout import plain
+from ui.common.resources import get_classifier
+from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
+from ui.common.timeline_charts import clock
+from ui.common.visitors import visitor
+from ui.video.runs import VideoRun
+from ui.video.shelf import Video, forget_video, read_all, receive, show_video
 
 SMOOTHING_KEY = "video-smoothing"
 _ROUND_KEY = "video-upload-round"
@@ -212,7 +213,7 @@ def _start(video: Video, settings: Settings, options: VideoOptions, annotate: bo
     if video.run is not None:
         video.run.release(queue)
     if video.file is not None:
-        video.run = Run(
+        video.run = VideoRun(
             queue,
             visitor(),
             video.file,

@@ -17,10 +17,11 @@ from fer_core.labels import color_of
 from fer_core.persons import person_color
 from fer_core.tables import strongest_moments
 from fer_core.types import FaceBox
-from ui.charts import CHART_CONFIG, probability_bars
-from ui.layout import plain
-from ui.photo.shelf import as_jpeg, crop_rgb
-from ui.timeline_charts import (
+from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.images import as_jpeg, crop_rgb
+from ui.common.layout import plain
+from ui.common.readings import readings_of
+from ui.common.timeline_charts import (
     TIMELINE_CONFIG,
     clicked_s,
     clock,
@@ -29,8 +30,7 @@ from ui.timeline_charts import (
     thin_out,
 )
 from ui.video.edits import edit_person, title_of
-from ui.video.readings import readings_of
-from ui.video.runs import Look, Run, View
+from ui.video.runs import Look, VideoRun, View
 from ui.video.shelf import Video
 
 _MOMENTS = 5
@@ -48,7 +48,7 @@ class ChartStyle:
 
 @st.fragment
 def show_person(
-    video: Video, run: Run, look: Look, record: Mapping[str, Any], style: ChartStyle
+    video: Video, run: VideoRun, look: Look, record: Mapping[str, Any], style: ChartStyle
 ) -> None:
     """Draws one person.
 
@@ -75,7 +75,12 @@ def show_person(
 
 
 def _show_header(
-    video: Video, run: Run, view: View, rows: NDArray[np.int64], record: Mapping[str, Any], key: str
+    video: Video,
+    run: VideoRun,
+    view: View,
+    rows: NDArray[np.int64],
+    record: Mapping[str, Any],
+    key: str,
 ) -> None:
     """Draws who it is, what was read most of the time, and the button to edit."""
     person = int(record["person"])
@@ -158,7 +163,7 @@ def _show_chart(
 
 
 def _show_moment(
-    video: Video, run: Run, view: View, person: int, chosen_s: float, key: str
+    video: Video, run: VideoRun, view: View, person: int, chosen_s: float, key: str
 ) -> None:
     """Draws the frame of a moment and what was read in this person's face."""
     timeline = view.timeline

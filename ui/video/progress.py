@@ -7,10 +7,10 @@ from typing import Any
 import streamlit as st
 
 from fer_core.video.progress import Progress
-from ui.jobs import Job, JobQueue, JobState, get_queue
-from ui.timeline_charts import TIMELINE_CONFIG, emotion_timeline, thin_out
-from ui.video.readings import persons_by_time, readings_of
-from ui.video.runs import Run
+from ui.common.jobs import Job, JobQueue, JobState, get_queue, ordinal
+from ui.common.readings import persons_by_time, readings_of
+from ui.common.timeline_charts import TIMELINE_CONFIG, emotion_timeline, thin_out
+from ui.video.runs import VideoRun
 
 _EVERY_S = 1.0
 # Of the growing time line a sketch will do: it is drawn anew every second.
@@ -19,7 +19,7 @@ _SKETCH_PERSONS = 2
 
 
 @st.fragment(run_every=_EVERY_S)
-def follow_analysis(run: Run) -> None:
+def follow_analysis(run: VideoRun) -> None:
     """Draws the progress of an analysis, and what was read so far, until it is over."""
     if run.job.over:
         st.rerun()
@@ -48,7 +48,7 @@ def follow_analysis(run: Run) -> None:
 
 
 @st.fragment(run_every=_EVERY_S)
-def follow_drawing(run: Run) -> None:
+def follow_drawing(run: VideoRun) -> None:
     """Draws the progress of the annotated video being drawn again, until it is over."""
     if run.drawing is None or run.drawing.over:
         st.rerun()
@@ -95,10 +95,3 @@ def progress_text(progress: Progress) -> str:
         minutes, seconds = divmod(round(progress.left_s), 60)
         parts.append(f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left")
     return " · ".join(parts)
-
-
-def ordinal(number: int) -> str:
-    """Returns "1st", "2nd", "3rd", "4th" and so on."""
-    if number % 100 in (11, 12, 13):
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -18,16 +18,17 @@ from fer_core.tables import (
     table_to_parquet,
     timeline_table,
 )
-from ui.jobs import JobState, get_queue
-from ui.layout import plain
-from ui.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
-from ui.timeline_charts import clock
+from ui.common.jobs import JobState, get_queue
+from ui.common.layout import plain
+from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
+from ui.common.timeline_charts import clock
+from ui.common.visitors import visitor
 from ui.video.edits import show_undo, title_of
 from ui.video.intake import player_width, show_facts, smoothing_slider
 from ui.video.person import ChartStyle, show_person
 from ui.video.progress import follow_drawing
-from ui.video.runs import Look, Run, View
-from ui.video.shelf import Video, read_all, size_of, visitor
+from ui.video.runs import Look, VideoRun, View
+from ui.video.shelf import Video, read_all, size_of
 
 # Beyond this the browser would have to load the whole file to play it here.
 _MAX_PLAYED_BYTES = 200_000_000
@@ -37,7 +38,7 @@ _MOST_PERSONS = 8
 _MOST_IN_SENTENCE = 3
 
 
-def show_results(video: Video, run: Run, settings: Settings) -> None:
+def show_results(video: Video, run: VideoRun, settings: Settings) -> None:
     """Draws everything that an analysis gave.
 
     Args:
@@ -127,7 +128,7 @@ def _show_controls() -> tuple[float, ChartStyle]:
     return smoothing_s, ChartStyle(stacked == "Areas", shown_raw)
 
 
-def _show_notes(run: Run, settings: Settings) -> None:
+def _show_notes(run: VideoRun, settings: Settings) -> None:
     """Says what the results lack, and what the sidebar's choice does not change in them."""
     if run.job.result is None:
         return
@@ -150,7 +151,7 @@ def _show_notes(run: Run, settings: Settings) -> None:
         )
 
 
-def _show_annotated(video: Video, run: Run, look: Look) -> None:
+def _show_annotated(video: Video, run: VideoRun, look: Look) -> None:
     """Draws the annotated video, and the way to a new one when it is out of date."""
     drawn = run.drawn
     if drawn is not None:
@@ -182,7 +183,7 @@ def _show_annotated(video: Video, run: Run, look: Look) -> None:
 
 
 def _show_persons(
-    video: Video, run: Run, look: Look, record: Mapping[str, Any], style: ChartStyle
+    video: Video, run: VideoRun, look: Look, record: Mapping[str, Any], style: ChartStyle
 ) -> None:
     """Draws the persons, those seen longest first; short tracks only on demand."""
     persons = _longest_first(record["persons"])
@@ -200,7 +201,7 @@ def _show_persons(
         show_person(video, run, look, person, style)
 
 
-def _show_downloads(video: Video, run: Run, view: View, record: Mapping[str, Any]) -> None:
+def _show_downloads(video: Video, run: VideoRun, view: View, record: Mapping[str, Any]) -> None:
     """Draws the buttons that hand out the data; nothing is made before it is asked for."""
     stem, names, drawn = PurePath(video.name).stem, run.edits.names, run.drawn
 
@@ -238,7 +239,7 @@ def _captions(view: View, names: Mapping[int, str]) -> bytes:
     return captions_vtt(view.timeline, view.verdicts, names).encode()
 
 
-def _record(video: Video, run: Run, view: View) -> dict[str, Any]:
+def _record(video: Video, run: VideoRun, view: View) -> dict[str, Any]:
     facts = {"file": video.name, **video.facts.record(), "classes": run.class_set}
     return summary_record(
         view.timeline,

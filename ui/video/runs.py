@@ -16,7 +16,7 @@ from fer_core.detection import load_detector
 from fer_core.timeline import PersonEdits, Timeline, TimelineBuilder
 from fer_core.video.analysis import VideoOptions, VideoResult, analyze_video
 from fer_core.video.render import render_video
-from ui.jobs import Job, JobQueue
+from ui.common.jobs import Job, JobQueue
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Drawn:
     look: Look
 
 
-class Run:
+class VideoRun:
     """One analysis of a video, and what the visitor makes of it.
 
     Attributes:

@@ -24,8 +24,8 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from fer_core.errors import FerError, UnreadableVideo
 from fer_core.video.fileview import FileView
 from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
-from ui.jobs import JobQueue, get_queue
-from ui.video.runs import Run, empty
+from ui.common.jobs import JobQueue, get_queue
+from ui.video.runs import VideoRun, empty
 
 PRIVACY_NOTE = (
     "Videos stay on the machine that runs this app. They and all results are forgotten when you "
@@ -38,9 +38,7 @@ KEEP_S = 90
 _SWEEP_EVERY_S = 10
 _MIN_FREE_BYTES = 1_000_000_000
 _COPY_BYTES = 1 << 20
-_TOKEN_KEY, _VISITOR_KEY, _ADDRESS_KEY = "video-token", "visitor", "video"
-# Streamlit's own cookie, one a browser, without which it takes no upload.
-_BROWSER_COOKIE = "_streamlit_xsrf"
+_TOKEN_KEY, _ADDRESS_KEY = "video-token", "video"
 
 
 class NoRoom(FerError):
@@ -64,7 +62,7 @@ class Video:
     file: BinaryIO | None
     facts: VideoFacts
     token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    run: Run | None = None
+    run: VideoRun | None = None
     pictures: dict[object, bytes] = field(default_factory=dict)
 
     def frame_at(self, time_s: float) -> VideoFrame:
@@ -256,12 +254,6 @@ def forget_video() -> None:
     """Releases this visitor's video."""
     get_shelf().remove(st.session_state.pop(_TOKEN_KEY, None) or "")
     st.query_params.pop(_ADDRESS_KEY, None)
-
-
-def visitor() -> str:
-    """Returns what tells visitors apart: the browser, or else the session."""
-    own = st.session_state.setdefault(_VISITOR_KEY, secrets.token_urlsafe())
-    return st.context.cookies.get(_BROWSER_COOKIE) or cast(str, own)
 
 
 def _session() -> str:

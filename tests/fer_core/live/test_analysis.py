@@ -11,8 +11,8 @@ from fer_core.errors import DetectorUnavailable
 from fer_core.live import analysis as module
 from fer_core.live import history as history_module
 from fer_core.live.analysis import LiveAnalysis
-from fer_core.live.places import Places
-from fer_core.live.run import MAX_FAULTS, NO_PLACE
+from fer_core.live.run import MAX_FAULTS, NO_SLOT
+from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings, LiveState, Privacy
 from tests.fer_core.live.conftest import (
     FACE,
@@ -105,8 +105,8 @@ def test_a_frozen_detector_leaves_the_video_running(
     make_analysis: Make, detector: ScriptedDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "READING_LIFE_S", 0.1)
-    places = Places(1)
-    analysis = make_analysis(places=places, stall_s=0.1)
+    slots = Slots(1)
+    analysis = make_analysis(slots=slots, stall_s=0.1)
     analysis.start()
     feed_until(analysis, lambda: read(analysis))
     thawed = threading.Event()
@@ -118,7 +118,7 @@ def test_a_frozen_detector_leaves_the_video_running(
     assert (analysis.next_picture(picture()) == picture()).all()
     # Stopping neither waits for it nor leaves its place taken, and a new start works at once.
     analysis.stop(wait_s=0.05)
-    assert not analysis.running and places.free == 1
+    assert not analysis.running and slots.free == 1
     frozen = detector.before
     detector.before = lambda image: None
     assert analysis.start()
@@ -129,7 +129,7 @@ def test_a_frozen_detector_leaves_the_video_running(
     eventually(lambda: len(live_threads()) == 1)
     # What the old thread found much too late is in nobody's charts.
     assert analysis.history()[: len(history)] == history
-    assert analysis.running and places.free == 0
+    assert analysis.running and slots.free == 0
 
 
 def test_a_crash_is_said_and_the_next_frame_is_tried(
@@ -224,15 +224,15 @@ def test_smoothing_changes_while_it_runs(make_analysis: Make, settings: LiveSett
     analysis.start()
     feed_until(analysis, lambda: read(analysis))
     tracked = analysis.status().tracked
-    assert (tracked.faces[0].smoothed == tracked.faces[0].emotion.probabilities).all()
+    assert tracked.faces[0].smoothed == tracked.faces[0].reading.probabilities
     analysis.settings = replace(settings, smoothing_s=1000.0)
     image = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
 
     def differs() -> bool:
         analysis.next_picture(image)
         face = analysis.status().tracked.faces[0]
-        moved = np.abs(face.emotion.probabilities - tracked.faces[0].smoothed).max()
-        held = np.abs(face.smoothed - tracked.faces[0].smoothed).max()
+        moved = np.abs(face.reading.probabilities.vector - tracked.faces[0].smoothed.vector).max()
+        held = np.abs(face.smoothed.vector - tracked.faces[0].smoothed.vector).max()
         return bool(moved > 0.01 and held < moved / 10)
 
     eventually(differs)
@@ -249,7 +249,7 @@ def test_the_size_changes_on_the_way(make_analysis: Make, detector: ScriptedDete
     feed_until(analysis, lambda: len(analysis.history()) > count + 2, size_wh=(320, 240))
     tracked = analysis.status().tracked
     assert analysis.status().size_wh == (320, 240) and tracked.size_wh == (640, 480)
-    assert tracked.faces[0].emotion.face.box == FACE.box
+    assert tracked.faces[0].box == FACE.box
     assert {person for reading in analysis.history() for person in reading.persons} == {1}
     drawn = analysis.next_picture(picture(size_wh=(320, 240)))
     changed = np.flatnonzero((drawn != picture(size_wh=(320, 240))).any(axis=(1, 2)))
@@ -270,20 +270,20 @@ def test_a_real_face(make_analysis: Make, haar: object, portrait: np.ndarray) ->
     analysis.start()
     eventually(lambda: bool(analysis.next_picture(portrait).any()) and read(analysis))
     (face,) = analysis.status().tracked.faces
-    x, y = face.emotion.face.box.center
+    x, y = face.box.center
     assert 150 < x < 350 and 150 < y < 400
 
 
 def test_without_frames_it_stops_and_with_frames_it_is_back(make_analysis: Make) -> None:
-    places = Places(1)
-    analysis = make_analysis(places=places, idle_s=0.1)
+    slots = Slots(1)
+    analysis = make_analysis(slots=slots, idle_s=0.1)
     analysis.start()
     feed_until(analysis, lambda: read(analysis))
     eventually(lambda: not analysis.running)
     eventually(lambda: not live_threads())
-    assert places.free == 1 and analysis.snapshot() is None
+    assert slots.free == 1 and analysis.snapshot() is None
     feed_until(analysis, lambda: read(analysis))
-    assert analysis.running and places.free == 0
+    assert analysis.running and slots.free == 0
 
 
 def test_frames_after_a_stop_start_nothing(make_analysis: Make) -> None:
@@ -297,11 +297,11 @@ def test_frames_after_a_stop_start_nothing(make_analysis: Make) -> None:
 
 
 def test_all_places_taken(make_analysis: Make) -> None:
-    places = Places(1)
-    first, second = make_analysis(places=places), make_analysis(places=places)
+    slots = Slots(1)
+    first, second = make_analysis(slots=slots), make_analysis(slots=slots)
     assert first.start() and first.start()
     assert not second.start() and not second.running
-    assert second.status().problem == NO_PLACE
+    assert second.status().problem == NO_SLOT
     # Its video goes on, and it is read as soon as there is a place.
     assert (second.next_picture(picture()) == picture()).all()
     first.stop(wait_s=30)
@@ -323,14 +323,14 @@ def test_when_drawing_fails_nothing_of_the_camera_is_shown(
 
 
 def test_start_and_stop_leave_no_threads(make_analysis: Make) -> None:
-    places = Places(1)
-    analysis = make_analysis(places=places)
+    slots = Slots(1)
+    analysis = make_analysis(slots=slots)
     for _ in range(10):
         assert analysis.start()
         feed_until(analysis, lambda: read(analysis))
         assert len(live_threads()) == 1
         analysis.stop(wait_s=30)
-        assert not live_threads() and places.free == 1
+        assert not live_threads() and slots.free == 1
 
 
 def test_history_and_listeners(make_analysis: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,13 +7,13 @@ import pytest
 
 from fer_core.live.picture import blur_around, cover, live_picture, place
 from fer_core.live.state import LiveView, Privacy
-from fer_core.types import FaceEmotion, TrackedFace, TrackedFrame
+from fer_core.types import FaceReading, TrackedFace, TrackedFrame
 
 
 @pytest.fixture
-def tracked(make_face: Callable[..., FaceEmotion]) -> TrackedFrame:
-    emotion = make_face((100, 80, 200, 200))
-    face = TrackedFace(1, emotion, emotion.probabilities, "happy")
+def tracked(make_face: Callable[..., FaceReading]) -> TrackedFrame:
+    reading = make_face((100, 80, 200, 200))
+    face = TrackedFace(1, reading, reading.probabilities, "happy")
     return TrackedFrame(0, 0.0, (640, 480), (face,))
 
 
@@ -24,7 +24,7 @@ def noise() -> np.ndarray:
 
 def _box(tracked: TrackedFrame | None) -> tuple[float, ...]:
     assert tracked is not None
-    return tracked.faces[0].emotion.face.box.xyxy
+    return tracked.faces[0].box.xyxy
 
 
 def test_boxes_follow_the_picture(tracked: TrackedFrame) -> None:
@@ -44,11 +44,11 @@ def test_a_picture_of_another_shape_gets_no_boxes(
     assert (live_picture(image, tracked, LiveView(mirror=False)) == image).all()
 
 
-def test_mirrored_faces_go_from_left_to_right(make_face: Callable[..., FaceEmotion]) -> None:
+def test_mirrored_faces_go_from_left_to_right(make_face: Callable[..., FaceReading]) -> None:
     faces = []
     for person, x in ((1, 10), (2, 300)):
-        emotion = make_face((x, 80, x + 100, 200))
-        faces.append(TrackedFace(person, emotion, emotion.probabilities, "happy"))
+        reading = make_face((x, 80, x + 100, 200))
+        faces.append(TrackedFace(person, reading, reading.probabilities, "happy"))
     placed = place(TrackedFrame(0, 0.0, (640, 480), tuple(faces)), (640, 480), mirror=True)
     assert placed is not None and [face.person for face in placed.faces] == [2, 1]
 

@@ -13,14 +13,14 @@ import pytest
 from fer_core.labels import FER6, FER7
 from fer_core.live import recording
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
-from fer_core.types import FaceEmotion, TrackedFace, TrackedFrame
+from fer_core.types import FaceReading, TrackedFace, TrackedFrame
 from tests.fer_core.live.conftest import eventually, live_threads
 
 
 @pytest.fixture
-def tracked(make_face: Callable[..., FaceEmotion]) -> TrackedFrame:
-    emotion = make_face((100, 80, 200, 200))
-    face = TrackedFace(3, emotion, emotion.probabilities, "happy")
+def tracked(make_face: Callable[..., FaceReading]) -> TrackedFrame:
+    reading = make_face((100, 80, 200, 200))
+    face = TrackedFace(3, reading, reading.probabilities, "happy")
     return TrackedFrame(500, 60.0, (640, 480), (face,))
 
 

@@ -1,0 +1,346 @@
+"""The public interface: what a user may hand over, and what is said of the rest."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+import fer_core as fer
+from fer_core.labels import FER6, FER7
+from fer_core.pipeline import analyze_image
+from fer_core.preprocessing import INPUT_SIZE
+from tests.conftest import ROOT
+from tests.fer_core.conftest import SAMPLES
+from tests.fer_core.video.clips import make_clip
+
+SAMPLE = SAMPLES / "grace-hopper.jpg"
+
+
+def in_new_python(script: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return done.stdout.splitlines()
+
+
+def test_importing_it_imports_nothing_else() -> None:
+    (loaded,) = in_new_python("import sys, fer_core; print(*sys.modules)")
+    heavy = {"numpy", "cv2", "PIL", "ai_edge_litert", "pydantic", "pandas", "av", "tensorflow"}
+    assert not heavy & set(loaded.split())
+    assert {name for name in loaded.split() if name.startswith("fer_core.")} == {
+        "fer_core._version"
+    }
+
+
+def test_its_names_are_the_same_wherever_they_are_listed() -> None:
+    source = inspect.getsource(fer)
+    (block,) = (node for node in ast.parse(source).body if isinstance(node, ast.If))
+    typed = {
+        (alias.name, statement.module)
+        for statement in block.body
+        if isinstance(statement, ast.ImportFrom)
+        for alias in statement.names
+    }
+    assert typed == set(fer._HOME_OF.items())
+    assert sorted(fer.__all__) == sorted([*fer._HOME_OF, "__version__"])
+    assert set(fer.__all__) <= set(dir(fer))
+
+
+@pytest.mark.parametrize("name", fer.__all__)
+def test_every_name_is_there(name: str) -> None:
+    assert getattr(fer, name) is not None
+    assert inspect.getdoc(getattr(fer, name)) or name in ("__version__", "DEFAULT_THRESHOLD")
+
+
+def test_other_names_are_not() -> None:
+    with pytest.raises(AttributeError, match="'fer_core' has no attribute 'analyse'"):
+        fer.analyse  # noqa: B018
+
+
+def bgr() -> np.ndarray:
+    return cv2.imread(str(SAMPLE))
+
+
+def zipped() -> Any:
+    """A file without a descriptor that cannot be read twice."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.write(SAMPLE, "a.jpg")
+    return zipfile.ZipFile(content).open("a.jpg")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: SAMPLE,
+        lambda: str(SAMPLE),
+        SAMPLE.read_bytes,
+        lambda: bytearray(SAMPLE.read_bytes()),
+        lambda: SAMPLE.open("rb"),
+        lambda: io.BytesIO(SAMPLE.read_bytes()),
+        zipped,
+        lambda: Image.open(SAMPLE),
+        bgr,
+        lambda: cv2.cvtColor(bgr(), cv2.COLOR_BGR2BGRA),
+        lambda: cv2.cvtColor(bgr(), cv2.COLOR_BGR2GRAY),
+    ],
+    ids=[
+        "Path", "str", "bytes", "bytearray", "file", "BytesIO", "zip", "PIL", "BGR", "BGRA", "grey",
+    ],
+)  # fmt: skip
+def test_any_picture_will_do(make: Callable[[], Any]) -> None:
+    frame = fer.analyze(make(), detector="haar")
+    (face,) = frame.faces
+    (expected,) = analyze_image(bgr(), detector=fer.load_detector("haar")).faces
+    assert frame.size_wh == (512, 600)
+    assert face.box.iou(expected.box) > 0.95
+    # Pillow and OpenCV decode a JPEG, and turn it grey, within a level or two of each other.
+    assert face.probabilities == pytest.approx(expected.probabilities, abs=0.02)
+    assert face.emotion == "neutral"
+    assert face.confidence == face.probabilities["neutral"] == max(face.probabilities.values())
+    assert face.quality == ()
+
+
+def test_a_pil_picture_is_turned_and_not_changed() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees clockwise
+    content = io.BytesIO()
+    Image.open(SAMPLE).rotate(90, expand=True).save(content, "JPEG", exif=exif)
+    with Image.open(content) as picture:
+        assert len(fer.analyze(picture, detector="haar").faces) == 1
+        assert (picture.size, picture.getexif()[0x0112]) == ((600, 512), 6)
+    large = Image.new("L", (5000, 40))
+    assert fer.analyze(large, detector="none").size_wh == (4096, 33)
+    assert large.size == (5000, 40)
+
+
+def test_an_array_is_not_changed() -> None:
+    image = bgr()
+    fer.draw(image, fer.analyze(image))
+    assert (image == bgr()).all()
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "sentence"),
+    [
+        (None, TypeError, "cv2.imread returns for a file it cannot read"),
+        (7, TypeError, "a PIL picture or an array, not int"),
+        ([SAMPLE], TypeError, "a PIL picture or an array, not list"),
+        (np.zeros((9, 9, 3)), ValueError, r"must be uint8 .*not float64 \(9, 9, 3\)"),
+        (np.zeros((0, 9, 3), np.uint8), ValueError, r"not empty, not uint8 \(0, 9, 3\)"),
+        (np.zeros((9, 9, 2), np.uint8), ValueError, r"not uint8 \(9, 9, 2\)"),
+        ("missing.jpg", fer.UnreadableImage, "No such file"),
+        (ROOT, fer.UnreadableImage, "cannot be read"),
+        (b"", fer.UnreadableImage, "The file is empty"),
+        (b"no picture", fer.UnreadableImage, "not a picture"),
+        (io.StringIO("text"), TypeError, "opened in binary mode"),
+        (Image.new("RGB", (8, 8)), fer.UnreadableImage, "only 8×8 pixels"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_a_sentence(
+    source: Any, error: type[Exception], sentence: str
+) -> None:
+    frame = fer.Frame(0, 0.0, (9, 9))
+    for call in (fer.analyze, lambda image: fer.draw(image, frame)):
+        with pytest.raises(error, match=sentence):
+            call(source)
+
+
+@pytest.mark.parametrize("source", [None, "a.jpg", SAMPLE, b"", 7])
+def test_the_function_for_arrays_says_so(source: Any) -> None:
+    with pytest.raises(TypeError, match=r"analyze|cv2\.imread"):
+        analyze_image(source)
+
+
+def test_a_closed_file_is_refused() -> None:
+    with SAMPLE.open("rb") as file:
+        pass
+    with pytest.raises(fer.UnreadableImage, match="The file is closed"):
+        fer.read_image(file)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"model": "fer8"}, fer.ModelError, "no model 'fer8'; there are fer6, fer7"),
+        ({"model": "../models/fer7"}, fer.ModelError, "no model"),
+        ({"model": 7}, TypeError, "model is called by its name, not by int"),
+        (
+            {"detector": "mtcnn"},
+            ValueError,
+            "'mtcnn'; there are auto, yunet, haar, none",
+        ),
+        ({"detector": 7}, TypeError, "detector is called by its name"),
+        ({"detector": "yunet"}, fer.DetectorUnavailable, "fer_core download"),
+    ],
+)
+def test_wrong_choices_are_refused_in_a_sentence(
+    options: dict[str, Any], error: type[Exception], sentence: str, tmp_path: Path
+) -> None:
+    make_clip(tmp_path / "a.mp4", (0, 1))
+    for call, source in ((fer.analyze, SAMPLE), (fer.analyze_video, tmp_path / "a.mp4")):
+        with pytest.raises(error, match=sentence):
+            call(source, **options)
+
+
+@pytest.mark.parametrize("threshold", [40, -1, float("nan")])
+def test_percentages_are_no_thresholds(threshold: float, tmp_path: Path) -> None:
+    frame = fer.analyze(SAMPLE)
+    result = fer.analyze_video(make_clip(tmp_path / "a.mp4", (0, 1)))
+    for call in (
+        lambda: frame.faces[0].verdict(threshold),
+        lambda: fer.draw(SAMPLE, frame, threshold=threshold),
+        lambda: fer.analyze_video(tmp_path / "a.mp4", threshold=threshold),
+        lambda: result.to_dataframe(threshold=threshold),
+    ):
+        with pytest.raises(ValueError, match="must be from 0 to 1"):
+            call()
+
+
+def test_models() -> None:
+    assert fer.list_models() == [FER6.name, FER7.name]
+    assert fer.load_model() is fer.load_model("fer7")
+    assert fer.load_model("fer6").labels == FER6.labels
+    six = fer.analyze(SAMPLE, model="fer6").faces[0]
+    assert tuple(six.probabilities) == FER6.labels
+
+
+def test_whatever_reads_faces_is_a_model() -> None:
+    ensemble = fer.EnsembleClassifier.load("fer7")
+    alone, together = (fer.analyze(SAMPLE, model=model).faces[0] for model in ("fer7", ensemble))
+    assert alone.box == together.box
+    assert alone.probabilities != together.probabilities
+
+
+@pytest.mark.parametrize("side", [48, 96, 300])
+def test_a_ready_crop_is_read_as_it_is(crops: np.ndarray, side: int) -> None:
+    crop = cv2.resize(crops[3], (side, side), interpolation=cv2.INTER_AREA)
+    frame = fer.analyze(crop, detector="none")
+    (face,) = frame.faces
+    assert face.box == fer.FaceBox(0, 0, side, side)
+    assert (face.score, face.landmarks) == (1.0, None)
+    assert not {"small", "cut"} & {finding.code for finding in face.quality}
+    expected = fer.load_model().predict([crop])[0]
+    assert face.probabilities.vector == pytest.approx(expected, abs=0.03)
+    if side % INPUT_SIZE == 0:
+        assert (face.aligned_gray == crop).all()
+
+
+def test_crops_in_which_no_face_is_found(tiny_folder: Path) -> None:
+    paths = sorted(tiny_folder.rglob("*.jpg"))
+    assert len(paths) > 100
+    assert all(len(fer.analyze(path, detector="none").faces) == 1 for path in paths)
+    found = [len(fer.analyze(path, detector="haar").faces) for path in paths]
+    assert found.count(1) < len(paths) / 2
+
+
+def test_drawing() -> None:
+    frame = fer.analyze(SAMPLE)
+    drawn = fer.draw(str(SAMPLE), frame)
+    assert (drawn.shape, drawn.dtype) == ((600, 512, 3), np.uint8)
+    assert 0 < (drawn != bgr()).any(axis=-1).mean() < 0.3
+    assert (drawn != fer.draw(SAMPLE, frame, threshold=1.0)).any()
+    gray = fer.draw(cv2.cvtColor(bgr(), cv2.COLOR_BGR2GRAY), frame)
+    assert gray.shape == (600, 512, 3)
+
+
+def test_another_picture_is_not_drawn_on() -> None:
+    frame = fer.analyze(SAMPLE)
+    with pytest.raises(ValueError, match="512×600 pixels; this one has 256×300"):
+        fer.draw(bgr()[::2, ::2], frame)
+    with pytest.raises(TypeError, match="can be drawn, not tuple"):
+        fer.draw(bgr(), frame.faces)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def portrait_clip(tmp_path: Path) -> Path:
+    """Six frames of a portrait, at ten per second."""
+    import av
+
+    path = tmp_path / "portrait.mp4"
+    image = cv2.resize(bgr()[:512], (256, 256), interpolation=cv2.INTER_AREA)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 256, 256, "yuv420p"
+        for _ in range(6):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_a_video(portrait_clip: Path, tmp_path: Path) -> None:
+    done = []
+    result = fer.analyze_video(
+        str(portrait_clip),
+        detector="haar",
+        annotated=str(tmp_path / "copy.mp4"),
+        on_progress=lambda progress: done.append(progress.done),
+    )
+    frames = list(result)
+    assert [frame.index for frame in frames] == list(range(6))
+    assert done == list(range(1, 7))
+    assert all(len(frame.faces) == 1 for frame in frames)
+    table = result.to_dataframe()
+    assert list(table["frame"]) == list(range(6))
+    assert list(table["verdict"]) == [frame.faces[0].verdict for frame in frames]
+    assert list(table["happy"]) == [f.faces[0].reading.probabilities["happy"] for f in frames]
+    assert list(table["happy_smoothed"]) == [f.faces[0].smoothed["happy"] for f in frames]
+    assert set(result.to_dataframe(threshold=1.0)["verdict"]) == {"uncertain"}
+    assert set(result.to_dataframe(names={1: "Grace"})["name"]) == {"Grace"}
+    assert len(fer.analyze_video(tmp_path / "copy.mp4", detector="haar").timeline.time_s) == 6
+    image = np.zeros((256, 256, 3), np.uint8)
+    assert fer.draw(image, frames[0], names={1: "Grace"}).any()
+
+
+def test_any_video_and_any_model_will_do(portrait_clip: Path) -> None:
+    ensemble = fer.EnsembleClassifier.load("fer6")
+    with zipfile.ZipFile(portrait_clip.with_suffix(".zip"), "w") as archive:
+        archive.write(portrait_clip, "a.mp4")
+    with (
+        zipfile.ZipFile(portrait_clip.with_suffix(".zip")) as archive,
+        archive.open("a.mp4") as member,
+        portrait_clip.open("rb") as file,
+    ):
+        for source in (portrait_clip, portrait_clip.read_bytes(), file, member):
+            result = fer.analyze_video(source, model=ensemble, detector="none", fps=2)
+            assert len(result.timeline.person) == len(result.timeline.time_s) == 2
+            assert result.timeline.labels == FER6.labels
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "sentence"),
+    [
+        (None, TypeError, "must be a path, .*not NoneType"),
+        (np.zeros((9, 9, 3), np.uint8), TypeError, "not ndarray"),
+        (io.StringIO("text"), TypeError, "opened in binary mode"),
+        ("missing.mp4", fer.UnreadableVideo, "No such file"),
+        (b"no video", fer.UnreadableVideo, "not a video"),
+    ],
+)
+def test_what_is_no_video_is_refused_in_a_sentence(
+    source: Any, error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        fer.analyze_video(source)
+
+
+def test_videos_say_what_is_not_installed() -> None:
+    said = in_new_python(
+        "import sys; sys.modules['av'] = None\n"
+        "import fer_core as fer\n"
+        "try: fer.analyze_video('a.mp4')\n"
+        "except fer.FerError as error: print(type(error).__name__, error)"
+    )
+    assert said == ["MissingExtra Reading videos needs av: install facial-emotions[video]."]

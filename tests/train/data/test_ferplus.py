@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core.labels import FER6, FER7
+from train.data.fer2013 import FaceSet
+from train.data.ferplus import ANSWERS, NOT_A_FACE, Votes, majority, read_votes
+from train.errors import DataError
+
+HEADER = "image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
+
+
+def counts(**votes: int) -> np.ndarray:
+    return np.array([votes.get(answer.replace(" ", "_"), 0) for answer in ANSWERS])
+
+
+def test_the_real_votes(ferplus_file: Path, whole_set: FaceSet) -> None:
+    votes = read_votes(ferplus_file)
+    assert len(votes.counts) == 35_710
+    emotions = np.array(FER7.labels)[whole_set.labels]
+    table = votes.of(whole_set.names, emotions)
+    voted = table.sum(axis=1) > 0
+    assert voted.sum() == 35_710
+    assert (table[voted].sum(axis=1) >= 9).all()
+    # As measured elsewhere: where half of the voters agree, two thirds agree with the label.
+    clear = voted & (table.max(axis=1) >= table.sum(axis=1) / 2)
+    agree = (majority(table) == whole_set.labels)[clear].mean()
+    assert agree == pytest.approx(0.67, abs=0.02)
+
+
+def test_a_row_by_name_and_label(tmp_path: Path) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_text(
+        HEADER
+        + "train/angry/Training_1.jpg,0,0,0,0,9,0,0,0,0,1\n"
+        + "train/surprise/Training_1.jpg,0,0,8,0,2,0,0,0,0,0\n",
+        encoding="utf-8",
+    )
+    names = np.array(["Training_1", "Training_1", "Training_1", "Training_2"])
+    table = read_votes(path).of(names, np.array(["angry", "surprise", "happy", "angry"]))
+    assert table[0].tolist() == counts(angry=9, not_a_face=1).tolist()
+    assert table[1].tolist() == counts(surprise=8, angry=2).tolist()
+    assert table[2:].sum() == 0
+    assert table[0, NOT_A_FACE] == 1
+
+
+def test_no_pictures_have_no_votes() -> None:
+    assert Votes({}).of(np.array([], str), np.array([], str)).shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (None, "cannot be read"),
+        (b"", "no columns"),
+        (b"image,neutral\nx,1\n", "no columns"),
+        (HEADER.encode(), "no votes"),
+        ((HEADER + "train/angry/a.jpg,1,2,x,4,5,6,7,8,9,0\n").encode(), "row 1"),
+        ((HEADER + "train/angry/a.jpg,1,2\n").encode(), "row 1"),
+        (b"\xff\xfe\x00", "cannot be read"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path: Path, content: bytes | None, word: str) -> None:
+    path = tmp_path / "votes.csv"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=word):
+        read_votes(path)
+
+
+def test_the_majority_is_one_known_emotion() -> None:
+    table = np.stack(
+        [
+            counts(happy=6, neutral=4),
+            counts(happy=5, neutral=5),
+            counts(contempt=6, neutral=4),
+            counts(disgust=7, angry=3),
+            counts(),
+        ]
+    )
+    assert majority(table).tolist() == [3, -1, -1, 1, -1]
+    assert majority(table, FER6).tolist() == [2, -1, -1, -1, -1]

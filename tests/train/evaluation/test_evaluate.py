@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.errors import ModelError
+from fer_core.tta import FLIP
+from train.data.fer2013 import FaceSet
+from train.errors import DataError
+from train.evaluation.evaluate import evaluate, evaluate_all, save_evaluation
+from train.evaluation.explore import explore
+from train.evaluation.reports import as_line, as_text
+from train.evaluation.storage import read_predictions
+
+
+@pytest.fixture
+def leaky_set(tiny_set: FaceSet) -> FaceSet:
+    """The tiny set with three test pictures replaced by Training's."""
+    faces = tiny_set.faces_gray.copy()
+    tests = np.flatnonzero(tiny_set.splits == "PrivateTest")[[0, 5, 9]]
+    faces[tests] = faces[np.flatnonzero(tiny_set.splits == "Training")[:3]]
+    return dataclasses.replace(tiny_set, faces_gray=faces)
+
+
+def test_figures_are_those_of_the_served_model(models_dir: Path, leaky_set: FaceSet) -> None:
+    result = evaluate("fer7", leaky_set, "PrivateTest", models_dir)
+    faces = leaky_set.split("PrivateTest")
+    classifier = EmotionClassifier.load("fer7", models_dir=models_dir)
+    predicted = classifier.predict(faces.faces_gray).argmax(axis=1)
+    correct = predicted == faces.labels
+    assert result.pictures == 56
+    assert result.accuracy == pytest.approx(correct.mean())
+    assert result.accuracy_interval[0] < result.accuracy < result.accuracy_interval[1]
+    assert np.array(result.confusion).sum() == 56
+    assert np.array(result.confusion)[faces.labels[0], predicted[0]] >= 1
+    assert result.per_class["happy"]["support"] == 8
+    assert result.top2_accuracy >= result.accuracy
+    assert result.leaked == 3
+    others = np.ones(56, bool)
+    others[[0, 5, 9]] = False
+    assert result.accuracy_without_leaked == pytest.approx(correct[others].mean())
+
+
+def test_flip_averages_both_views(models_dir: Path, tiny_set: FaceSet) -> None:
+    one = evaluate("fer7", tiny_set, "PublicTest", models_dir)
+    both = evaluate("fer7", tiny_set, "PublicTest", models_dir, FLIP)
+    mirrored = dataclasses.replace(tiny_set, faces_gray=tiny_set.faces_gray[:, :, ::-1].copy())
+    assert both.views == "flip"
+    assert both.log_loss != one.log_loss
+    again = evaluate("fer7", mirrored, "PublicTest", models_dir, FLIP)
+    assert again.log_loss == pytest.approx(both.log_loss)
+    assert "mirror image" in both.protocol
+
+
+def test_all_at_once_is_each_alone(models_dir: Path, tiny_set: FaceSet) -> None:
+    results = evaluate_all("fer7", tiny_set, models_dir)
+    assert len(results) == 12
+    for result in results:
+        alone = evaluate("fer7", tiny_set, result.split, models_dir, result.views)
+        assert result.confusion == alone.confusion
+        assert (result.leaked, result.protocol) == (alone.leaked, alone.protocol)
+        assert result.log_loss == pytest.approx(alone.log_loss)
+    assert "ten crops" in results[-1].protocol
+    # The tiny model has no partner.
+    assert results[-1].networks == 1
+    assert f"accuracy {results[0].accuracy:.2%}" in as_line(results[0])
+
+
+def test_stored_predictions_are_measured_alike(models_dir: Path, tiny_set: FaceSet) -> None:
+    explore("fer7", tiny_set, models_dir, only=["predictions"])
+    predictions = read_predictions(models_dir / "fer7")
+    anew = evaluate_all("fer7", tiny_set, models_dir)
+    for one, other in zip(
+        evaluate_all("fer7", tiny_set, models_dir, predictions), anew, strict=True
+    ):
+        assert (one.split, one.views, one.confusion) == (other.split, other.views, other.confusion)
+        assert one.log_loss == pytest.approx(other.log_loss, rel=1e-4)
+    with pytest.raises(DataError, match="other pictures"):
+        evaluate_all("fer7", tiny_set, models_dir, predictions.where(np.arange(100)))
+
+
+def test_both_test_splits_together(models_dir: Path, tiny_set: FaceSet) -> None:
+    assert evaluate("fer7", tiny_set, "test", models_dir).pictures == 112
+
+
+def test_a_model_of_six_classes_leaves_disgust_out(models_dir: Path, tiny_set: FaceSet) -> None:
+    import keras
+
+    from fer_core.labels import FER6
+    from fer_core.network import build_network
+    from train.training.config import TrainConfig
+    from train.training.export import export_model
+
+    config = json.loads((models_dir / "fer7" / "config.json").read_text())["training"]
+    config = TrainConfig.model_validate(config | {"classes": "fer6"})
+    run = models_dir.parent / "run"
+    run.mkdir()
+    keras.utils.set_random_seed(0)
+    build_network(config.network, len(FER6)).save(run / "model.keras")
+    (run / "config.json").write_text(config.model_dump_json())
+    (run / "training.csv").write_text("epoch\n")
+    export_model(run, models_dir)
+    result = evaluate("fer6", tiny_set, "test", models_dir)
+    assert result.pictures == 6 * 16
+    assert result.labels == FER6.labels
+    assert "disgust" not in result.per_class
+
+
+def test_saved_figures_stand_beside_others(models_dir: Path, tiny_set: FaceSet) -> None:
+    file = models_dir / "fer7" / "metrics.json"
+    file.write_text(json.dumps({"note": "kept", "PublicTest": {"flip": {"accuracy": 0.5}}}))
+    result = evaluate("fer7", tiny_set, "PublicTest", models_dir)
+    assert save_evaluation(result, models_dir) == file
+    content = json.loads(file.read_text())
+    assert content["note"] == "kept"
+    assert content["PublicTest"]["flip"] == {"accuracy": 0.5}
+    assert content["PublicTest"]["one view"]["accuracy"] == result.accuracy
+    assert "one view of each picture" in content["PublicTest"]["one view"]["protocol"]
+
+
+@pytest.mark.parametrize("content", ["{", "[]"])
+def test_a_damaged_file_of_figures_is_not_overwritten(
+    models_dir: Path, tiny_set: FaceSet, content: str
+) -> None:
+    file = models_dir / "fer7" / "metrics.json"
+    file.write_text(content)
+    result = evaluate("fer7", tiny_set, "PublicTest", models_dir)
+    with pytest.raises(ModelError):
+        save_evaluation(result, models_dir)
+    assert file.read_text() == content
+
+
+def test_the_text_shows_every_class_and_the_interval(models_dir: Path, tiny_set: FaceSet) -> None:
+    result = evaluate("fer7", tiny_set, "PublicTest", models_dir)
+    text = as_text(result)
+    assert all(text.count(label) >= 3 for label in result.labels)
+    assert f"{result.accuracy:.2%}" in text
+    assert "10,000 resamples" in text
+
+
+def test_a_missing_model_and_a_missing_split(models_dir: Path, tiny_set: FaceSet) -> None:
+    with pytest.raises(ModelError, match="no model 'other'"):
+        evaluate("other", tiny_set, "test", models_dir)
+    with pytest.raises(DataError, match="PrivateTest"):
+        evaluate("fer7", tiny_set.split("Training"), "PrivateTest", models_dir)

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_core.classifier import MODELS_DIR, EmotionClassifier
+from fer_core.errors import ModelError
+from train.data.fer2013 import FaceSet
+from train.evaluation.explain import grad_cam, load_network, occlusion_sensitivity
+
+
+@pytest.fixture(scope="module")
+def network() -> Any:
+    return load_network(MODELS_DIR / "fer7")
+
+
+@pytest.fixture(scope="module")
+def classifier() -> EmotionClassifier:
+    return EmotionClassifier.load("fer7")
+
+
+@pytest.fixture(scope="module")
+def happy(whole_set: FaceSet) -> np.ndarray:
+    """Test pictures of happy faces."""
+    tests = whole_set.split("PrivateTest")
+    return tests.faces_gray[tests.labels == tests.class_set.labels.index("happy")][:20]
+
+
+HAPPY = 3
+
+
+def test_grad_cam_of_real_faces(network: Any, happy: np.ndarray) -> None:
+    for face in happy[:3]:
+        for position in range(7):
+            heat = grad_cam(network, face, position)
+            assert heat.shape == (48, 48)
+            assert heat.dtype == np.float32
+            assert heat.min() >= 0
+            assert heat.max() <= 1
+    assert any(grad_cam(network, face, HAPPY).max() > 0.9 for face in happy[:3])
+
+
+def test_grad_cam_is_that_of_the_paper(network: Any, happy: np.ndarray) -> None:
+    """The head is a mean and one dense layer, whose weights are then the gradients' means."""
+    from fer_core.preprocessing import normalize_faces
+
+    maps = network(normalize_faces(happy[:1]))[0].numpy()[0]
+    weights = network.layers[-1].kernel.numpy()[:, HAPPY]
+    expected = np.maximum(maps @ weights, 0)
+    import cv2
+
+    large = cv2.resize(expected / expected.max(), (48, 48), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(grad_cam(network, happy[0], HAPPY), large, atol=1e-4)
+
+
+def test_classes_look_at_different_places(network: Any, happy: np.ndarray) -> None:
+    maps = [grad_cam(network, happy[0], position) for position in range(7)]
+    assert max(np.abs(maps[HAPPY] - other).max() for other in maps) > 0.3
+
+
+def test_a_smile_is_in_the_lower_half(classifier: EmotionClassifier, happy: np.ndarray) -> None:
+    costs = np.mean([occlusion_sensitivity(classifier, face, HAPPY) for face in happy], axis=0)
+    assert costs[28:44, 12:36].mean() > 2 * abs(costs[:16].mean()) > 0
+
+
+def test_occlusion_is_the_fall_of_the_probability(
+    classifier: EmotionClassifier, happy: np.ndarray
+) -> None:
+    face = happy[0]
+    whole = occlusion_sensitivity(classifier, face, HAPPY, window=48)
+    grey = np.full_like(face, round(float(face.mean())))
+    expected = classifier.predict([face, grey])[:, HAPPY]
+    np.testing.assert_allclose(whole, expected[0] - expected[1], atol=1e-6)
+
+    quarters = occlusion_sensitivity(classifier, face, HAPPY, window=24, stride=24)
+    corner = face.copy()
+    corner[24:, :24] = round(float(face.mean()))
+    covered = classifier.predict([corner])[0, HAPPY]
+    np.testing.assert_allclose(quarters[24:, :24], expected[0] - covered, atol=1e-6)
+
+
+def test_every_pixel_is_covered(classifier: EmotionClassifier, happy: np.ndarray) -> None:
+    heat = occlusion_sensitivity(classifier, happy[1], HAPPY, window=10, stride=9)
+    assert np.isfinite(heat).all()
+    assert (heat[-1] != 0).any() and (heat[:, -1] != 0).any()
+
+
+def test_larger_faces_have_larger_maps(
+    network: Any, classifier: EmotionClassifier, happy: np.ndarray
+) -> None:
+    before = happy[0].copy()
+    large = happy[0].repeat(2, axis=0).repeat(2, axis=1)
+    assert grad_cam(network, large, HAPPY).shape == (96, 96)
+    assert occlusion_sensitivity(classifier, large, HAPPY).shape == (96, 96)
+    assert np.array_equal(happy[0], before)
+
+
+def test_a_blank_face_is_explained_without_a_fault(
+    network: Any, classifier: EmotionClassifier
+) -> None:
+    blank = np.full((48, 48), 100, np.uint8)
+    assert np.isfinite(grad_cam(network, blank, 0)).all()
+    assert (occlusion_sensitivity(classifier, blank, 0) == 0).all()
+
+
+@pytest.mark.parametrize("position", [-1, 7])
+def test_a_class_that_is_not_there(
+    network: Any, classifier: EmotionClassifier, happy: np.ndarray, position: int
+) -> None:
+    with pytest.raises(ValueError, match="no class"):
+        grad_cam(network, happy[0], position)
+    with pytest.raises(ValueError, match="no class"):
+        occlusion_sensitivity(classifier, happy[0], position)
+
+
+@pytest.mark.parametrize(("window", "stride"), [(0, 1), (49, 1), (10, 0)])
+def test_a_square_that_does_not_move(
+    classifier: EmotionClassifier, happy: np.ndarray, window: int, stride: int
+) -> None:
+    with pytest.raises(ValueError, match="square"):
+        occlusion_sensitivity(classifier, happy[0], 0, window=window, stride=stride)
+
+
+def test_a_missing_and_a_damaged_network(models_dir: Path) -> None:
+    folder = Path(shutil.copytree(models_dir / "fer7", models_dir / "other"))
+    (folder / "model.keras").write_bytes(b"no network")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        load_network(folder)
+    (folder / "model.keras").unlink()
+    with pytest.raises(ModelError, match=r"model\.keras is missing"):
+        load_network(folder)
+
+
+def test_a_network_of_any_kind_can_be_explained(models_dir: Path, happy: np.ndarray) -> None:
+    heat = grad_cam(load_network(models_dir / "fer7"), happy[0], 2)
+    assert heat.shape == (48, 48) and np.isfinite(heat).all()

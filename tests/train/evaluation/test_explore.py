@@ -1,0 +1,167 @@
+"""From a model and the data set to the files that the pages read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.tta import CROPS, FLIP, TTA_MODES
+from train.cli import exploring
+from train.data.fer2013 import FaceSet
+from train.data.ferplus import ANSWERS, Votes
+from train.errors import DataError
+from train.evaluation import corruptions, metrics, storage
+from train.evaluation.architecture import describe
+from train.evaluation.evaluate import evaluate
+from train.evaluation.explain import read_keras
+from train.evaluation.explore import PARTS, explore
+from train.evaluation.robustness import measure_robustness
+
+
+@pytest.fixture
+def classifier(models_dir: Path) -> EmotionClassifier:
+    return EmotionClassifier.load("fer7", models_dir=models_dir)
+
+
+def test_everything_is_measured_and_agrees_with_evaluate(
+    models_dir: Path, tiny_set: FaceSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = {kind: corruptions.CORRUPTIONS[kind] for kind in ("blur", "noise")}
+    monkeypatch.setattr("train.evaluation.robustness.CORRUPTIONS", few)
+    labels = np.array(tiny_set.class_set.labels)[tiny_set.labels]
+    agreed = np.eye(10, dtype=int)[[ANSWERS.index(label) for label in labels]] * 10
+    keys = zip(tiny_set.names.tolist(), labels.tolist(), strict=True)
+    votes = Votes(dict(zip(keys, agreed, strict=True)))
+    folder = models_dir / "fer7"
+    files = explore("fer7", tiny_set, models_dir, votes=votes)
+    assert sorted(file.name for file in files) == [
+        "architecture.json",
+        "crowd.json",
+        "features.parquet",
+        "predictions.parquet",
+        "robustness.json",
+    ]
+    predictions = storage.read_predictions(folder)
+    assert np.array_equal(predictions.names, tiny_set.names)
+    for split in ("PublicTest", "PrivateTest", "test"):
+        for views in TTA_MODES:
+            part = predictions.split(split)
+            expected = evaluate("fer7", tiny_set, split, models_dir, views)
+            rows = part.by_views[views]
+            assert metrics.log_loss(rows, part.labels) == pytest.approx(expected.log_loss)
+            confusion = metrics.confusion_matrix(part.labels, rows.argmax(axis=1), 7)
+            assert confusion.tolist() == expected.confusion
+            assert part.leaked.sum() == expected.leaked
+    for views in (FLIP, CROPS):
+        assert np.isnan(predictions.by_views[views][tiny_set.splits == "Training"]).all()
+
+    assert np.array_equal(storage.read_features(folder).names, tiny_set.names)
+    robustness = storage.read_robustness(folder)
+    one_view = predictions.split("PublicTest")
+    assert robustness.pictures == 56
+    assert robustness.clean.accuracy == pytest.approx(
+        (one_view.probabilities.argmax(axis=1) == one_view.labels).mean()
+    )
+    crowd = storage.read_crowd(folder)
+    assert crowd is not None
+    assert (crowd.pictures, crowd.without_votes, crowd.undecided) == (112, 0, 0)
+    assert crowd.rows[-1].crowd_label == 1
+
+
+def test_a_part_alone(models_dir: Path, tiny_set: FaceSet) -> None:
+    files = explore("fer7", tiny_set, models_dir, only=["predictions"])
+    assert [file.name for file in files] == ["predictions.parquet"]
+    assert not (models_dir / "fer7" / "features.parquet").exists()
+
+
+def test_without_votes_an_old_agreement_goes(models_dir: Path, tiny_set: FaceSet) -> None:
+    file = models_dir / "fer7" / "crowd.json"
+    file.write_text("{}")
+    assert explore("fer7", tiny_set, models_dir, only=["crowd"]) == []
+    assert not file.exists()
+
+
+def test_a_data_set_without_training(models_dir: Path, tiny_set: FaceSet) -> None:
+    with pytest.raises(DataError, match="Training"):
+        explore("fer7", tiny_set.split("test"), models_dir, only=["predictions"])
+
+
+def test_the_command_knows_the_parts() -> None:
+    assert exploring.PARTS == PARTS
+
+
+# ---------------------------------------------------------------- robustness
+
+
+def test_robustness_by_hand(classifier: EmotionClassifier, tiny_set: FaceSet) -> None:
+    result = measure_robustness(classifier, tiny_set, "PublicTest")
+    faces = tiny_set.split("PublicTest")
+    clean = classifier.predict(faces.faces_gray)
+    row = next(row for row in result.rows if (row.kind, row.strength) == ("jpeg", 10))
+    spoilt = classifier.predict(
+        corruptions.corrupt(faces.faces_gray, "jpeg", 10, np.random.default_rng())
+    )
+    assert row.accuracy == pytest.approx((spoilt.argmax(axis=1) == faces.labels).mean())
+    assert row.mean_confidence == pytest.approx(float(spoilt.max(axis=1).mean()))
+    assert row.mean_change == pytest.approx(float(np.abs(spoilt - clean).sum(axis=1).mean() / 2))
+    assert row.changed == (spoilt.argmax(axis=1) != clean.argmax(axis=1)).mean()
+    assert (result.clean.mean_change, result.clean.changed) == (0, 0)
+    assert [row.kind for row in result.rows] == [
+        kind for kind, way in corruptions.CORRUPTIONS.items() for _ in way.strengths
+    ]
+
+
+def test_robustness_is_repeatable_on_a_part(
+    classifier: EmotionClassifier, tiny_set: FaceSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = {"noise": corruptions.CORRUPTIONS["noise"]}
+    monkeypatch.setattr("train.evaluation.robustness.CORRUPTIONS", noise)
+    first, second = (measure_robustness(classifier, tiny_set, "test", limit=20) for _ in range(2))
+    assert first == second
+    assert first.pictures == 20
+    assert first != measure_robustness(classifier, tiny_set, "test", limit=20, seed=1)
+
+
+# ---------------------------------------------------------------- architecture
+
+
+def test_the_layers_add_up(models_dir: Path) -> None:
+    network = read_keras(models_dir / "fer7")
+    table = describe(network)
+    assert table.parameters == network.count_params()
+    names = [layer.name for layer in table.layers]
+    assert all(
+        source in names[:index]
+        for index, layer in enumerate(table.layers)
+        for source in layer.inputs
+    )
+    assert table.layers[0].inputs == () and table.layers[0].output_shape == (48, 48, 1)
+    add = next(layer for layer in table.layers if layer.kind == "Add")
+    assert len(add.inputs) == 2
+    assert table.layers[-1].output_shape == (7,)
+
+
+def test_multiply_adds_by_hand() -> None:
+    from fer_core.network import build_network
+    from fer_core.network_config import NetworkConfig
+
+    config = NetworkConfig.model_validate(
+        {
+            "kind": "vgg",
+            "stages": [{"filters": 4, "pool": 2}, {"filters": 8, "pool": 1}],
+            "dense": [5],
+            "dropout": 0.25,
+        }
+    )
+    table = describe(build_network(config, 7))
+    first, second = 48 * 48 * 9 * 4, 24 * 24 * 9 * 4 * 8
+    assert table.multiply_adds == first + second + 8 * 5 + 5 * 7
+    convolutions = [layer for layer in table.layers if layer.kind == "Conv2D"]
+    assert [layer.multiply_adds for layer in convolutions] == [first, second]
+    assert convolutions[0].settings == "3×3"
+    assert [layer.settings for layer in table.layers if layer.kind == "Dropout"] == [
+        "rate 0.25"
+    ] * 2

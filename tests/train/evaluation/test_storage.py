@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fer_core.errors import ModelError
+from fer_core.labels import FER7
+from fer_core.tta import CROPS, FLIP, ONE_VIEW, TTA_MODES
+from train.data.fer2013 import FaceSet
+from train.errors import TableError
+from train.evaluation import storage
+from train.evaluation.records import (
+    Architecture,
+    Audit,
+    AuditSummary,
+    Crowd,
+    CrowdRow,
+    Features,
+    LayerRow,
+    Predictions,
+    Robustness,
+    RobustnessRow,
+)
+
+ROW = RobustnessRow("blur", 1.5, 0.6, 0.5, 0.7, 0.1, 0.2)
+ROBUSTNESS = Robustness("PublicTest", 10, 0, dataclasses.replace(ROW, kind="none"), (ROW, ROW))
+ARCHITECTURE = Architecture((LayerRow("a", "Conv2D", ("b", "c"), (4, 4, 8), 5, 6, "3×3"),), 5, 6)
+CROWD = Crowd(7, 1, 2, (CrowdRow(0.5, 0.6, 7, 0.1, 0.2, 0.3),))
+
+
+def predictions(count: int = 30) -> Predictions:
+    rng = np.random.default_rng(0)
+    splits = np.array(["PrivateTest", "PublicTest", "Training"])[np.arange(count) * 3 // count]
+    by_views = {views: rng.dirichlet(np.ones(7), count).astype(np.float32) for views in TTA_MODES}
+    for views in (FLIP, CROPS):
+        by_views[views][splits == "Training"] = np.nan
+    names = np.array([f"{split}_{index}" for index, split in enumerate(splits)])
+    leaked = (splits != "Training") & (np.arange(count) % 4 == 0)
+    return Predictions(names, splits, rng.integers(0, 7, count), leaked, by_views, FER7)
+
+
+def features(count: int = 30) -> Features:
+    rng = np.random.default_rng(1)
+    return Features(
+        predictions(count).names,
+        rng.normal(0, 40, (count, 2)).astype(np.float32),
+        rng.integers(0, count, (count, 8)),
+        rng.random((count, 8)).astype(np.float32),
+    )
+
+
+def audit(count: int = 6) -> Audit:
+    text = np.array(["", "blank", "crowd"] * (count // 3))
+    numbers = np.arange(count)
+    floats = numbers.astype(np.float32)
+    summary = AuditSummary(*range(14), methods={"near": "Ähnlich."})
+    return Audit(
+        text, text, text, numbers, numbers - 1, numbers > 2, floats, floats, floats, text, text,
+        np.full(count, np.nan, np.float32), floats, summary,
+    )  # fmt: skip
+
+
+def same(left: Any, right: Any) -> None:
+    for field in dataclasses.fields(left):
+        one, two = getattr(left, field.name), getattr(right, field.name)
+        if isinstance(one, np.ndarray):
+            assert one.dtype.kind == two.dtype.kind, field.name
+            np.testing.assert_array_equal(one, two, field.name)
+        elif field.name == "by_views":
+            np.testing.assert_equal(one, two, field.name)
+        else:
+            assert one == two, field.name
+
+
+@pytest.fixture
+def folder(models_dir: Path) -> Path:
+    return models_dir / "fer7"
+
+
+def test_predictions_come_back_to_the_last_bit(folder: Path) -> None:
+    storage.write_predictions(folder, predictions())
+    back = storage.read_predictions(folder)
+    same(predictions(), back)
+    assert {rows.dtype for rows in back.by_views.values()} == {np.dtype(np.float32)}
+    assert back.labels.dtype == np.int64
+
+
+def test_the_parts_of_predictions() -> None:
+    whole = predictions()
+    assert len(whole) == 30
+    assert len(whole.split("test")) == 20
+    assert set(whole.split("PublicTest").splits.tolist()) == {"PublicTest"}
+    assert whole.where(whole.leaked).leaked.all()
+    assert whole.by_views[ONE_VIEW] is whole.probabilities
+    assert not np.isnan(whole.split("test").by_views[CROPS]).any()
+
+
+def test_features_come_back(folder: Path) -> None:
+    storage.write_features(folder, features())
+    back = storage.read_features(folder)
+    np.testing.assert_allclose(back.similarities, features().similarities, atol=1e-3)
+    same(dataclasses.replace(features(), similarities=back.similarities), back)
+    assert len(back) == 30
+
+
+def test_records_come_back(folder: Path) -> None:
+    storage.write_robustness(folder, ROBUSTNESS)
+    storage.write_architecture(folder, ARCHITECTURE)
+    storage.write_crowd(folder, CROWD)
+    assert storage.read_robustness(folder) == ROBUSTNESS
+    assert storage.read_architecture(folder) == ARCHITECTURE
+    assert storage.read_crowd(folder) == CROWD
+
+
+def test_an_audit_comes_back(tmp_path: Path) -> None:
+    path = storage.write_audit(audit(), tmp_path / "new")
+    assert path.is_file()
+    back = storage.read_audit(tmp_path / "new")
+    assert back is not None
+    same(audit(), back)
+
+
+READERS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
+    "predictions.parquet": (
+        storage.read_predictions,
+        lambda folder: storage.write_predictions(folder, predictions()),
+    ),
+    "features.parquet": (
+        storage.read_features,
+        lambda folder: storage.write_features(folder, features()),
+    ),
+    "robustness.json": (
+        storage.read_robustness,
+        lambda folder: storage.write_robustness(folder, ROBUSTNESS),
+    ),
+    "architecture.json": (
+        storage.read_architecture,
+        lambda folder: storage.write_architecture(folder, ARCHITECTURE),
+    ),
+    "crowd.json": (storage.read_crowd, lambda folder: storage.write_crowd(folder, CROWD)),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    read, _ = READERS[name]
+    if name == "crowd.json":
+        assert read(folder) is None
+    else:
+        with pytest.raises(ModelError, match=f"no {name} yet.*train explore fer7"):
+            read(folder)
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("change", ["temperature", "sha256"])
+def test_a_file_of_another_network_is_refused(folder: Path, name: str, change: str) -> None:
+    read, write = READERS[name]
+    write(folder)
+    read(folder)
+    file = folder / "config.json"
+    config = json.loads(file.read_text())
+    config[change] = 1.7 if change == "temperature" else {"model.tflite": "other"}
+    file.write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="before its last export"):
+        read(folder)
+
+
+@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"PAR1 cut off", b"\xff\xfe{"])
+def test_a_damaged_file_is_named(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    with pytest.raises(ModelError, match=f"damaged|{name}"):
+        READERS[name][0](folder)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_cut_off_file_is_named(folder: Path, name: str) -> None:
+    read, write = READERS[name]
+    write(folder)
+    whole = (folder / name).read_bytes()
+    (folder / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ModelError, match="damaged"):
+        read(folder)
+
+
+@pytest.mark.parametrize("name", ["predictions.parquet", "features.parquet"])
+def test_a_table_of_something_else_is_refused(folder: Path, name: str) -> None:
+    from train.evaluation.parquet import write_table
+
+    measured_with = storage._measured_with(folder)
+    write_table(folder / name, {"name": np.array(["a"])}, measured_with)
+    with pytest.raises(ModelError, match="damaged"):
+        READERS[name][0](folder)
+
+
+def test_a_damaged_audit_is_named(tmp_path: Path) -> None:
+    assert storage.read_audit(tmp_path) is None
+    storage.write_audit(audit(), tmp_path)
+    file = tmp_path / storage.AUDIT_FILE
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(TableError, match=r"audit\.parquet"):
+        storage.read_audit(tmp_path)
+
+
+def test_pictures_are_found_by_name_and_label(tiny_set: FaceSet) -> None:
+    order = np.random.default_rng(0).permutation(len(tiny_set))
+    shuffled = tiny_set.where(order)
+    rows = np.zeros((len(shuffled), 7), np.float32)
+    own = Predictions(
+        shuffled.names,
+        shuffled.splits,
+        shuffled.labels,
+        rows[:, 0] > 0,
+        dict.fromkeys(TTA_MODES, rows),
+        FER7,
+    )
+    assert np.array_equal(storage.positions_in(tiny_set, own), order)
+    other = dataclasses.replace(own, labels=(own.labels + 1) % 7)
+    assert (storage.positions_in(tiny_set, other) == -1).all()

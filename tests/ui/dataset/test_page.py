@@ -1,0 +1,464 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from fer_core.classifier import MODELS_DIR
+from fer_core.labels import FER7
+from tests.ui.conftest import SAMPLE
+from train.data.fer2013 import FaceSet
+from train.data.ferplus import Votes
+from train.evaluation import storage
+from train.evaluation.audit import audit
+from train.training.config import AugmentationConfig
+
+SECTIONS = ("Get it", "Browse", "Audit", "Map", "Augmentation", "Mean faces", "Pipeline")
+
+
+@pytest.fixture
+def bare(home: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page on a machine without the data set."""
+    monkeypatch.delenv("FER2013", raising=False)
+    monkeypatch.delenv("FERPLUS", raising=False)
+    return home.switch_page("pages/5_Data_set.py").run()
+
+
+@pytest.fixture
+def tiny_audit(
+    tiny_set: FaceSet, home: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Path:
+    """An audit of the tiny set in the place of the stored one, with votes of our own."""
+    counts = np.zeros((len(tiny_set), 10), np.int64)
+    counts[:, 3] = 10
+    counts[3] = 0, 0, 0, 0, 0, 0, 0, 0, 4, 6
+    emotions = np.array(FER7.labels)[tiny_set.labels]
+    keys = zip(tiny_set.names.tolist(), emotions.tolist(), strict=True)
+    found = audit(tiny_set, Votes(dict(zip(keys, counts, strict=True))))
+    storage.write_audit(found, tmp_path / "audit")
+    monkeypatch.setattr(storage, "AUDIT_DIR", tmp_path / "audit")
+    return tmp_path / "audit"
+
+
+@pytest.fixture
+def page(tiny_audit: Path, bare: AppTest, tiny_folder: Path, monkeypatch) -> AppTest:
+    """The page with a small part of the data set, and its audit."""
+    monkeypatch.setenv("FER2013", str(tiny_folder))
+    return bare.run()
+
+
+def test_strangers_name_no_files(
+    page: AppTest, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(page.text_input) == 2
+    assert page.text_input[0].value == str(tiny_folder)
+    monkeypatch.setenv("FER_PUBLIC", "1")
+    app = page.run()
+    assert not app.exception and not app.text_input
+    # Neither is it told to them; the pictures are there nevertheless.
+    assert str(tiny_folder) not in "".join(str(element.value) for element in app.caption)
+    assert app.warning
+
+
+def turn(app: AppTest, section: str) -> AppTest:
+    return app.segmented_control(key="dataset-section").set_value(section).run()
+
+
+def grids(app: AppTest) -> list[dict[str, Any]]:
+    """Returns what the grids of pictures were given."""
+    return [json.loads(grid.proto.json) for grid in app.get("bidi_component")]
+
+
+def tiles(app: AppTest, number: int = 0) -> list[dict[str, Any]]:
+    return [tile for group in grids(app)[number]["groups"] for tile in group["tiles"]]
+
+
+def charts(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(chart.proto.spec) for chart in app.get("plotly_chart")]
+
+
+def button(app: AppTest, label: str) -> Any:
+    return next(button for button in app.button if button.label == label)
+
+
+def texts(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.success, app.warning, app.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def open_picture(app: AppTest, name: str, emotion: str) -> AppTest:
+    """Does what a click on a tile does."""
+    from ui.common.opened_picture import Opened
+
+    app.session_state["dataset-open"] = Opened((name, emotion), ((name, emotion),))
+    return app.run()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_without_the_data_set_every_section_says_what_it_can(bare: AppTest, section: str) -> None:
+    app = turn(bare, section)
+    assert not app.exception and not app.error
+    if section in ("Get it", "Mean faces"):
+        assert "python -m train download" in texts(app)
+    if section in ("Augmentation", "Pipeline"):
+        assert "dataset" not in app.segmented_control(key=f"{_key(section)}-kind").options
+        assert app.get("image")
+
+
+def _key(section: str) -> str:
+    return {"Augmentation": "augment", "Pipeline": "pipeline"}[section]
+
+
+def test_without_the_data_set_the_browser_shows_names(bare: AppTest) -> None:
+    app = turn(bare, "Browse")
+    (grid,) = grids(app)
+    assert grid["atlas"] == "" and len(tiles(app)) == 60
+    assert all(tile["lines"][0] == tile["title"].split(" · ")[0] for tile in tiles(app))
+    assert "of 35,887 pictures" in texts(app)
+
+
+def test_without_the_data_set_the_counts_are_the_published_ones(bare: AppTest) -> None:
+    table = turn(bare, "Get it").dataframe[0].value
+    assert table["Training"].tolist() == [3995, 436, 4097, 7215, 4830, 3171, 4965, 28709]
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_with_the_data_set_every_section_works(page: AppTest, section: str) -> None:
+    app = turn(page, section)
+    assert not app.exception and not app.error
+
+
+def test_a_place_is_given_by_hand(bare: AppTest, tiny_folder: Path) -> None:
+    app = bare.text_input[0].set_value(str(tiny_folder))
+    app = button(bare, "Use").click().run()
+    assert not app.exception
+    assert ["not the whole FER-2013: 280 pictures" in w.value for w in app.warning] == [True]
+    assert "Training/happy: 24 pictures instead of 7215." in texts(app)
+    assert grids(turn(app, "Browse"))[0]["atlas"].startswith("data:image/png")
+
+
+@pytest.mark.parametrize("name", ["nowhere", "text.csv", "broken.zip"])
+def test_a_wrong_place_is_one_sentence(bare: AppTest, tmp_path: Path, name: str) -> None:
+    if name != "nowhere":
+        (tmp_path / name).write_text("This is no data set.")
+    bare.text_input[0].set_value(str(tmp_path / name))
+    app = button(bare, "Use").click().run()
+    assert not app.exception and len(app.error) == 1
+    assert not turn(app, "Augmentation").exception
+
+
+def test_fer2013_csv_is_shown_without_what_is_stored(
+    bare: AppTest, tiny_set: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "fer2013.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["emotion", "pixels", "Usage"])
+        for face, label, split in zip(
+            tiny_set.faces_gray, tiny_set.labels, tiny_set.splits, strict=True
+        ):
+            writer.writerow([label, " ".join(map(str, face.ravel())), split])
+    monkeypatch.setenv("FER2013", str(tmp_path / "fer2013.csv"))
+    app = turn(bare, "Browse")
+    assert not app.exception and len(tiles(app)) == 60
+    # A row's number may be another picture's in the files: nothing that is stored belongs here.
+    assert not any("→" in line for tile in tiles(app) for line in tile["lines"])
+    app = open_picture(app, *tiles(app)[0]["title"].split(" · "))
+    assert not app.exception
+    assert len(charts(app)) == 2, "both networks read the picture now"
+
+
+def test_filters_and_order(page: AppTest) -> None:
+    app = turn(page, "Browse")
+    assert "**280** of 280 pictures" in texts(app)
+    app = app.pills(key="filter-emotions").set_value(["fear"]).run()
+    assert "**40** of 280 pictures" in texts(app)
+    app = app.pills(key="filter-splits").set_value(["PublicTest"]).run()
+    assert "**8** of 280 pictures" in texts(app)
+    assert {tile["lines"][0] for tile in tiles(app)} == {"fear"}
+    assert all(tile["title"].startswith("PublicTest_") for tile in tiles(app))
+    app = app.selectbox(key="browser-order").set_value("confidence").run()
+    shown = [int(tile["lines"][1].rpartition(" ")[2].rstrip("%")) for tile in tiles(app)]
+    assert shown == sorted(shown, reverse=True)
+    wrong = app.segmented_control(key="filter-result").set_value("wrong").run()
+    assert all("→ fear" not in tile["lines"][1] for tile in tiles(wrong))
+    app = button(wrong, "Reset filters").click().run()
+    assert "**280** of 280 pictures" in texts(app) and not app.exception
+    assert app.pills(key="filter-emotions").value == []
+
+
+def test_filters_by_quality_and_crowd(page: AppTest) -> None:
+    app = turn(page, "Browse")
+    app = app.slider(key="filter-brightness").set_value((0, 100)).run()
+    dark = len(tiles(app))
+    assert 0 < dark < 60 or f"**{dark}**" not in texts(app)
+    app = button(app, "Reset filters").click().run()
+    app = app.selectbox(key="filter-says").set_value("label").run()
+    assert {tile["lines"][0] for tile in tiles(app)} == {"sad"}
+    app = app.selectbox(key="filter-says").set_value("none").run()
+    assert "**1** of 280 pictures" in texts(app)
+
+
+def test_no_picture_passes(page: AppTest) -> None:
+    app = turn(page, "Browse")
+    app = app.slider(key="filter-sharpness").set_value((700, 700)).run()
+    assert not app.exception and "**0** of 280" in texts(app) and not grids(app)
+
+
+def test_pages_are_turned(page: AppTest) -> None:
+    app = turn(page, "Browse")
+    first = tiles(app)
+    app = button(app, "Next page").click().run()
+    assert app.number_input[0].value == 2 and tiles(app) != first
+    app = app.number_input[0].set_value(5).run()
+    assert len(tiles(app)) == 280 - 4 * 60
+    assert button(app, "Next page").disabled
+    app = app.pills(key="filter-emotions").set_value(["sad"]).run()
+    assert len(tiles(app)) == 40, "a filter turns back to the first page"
+
+
+def test_the_section_and_the_filters_outlive_a_change_of_page(page: AppTest) -> None:
+    app = turn(page, "Browse").pills(key="filter-emotions").set_value(["disgust"]).run()
+    app = app.switch_page("app.py").run().switch_page("pages/5_Data_set.py").run()
+    assert app.segmented_control(key="dataset-section").value == "Browse"
+    assert "**40** of 280 pictures" in texts(app)
+
+
+def test_a_pictures_own_page(page: AppTest, tiny_set: FaceSet) -> None:
+    position = int(np.flatnonzero(tiny_set.splits == "PublicTest")[0])
+    emotion = FER7.labels[tiny_set.labels[position]]
+    app = open_picture(turn(page, "Browse"), str(tiny_set.names[position]), emotion)
+    assert not app.exception
+    assert app.subheader[0].value == f"{tiny_set.names[position]}, labelled {emotion}"
+    assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [7, 6]
+    assert "**sad**, has 100% of the votes" in texts(app)
+    assert len(app.get("image")) == 1
+    app = button(app, "Back to the list").click().run()
+    assert not app.subheader and len(tiles(app)) == 60
+
+
+def test_a_picture_without_the_data_set_has_probabilities_and_neighbours(bare: AppTest) -> None:
+    app = turn(bare, "Browse")
+    app = open_picture(app, *tiles(app)[0]["title"].split(" · "))
+    assert not app.exception and not app.get("image")
+    assert "python -m train download" in texts(app)
+    assert len(charts(app)) == 2
+    neighbours = tiles(app, -1)
+    assert len(neighbours) == 8
+    similarities = [float(tile["lines"][-1]) for tile in neighbours]
+    assert similarities == sorted(similarities, reverse=True)
+
+
+def test_doubles_are_on_a_pictures_page(page: AppTest, tiny_audit: Path) -> None:
+    found = storage.read_audit(tiny_audit)
+    position = int(np.flatnonzero(found.identical >= 0)[0])
+    app = open_picture(page, str(found.names[position]), str(found.emotions[position]))
+    others = np.flatnonzero(found.near == found.near[position]).tolist()
+    shown = [tile["title"] for tile in tiles(app, 0)]
+    assert shown == [f"{found.names[p]} · {found.emotions[p]}" for p in others if p != position]
+    assert any("identical" in tile["lines"] for tile in tiles(app, 0))
+
+
+def test_leafing_through_a_list(page: AppTest, tiny_set: FaceSet) -> None:
+    from ui.common.opened_picture import Opened
+
+    keys = tuple((str(tiny_set.names[p]), FER7.labels[tiny_set.labels[p]]) for p in range(3))
+    page.session_state["dataset-open"] = Opened(keys[0], keys)
+    app = button(page.run(), "Previous picture").click().run()
+    assert app.subheader[0].value == ", labelled ".join(keys[2])
+    app = button(app, "Next picture").click().run()
+    assert app.subheader[0].value == ", labelled ".join(keys[0])
+    assert not turn(app, "Browse").subheader, "another section closes the picture"
+
+
+def test_votes_are_drawn(page: AppTest, tiny_set: FaceSet, tmp_path: Path) -> None:
+    emotion = FER7.labels[tiny_set.labels[0]]
+    header = "image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
+    row = f"train/{emotion}/{tiny_set.names[0]}.jpg,1,2,0,7,0,0,0,0,0,0"
+    (tmp_path / "ferplus.csv").write_text(f"{header}\n{row}\n")
+    page.text_input[1].set_value(str(tmp_path / "ferplus.csv"))
+    app = button(page, "Use").click().run()
+    assert "votes on 1 pictures are here" in texts(app)
+    app = open_picture(app, str(tiny_set.names[0]), emotion)
+    assert charts(app)[-1]["data"][0]["text"][:4] == ["10%", "20%", "0%", "70%"]
+
+
+def test_broken_votes_are_one_sentence(page: AppTest, tmp_path: Path) -> None:
+    (tmp_path / "votes.csv").write_text("a,b\n1,2\n")
+    page.text_input[1].set_value(str(tmp_path / "votes.csv"))
+    app = button(page, "Use").click().run()
+    assert ["has no columns" in error.value for error in app.error] == [True]
+
+
+def test_the_audit(page: AppTest, tiny_audit: Path) -> None:
+    found = storage.read_audit(tiny_audit)
+    app = turn(page, "Audit")
+    figures = {metric.label: metric.value for metric in app.metric}
+    assert figures["Identical groups"] == f"{found.summary.identical_groups:,}"
+    assert figures["Test pictures leaked"] == f"{found.summary.leaked:,}"
+    assert len(tiles(app)) == found.summary.identical_pictures
+    app = app.segmented_control(key="audit-finding").set_value("no face").run()
+    assert len(tiles(app)) == found.summary.no_face
+    app = app.segmented_control(key="audit-finding").set_value("labels").run()
+    app = app.segmented_control(key="audit-source").set_value("crowd").run()
+    assert all("→ sad 1.00" in tile["lines"] for tile in tiles(app))
+
+
+def test_the_stored_audit_counts_what_was_published(bare: AppTest) -> None:
+    figures = {metric.label: metric.value for metric in turn(bare, "Audit").metric}
+    assert figures["Identical groups"] == "1,516"
+    assert figures["… with conflicting labels"] == "57"
+    assert figures["Test pictures leaked"] == "568"
+
+
+def test_no_audit_is_said(bare: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(storage, "AUDIT_DIR", tmp_path)
+    app = turn(bare, "Audit")
+    assert not app.exception and "python -m train audit" in app.info[0].value
+    assert not turn(app, "Browse").exception
+
+
+def test_a_damaged_audit_stops_nothing(
+    bare: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / storage.AUDIT_FILE).write_text("This is no table.")
+    monkeypatch.setattr(storage, "AUDIT_DIR", tmp_path)
+    for section in ("Get it", "Browse", "Audit"):
+        assert not turn(bare, section).exception
+    assert "cannot be read" in texts(turn(bare, "Get it"))
+
+
+def test_the_map_has_all_test_pictures(bare: AppTest) -> None:
+    (chart,) = charts(turn(bare, "Map"))
+    assert {trace["type"] for trace in chart["data"]} == {"scattergl"}
+    shown = sum(
+        int(t["name"].rpartition("(")[2].rstrip(")").replace(",", "")) for t in chart["data"]
+    )
+    assert shown == 2 * 3589
+
+
+@pytest.mark.parametrize(
+    ("slider", "value"),
+    [
+        ("rotation_deg", 40.0),
+        ("shift", 0.4),
+        ("zoom", 0.5),
+        ("shear_deg", 30.0),
+        ("crop_px", 12),
+        ("gamma", 0.9),
+        ("blur_probability", 1.0),
+        ("noise_probability", 1.0),
+        ("erase_probability", 1.0),
+    ],
+)
+def test_every_slider_changes_the_grid(page: AppTest, slider: str, value: float) -> None:
+    app = button(turn(page, "Augmentation"), "Nothing").click().run()
+    before = grid_picture(app)
+    app = app.slider(key=f"augment-{slider}").set_value(value).run()
+    assert grid_picture(app) != before
+
+
+def grid_picture(app: AppTest) -> str:
+    return app.get("image")[-1].value[0]
+
+
+def test_flip_and_draw_again_change_the_grid(page: AppTest) -> None:
+    app = button(turn(page, "Augmentation"), "Nothing").click().run()
+    plain = grid_picture(app)
+    app = button(app, "Draw again").click().run()
+    assert grid_picture(app) == plain, "nothing is drawn where nothing is varied"
+    app = app.toggle(key="augment-flip").set_value(True).run()
+    flipped = grid_picture(app)
+    assert flipped != plain
+    assert grid_picture(button(app, "Draw again").click().run()) != flipped
+
+
+def test_sliders_outlive_other_sections_and_pages(page: AppTest) -> None:
+    app = turn(page, "Augmentation").slider(key="augment-rotation_deg").set_value(33.0).run()
+    app = turn(turn(app, "Browse"), "Augmentation")
+    assert app.slider(key="augment-rotation_deg").value == 33
+    app = app.switch_page("app.py").run().switch_page("pages/5_Data_set.py").run()
+    assert app.slider(key="augment-rotation_deg").value == 33
+
+
+@pytest.mark.parametrize(("name", "title"), [("fer7", "7 emotions"), ("fer6", "6 emotions")])
+def test_presets_are_what_was_trained_with(page: AppTest, name: str, title: str) -> None:
+    config = json.loads((MODELS_DIR / name / "config.json").read_text())
+    trained = AugmentationConfig(**config["training"]["augmentation"])
+    app = turn(page, "Augmentation")
+    assert app.slider(key="augment-rotation_deg").value > 0
+    app = button(app, "Nothing").click().run()
+    assert drawn(app) == AugmentationConfig()
+    app = button(app, f"As “{title}” was trained").click().run()
+    assert drawn(app) == trained
+
+
+def drawn(app: AppTest) -> AugmentationConfig:
+    """What the section varies, read off its sliders and its toggle: every field has one."""
+    widgets = {
+        field: app.toggle if field == "flip" else app.slider
+        for field in AugmentationConfig.model_fields
+    }
+    return AugmentationConfig(
+        **{field: find(key=f"augment-{field}").value for field, find in widgets.items()}
+    )
+
+
+def test_the_pipeline_of_a_photo(bare: AppTest) -> None:
+    app = turn(bare, "Pipeline")
+    shown = texts(app)
+    for step in ("1 · Detect", "2 · Align", "3 · Resize and normalise", "4 · Classify"):
+        assert step in shown
+    assert len(app.get("image")) == 4 and len(charts(app)) == 2
+
+
+def test_the_pipeline_of_a_data_set_picture(
+    page: AppTest, yunet_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_YUNET", str(yunet_file))
+    app = turn(page, "Pipeline")
+    assert app.segmented_control(key="pipeline-kind").value == "dataset"
+    assert len(charts(app)) == 3, "the picture itself is read too"
+    before = [image.value[0] for image in app.get("image")]
+    app = app.selectbox(key="pipeline-emotion").set_value("surprise").run()
+    assert [image.value[0] for image in app.get("image")] != before
+    assert "labelled surprise" in app.get("image")[0].proto.imgs[0].caption
+
+
+Photo = Callable[[str, bytes], AppTest]
+
+
+@pytest.fixture
+def own_photo(bare: AppTest) -> Photo:
+    def run(name: str, content: bytes) -> AppTest:
+        app = (
+            turn(bare, "Pipeline").segmented_control(key="pipeline-kind").set_value("upload").run()
+        )
+        return app.file_uploader[0].set_value([(name, content, "image/jpeg")]).run()
+
+    return run
+
+
+def test_an_own_photo(own_photo: Photo) -> None:
+    app = own_photo("me.jpg", SAMPLE.read_bytes())
+    assert not app.exception and not app.error and len(charts(app)) == 2
+
+
+def test_a_photo_without_a_face(own_photo: Photo) -> None:
+    content = io.BytesIO()
+    Image.new("RGB", (320, 240), "grey").save(content, "JPEG")
+    app = own_photo("grey.jpg", content.getvalue())
+    assert not app.exception and "no face" in app.info[0].value
+
+
+def test_a_file_that_is_no_photo(own_photo: Photo) -> None:
+    app = own_photo("_fake_.jpg", b"This is no picture.")
+    assert not app.exception
+    assert [r"\_fake\_" in error.value for error in app.error] == [True]

@@ -1,0 +1,192 @@
+"""The page's script; ``webrtc_streamer`` does not run here, so the camera is a stand-in."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import cv2
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.live.state import LiveState, Privacy
+from tests.conftest import ROOT
+from tests.fer_core.live.conftest import eventually
+from tests.ui.conftest import SAMPLE
+from ui.live import rtc as live_rtc
+from ui.live.rtc import CAMERA_KEY
+from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
+
+
+@pytest.fixture
+def camera(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the page gave to ``webrtc_streamer`` last."""
+    given: dict[str, Any] = {}
+
+    def stand_in(key: str, mode: object, **options: Any) -> SimpleNamespace:
+        given.clear()
+        given.update(options, key=key)
+        return SimpleNamespace()
+
+    monkeypatch.setattr(live_rtc, "webrtc_streamer", stand_in)
+    return given
+
+
+@pytest.fixture
+def live_page(home: AppTest, camera: dict[str, Any]) -> AppTest:
+    page = home.switch_page("pages/3_Live.py").run()
+    assert not page.exception
+    return page
+
+
+@pytest.fixture
+def press(camera: dict[str, Any], live_page: AppTest) -> Callable[[bool], AppTest]:
+    """Does what Start and Stop do."""
+
+    def run(playing: bool) -> AppTest:
+        state = SimpleNamespace(playing=playing, signalling=False)
+        session_of(live_page).playing_changed(state.playing or state.signalling)
+        return live_page.run()
+
+    yield run
+    session_of(live_page).end()
+
+
+def session_of(page: AppTest) -> LiveSession:
+    return page.session_state["live-session"]
+
+
+def warnings(page: AppTest) -> list[str]:
+    return [warning.value for warning in page.warning]
+
+
+def test_the_page_asks_for_video_only_and_says_what_is_stored(
+    live_page: AppTest, camera: dict[str, Any]
+) -> None:
+    assert camera["key"] == f"{CAMERA_KEY}-0"
+    constraints = camera["media_stream_constraints"]
+    assert constraints["audio"] is False
+    assert constraints["video"]["width"] == {"ideal": 640}
+    assert constraints["video"]["frameRate"]["max"] == 30
+    assert camera["frontend_rtc_configuration"] == {
+        "iceServers": [],
+        "iceTransportPolicy": "all",
+    }
+    said = " ".join(caption.value for caption in live_page.caption)
+    assert "stored unless you press a button" in said and "temporary file without a name" in said
+
+
+def test_resolution_and_rate(live_page: AppTest, camera: dict[str, Any]) -> None:
+    live_page.selectbox(key="live-size").select("1280 × 720")
+    live_page.selectbox(key="live-rate").select(15).run()
+    constraints = camera["media_stream_constraints"]["video"]
+    assert constraints["height"] == {"ideal": 720} and constraints["frameRate"]["max"] == 15
+
+
+def test_settings_reach_the_analysis(live_page: AppTest) -> None:
+    live_page.selectbox(key="live-privacy").select(Privacy.BLUR)
+    live_page.toggle(key="live-mirror").set_value(False)
+    live_page.slider(key="live-smoothing").set_value(1.5)
+    live_page.radio(key="classes").set_value("fer6")
+    live_page.slider(key="threshold").set_value(60).run()
+    settings = session_of(live_page).analysis.settings
+    assert settings.view.privacy is Privacy.BLUR and not settings.view.mirror
+    assert settings.view.bars and settings.smoothing_s == 1.5
+    assert (settings.class_set, settings.threshold, settings.detector) == ("fer6", 0.6, "haar")
+
+
+def test_charts_of_what_was_read(live_page: AppTest, press: Callable[[bool], AppTest]) -> None:
+    press(True)
+    analysis = session_of(live_page).analysis
+    portrait = cv2.imread(str(SAMPLE))
+
+    def read() -> bool:
+        analysis.next_picture(portrait)
+        tracked = analysis.status().tracked
+        return tracked is not None and len(tracked.faces) == 1
+
+    eventually(read)
+    live_page.run()
+    assert not live_page.exception and not live_page.error
+    # The check of camera and connection, and the charts.
+    assert len(live_page.get("bidi_component")) == 2
+    assert analysis.status().state is LiveState.RUNNING
+
+
+def test_recording_and_its_downloads(live_page: AppTest, press: Callable[[bool], AppTest]) -> None:
+    def button(label: str) -> Any:
+        return next(button for button in live_page.button if button.label == label)
+
+    assert button("Record readings").disabled
+    press(True)
+    button("Record readings").click().run()
+    session = session_of(live_page)
+    portrait = cv2.imread(str(SAMPLE))
+
+    def kept() -> bool:
+        session.analysis.next_picture(portrait)
+        return session.readings is not None and session.readings.frames > 3
+
+    eventually(kept)
+    live_page.run()
+    button("Stop recording readings").click().run()
+    assert not live_page.exception
+    labels = [button.label for button in live_page.get("download_button")]
+    assert {"Readings (CSV)", "Readings (Parquet)", "Summary (JSON)"} <= set(labels)
+    assert any("Recorded readings" in text.value for text in live_page.markdown)
+    button("Forget recordings").click().run()
+    assert not any("Recorded readings" in text.value for text in live_page.markdown)
+
+
+def test_all_places_taken(live_page: AppTest, press: Callable[[bool], AppTest]) -> None:
+    places = shared_slots()
+    for number in range(places.limit):
+        places.take(number)
+    press(True)
+    assert any("All places" in warning for warning in warnings(live_page))
+    for number in range(places.limit):
+        places.give_back(number)
+    next(button for button in live_page.button if button.label == "Try again").click().run()
+    assert not warnings(live_page)
+
+
+def test_no_connection_is_said_in_plain_words(
+    live_page: AppTest, press: Callable[[bool], AppTest]
+) -> None:
+    session_of(live_page).unconnected = True
+    live_page.run()
+    (error,) = [error.value for error in live_page.error]
+    assert "ICE failed" in error and "TURN server is needed" in error
+
+
+def test_wrong_ice_settings_are_the_operators_business(
+    live_page: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_ICE_TURN", "turn.example.org")
+    live_page.run()
+    (error,) = [error.value for error in live_page.error]
+    assert "no TURN address" in error
+
+
+def test_the_limit_is_one_a_core_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(LIMIT_VARIABLE, raising=False)
+    shared_slots.clear()
+    assert shared_slots().limit >= 1
+
+
+def test_the_camera_comes_after_keras_in_one_process() -> None:
+    """TensorFlow first and then SRTP ends the process; the explanations load them in order."""
+    script = (
+        "from ui.metrics.why import _network; _network('fer7', 0); import aiortc; print('alive')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split()[-1:] == ["alive"], done.stderr[-2000:]

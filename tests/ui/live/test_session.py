@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import av
+import cv2
+import numpy as np
+import pytest
+import streamlit as st
+
+from fer_core.detection import load_detector
+from fer_core.live.analysis import LiveAnalysis
+from fer_core.live.slots import Slots
+from fer_core.live.state import LiveSettings, LiveView
+from tests.fer_core.live.conftest import eventually, live_threads
+from tests.ui.conftest import SAMPLE
+from ui.common.resources import get_classifier
+from ui.live import session as live_session
+from ui.live.ice import IceSettings
+from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
+
+SETTINGS = LiveSettings("haar", "fer7", 0.4, 0.4, LiveView(mirror=False, bars=False))
+
+
+@pytest.fixture
+def slots() -> Slots:
+    return Slots(1)
+
+
+@pytest.fixture
+def session(slots: Slots) -> Iterator[LiveSession]:
+    analysis = LiveAnalysis(
+        SETTINGS, load_detector=load_detector, load_classifier=get_classifier, slots=slots
+    )
+    made = LiveSession(analysis)
+    yield made
+    made.end()
+    analysis.stop(wait_s=30)
+
+
+@pytest.fixture
+def frame() -> av.VideoFrame:
+    portrait = cv2.resize(cv2.imread(str(SAMPLE)), (640, 480))
+    made = av.VideoFrame.from_ndarray(portrait, format="bgr24").reformat(format="yuv420p")
+    made.pts, made.time_base = 7, av.time_base
+    return made
+
+
+def feed_until_read(session: LiveSession, frame: av.VideoFrame) -> None:
+    def read() -> bool:
+        session.callback(frame)
+        return session.analysis.status().tracked is not None
+
+    eventually(read)
+
+
+def test_the_callback_returns_a_frame_of_the_same_size(
+    session: LiveSession, frame: av.VideoFrame
+) -> None:
+    session.playing_changed(True)
+    feed_until_read(session, frame)
+    returned = session.callback(frame)
+    assert (returned.width, returned.height) == (640, 480)
+    assert (returned.to_ndarray(format="bgr24") != frame.to_ndarray(format="bgr24")).any()
+
+
+@pytest.mark.parametrize("size_wh", [(641, 479), (2, 2), (320, 180)])
+def test_the_callback_takes_every_size(session: LiveSession, size_wh: tuple[int, int]) -> None:
+    image = np.zeros((size_wh[1], size_wh[0], 3), np.uint8)
+    returned = session.callback(av.VideoFrame.from_ndarray(image, format="bgr24"))
+    assert (returned.width, returned.height) == size_wh
+
+
+def test_a_start_takes_a_place_and_a_stop_gives_it_back(
+    session: LiveSession, slots: Slots, frame: av.VideoFrame
+) -> None:
+    for attempt in (1, 2):
+        session.playing_changed(True)
+        session.playing_changed(True)
+        assert session.attempt == attempt and slots.free == 0 and not session.full
+        feed_until_read(session, frame)
+        session.playing_changed(False)
+        assert slots.free == 1 and not session.unconnected
+    eventually(lambda: not live_threads())
+
+
+def test_no_place_is_said_and_can_be_asked_for_again(session: LiveSession, slots: Slots) -> None:
+    slots.take("somebody else")
+    session.playing_changed(True)
+    assert session.full and session.attempt_since is None
+    session.ask_again()
+    slots.give_back("somebody else")
+    session.playing_changed(True)
+    assert not session.full and session.analysis.running
+
+
+def test_an_attempt_without_a_frame_was_no_connection(
+    session: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_session, "_ATTEMPT_S", 0.0)
+    session.playing_changed(True)
+    session.playing_changed(False)
+    assert session.unconnected
+    session.playing_changed(True)
+    assert not session.unconnected
+
+
+def test_a_visitor_who_stops_at_once_is_not_told_of_the_network(session: LiveSession) -> None:
+    session.playing_changed(True)
+    session.playing_changed(False)
+    assert not session.unconnected
+
+
+def test_the_end_of_an_earlier_camera_does_not_stop_the_next(
+    session: LiveSession, slots: Slots
+) -> None:
+    session.playing_changed(True)
+    session.playing_changed(False)
+    session.playing_changed(True)
+    session.camera_ended(1)
+    assert session.analysis.running
+    session.camera_ended(2)
+    assert not session.analysis.running and slots.free == 1
+
+
+def test_nothing_is_kept_unless_asked(session: LiveSession, frame: av.VideoFrame) -> None:
+    session.playing_changed(True)
+    feed_until_read(session, frame)
+    session.playing_changed(False)
+    assert session.readings is None and session.video is None and session.video_file == b""
+    assert session.analysis.snapshot() is None
+
+
+def test_what_is_asked_for_outlives_the_camera(session: LiveSession, frame: av.VideoFrame) -> None:
+    session.playing_changed(True)
+    session.start_readings("fer7")
+    session.start_video()
+    readings = session.readings
+    assert readings is not None and session.recording_readings
+
+    def kept() -> bool:
+        session.callback(frame)
+        return readings.frames > 3
+
+    eventually(kept)
+    session.playing_changed(False)
+    assert not session.recording_readings and session.video is None
+    assert len(readings.timeline().time_s) == readings.frames
+    assert session.video_file[4:8] == b"ftyp"
+    session.forget_recordings()
+    assert session.readings is None and session.video_file == b""
+    eventually(lambda: not live_threads())
+
+
+def test_credentials_are_kept_while_they_are_fresh(
+    session: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = IceSettings(turn=("turn:turn.example.org",), secret="north", ttl_s=600)
+    first = session.ice(settings)
+    assert session.ice(settings) is first
+    assert session.ice(IceSettings(turn=settings.turn, secret="south")) is not first
+    second = session.ice(settings)
+    later = time.time() + 301
+    monkeypatch.setattr(live_session.time, "time", lambda: later)
+    third = session.ice(settings)
+    assert third is not second
+    expires = int(third.record["iceServers"][0]["username"].partition(":")[0])
+    assert expires - later > 590
+
+
+@pytest.mark.parametrize(("text", "limit"), [("3", 3), ("0", 1), ("-2", 1)])
+def test_the_limit_comes_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, text: str, limit: int
+) -> None:
+    monkeypatch.setenv(LIMIT_VARIABLE, text)
+    st.cache_resource.clear()
+    assert shared_slots().limit == limit
+    assert shared_slots() is shared_slots()
+    st.cache_resource.clear()
+
+
+def test_a_limit_that_is_no_number_is_left_out(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(LIMIT_VARIABLE, "many")
+    st.cache_resource.clear()
+    assert shared_slots().limit >= 1 and "many" in caplog.text
+    st.cache_resource.clear()

@@ -1,0 +1,316 @@
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.classifier import MODELS_DIR
+from tests.cells import cell_of, write_pictures
+from tests.ui.conftest import SAMPLE, until
+from train.evaluation import metrics, storage
+from train.evaluation.curves import accuracy_by_coverage
+from train.evaluation.trials import BASELINE, Trial, save_trials
+from ui.common import explorer_data
+from ui.common.explorer_data import metrics_of
+from ui.metrics import tried
+from ui.metrics import why as metrics_why
+from ui.metrics.own_runs import OwnRun
+from ui.metrics.sections import SECTION_KEY, SECTIONS
+
+LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+
+
+@pytest.fixture
+def page(home: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The metrics page on a machine without the data set."""
+    monkeypatch.delenv("FER2013", raising=False)
+    return home.switch_page("pages/4_Metrics.py").run()
+
+
+@pytest.fixture
+def pictures(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The metrics page with the pictures of one cell."""
+    monkeypatch.setenv("FER2013", str(write_pictures(tmp_path / "fer2013")))
+    return page
+
+
+def turn(app: AppTest, section: str) -> AppTest:
+    app = app.segmented_control(key=SECTION_KEY).set_value(section).run()
+    assert not app.exception
+    return app
+
+
+def texts(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def grids(app: AppTest) -> list[dict[str, Any]]:
+    return [json.loads(grid.proto.json) for grid in app.get("bidi_component")]
+
+
+def choose_cell(app: AppTest, true: str, predicted: str, key: str = "confusion") -> AppTest:
+    app.selectbox(key=f"{key}-true").select(true)
+    return app.selectbox(key=f"{key}-predicted").select(predicted).run()
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("model", ["fer7", "fer6"])
+def test_every_section_without_the_data_set(page: AppTest, section: str, model: str) -> None:
+    page.segmented_control(key="metrics-model").set_value(model)
+    turn(page, section)
+    assert not page.error
+    assert page.subheader
+
+
+@pytest.mark.parametrize("split", ["PublicTest", "PrivateTest", "test"])
+@pytest.mark.parametrize("views", ["one view", "flip"])
+def test_figures_are_the_stored_ones(page: AppTest, split: str, views: str) -> None:
+    page.segmented_control(key="metrics-split").set_value(split)
+    page.segmented_control(key="metrics-views").set_value(views).run()
+    figures = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())[split][views]
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Accuracy"] == f"{figures['accuracy']:.1%}"
+    assert shown["Calibration error"] == f"{figures['ece']:.3f}"
+    assert shown["Without duplicates"] == f"{figures['accuracy_without_leaked']:.1%}"
+    assert figures["protocol"] in texts(page)
+
+
+def test_peers_have_their_protocols_and_our_own_stand_beside_them(page: AppTest) -> None:
+    table = next(element.value for element in page.markdown if "| Who |" in element.value)
+    assert "trained on PrivateTest too" in table and "ImageNet" in table
+    assert table.count("This app") == 2
+
+
+def test_a_cell_without_the_data_set_is_a_table(page: AppTest) -> None:
+    choose_cell(turn(page, "Confusions"), "sad", "neutral")
+    assert "FER2013" in page.info[0].value
+    assert not grids(page)
+    cell = cell_of()
+    table = page.dataframe[-1].value
+    assert table["picture"].tolist() == cell.names.tolist()
+    assert table["neutral"].is_monotonic_decreasing
+    assert np.allclose(table[list(LABELS)].to_numpy(), cell.probabilities, atol=1e-6)
+
+
+def test_a_cell_with_the_data_set_shows_its_pictures(pictures: AppTest) -> None:
+    choose_cell(turn(pictures, "Confusions"), "sad", "neutral")
+    (grid,) = grids(pictures)
+    cell = cell_of()
+    tiles = grid["groups"][0]["tiles"]
+    assert f"**{len(cell)}** labelled *sad*" in texts(pictures)
+    assert len(tiles) == min(60, len(cell)) and grid["atlas"]
+    assert tiles[0]["lines"][0] == f"neutral {cell.probabilities[0].max():.0%}"
+    assert str(cell.names[0]) in tiles[0]["title"]
+    pages = next(n for n in pictures.number_input if n.label.startswith("Page"))
+    pages.set_value(2).run()
+    assert str(cell.names[60]) in grids(pictures)[0]["groups"][0]["tiles"][0]["title"]
+
+
+def test_pictures_that_are_not_in_the_data_set_are_counted(pictures: AppTest) -> None:
+    choose_cell(turn(pictures, "Confusions"), "disgust", "angry")
+    count = len(cell_of(true="disgust", predicted="angry"))
+    assert f"{count} of these pictures are not in the data set" in texts(pictures)
+
+
+def test_rows_of_a_csv_are_not_taken_for_other_pictures(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "fer2013.csv"
+    file.write_text("emotion,pixels,Usage\n4," + " ".join(["9"] * 2304) + ",PrivateTest\n")
+    monkeypatch.setenv("FER2013", str(file))
+    choose_cell(turn(page, "Confusions"), "sad", "neutral")
+    assert "other numbers" in page.info[0].value and not grids(page)
+
+
+def test_a_model_without_the_chosen_emotion(page: AppTest) -> None:
+    choose_cell(turn(page, "Confusions"), "disgust", "angry")
+    page.segmented_control(key="metrics-model").set_value("fer6").run()
+    assert not page.exception
+    assert page.selectbox(key="confusion-true").value is None
+
+
+def test_the_threshold_says_what_it_leaves(page: AppTest) -> None:
+    turn(page, "Confidence").slider(key="confidence-threshold").set_value(70).run()
+    part = storage.read_predictions(MODELS_DIR / "fer7").split("PrivateTest")
+    left = accuracy_by_coverage(part.probabilities, part.labels, np.array([0.7]))
+    assert f"**{left.coverage[0]:.1%}** of the pictures" in texts(page)
+    assert f"**{left.accuracy[0]:.1%}** of these" in texts(page)
+    page.slider(key="confidence-threshold").set_value(100).run()
+    assert "No picture" in texts(page)
+
+
+def test_two_models_on_the_same_pictures(page: AppTest) -> None:
+    turn(page, "Compare")
+    seven, six = (storage.read_predictions(MODELS_DIR / name) for name in ("fer7", "fer6"))
+    seven, six = seven.split("PrivateTest"), six.split("PrivateTest")
+    common = seven.where(seven.labels != LABELS.index("disgust"))
+    assert common.names.tolist() == six.names.tolist()
+    right = [part.probabilities.argmax(axis=1) == part.labels for part in (common, six)]
+    result = metrics.mcnemar(*right)
+    shown = texts(page)
+    assert f"p = {result.p_value:.3f}" in shown
+    assert f"| 7 emotions alone | {result.only_first:,} |" in shown
+    assert "What leaving disgust out gains and costs" in [s.value for s in page.subheader]
+    assert f"**{result.only_first:,}** pictures" in shown
+
+
+def test_the_sliders_move_the_probabilities(page: AppTest) -> None:
+    turn(page, "Robustness")
+    assert any("0% of the probability moved" in m.value for m in page.markdown)
+    page.slider(key="spoil-noise").set_value(60).run()
+    assert not any(" 0% of the probability moved" in m.value for m in page.markdown)
+    next(b for b in page.button if b.label == "As it was").click().run()
+    assert page.slider(key="spoil-noise").value == 0
+    assert any(" 0% of the probability moved" in m.value for m in page.markdown)
+
+
+def test_keras_is_loaded_only_when_asked(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+
+    def load(folder: Path) -> str:
+        asked.append(folder)
+        return "a network"
+
+    monkeypatch.setattr(metrics_why, "load_network", load)
+    monkeypatch.setattr(
+        metrics_why, "grad_cam", lambda network, face, position: np.eye(48, dtype=np.float32)
+    )
+    metrics_why._network.clear()
+    turn(page, "Why")
+    assert not asked and not page.exception
+    next(b for b in page.button if b.label.startswith("Load Keras")).click().run()
+    assert asked == [MODELS_DIR / "fer7"]
+    metrics_why._network.clear()
+
+
+def test_a_photo_of_ones_own_is_explained(page: AppTest) -> None:
+    turn(page, "Why").segmented_control(key="why-source").set_value("Your photo").run()
+    page.file_uploader[0].set_value(("me.jpg", SAMPLE.read_bytes(), "image/jpeg")).run()
+    assert not page.exception and "Largest fall" in texts(page)
+    page.file_uploader[0].set_value(("no.jpg", b"no picture", "image/jpeg")).run()
+    assert len(page.error) == 1 and "not a picture" in page.error[0].value
+
+
+def test_what_is_not_stored_is_one_sentence(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(MODELS_DIR, models)
+    monkeypatch.setattr(explorer_data, "MODELS_DIR", models)
+    (models / "fer7" / "predictions.parquet").unlink()
+    (models / "fer7" / "robustness.json").unlink()
+    (models / "fer7" / "crowd.json").unlink()
+    (models / "fer7" / "architecture.json").write_text("{")
+    page = home.switch_page("pages/4_Metrics.py").run()
+    for section, sentence in (
+        ("Confusions", "has no predictions.parquet yet"),
+        ("Robustness", "has no robustness.json yet"),
+        ("Crowd", "FER+'s votes were not given"),
+        ("Network", "not valid JSON"),
+    ):
+        assert sentence in texts(turn(page, section))
+
+
+def archive_of(files: dict[str, bytes]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return content.getvalue()
+
+
+def face(level: int) -> bytes:
+    rng = np.random.default_rng(level)
+    return bytes(cv2.imencode(".png", rng.integers(0, 256, (48, 48), np.uint8))[1])
+
+
+def measure(page: AppTest, content: bytes) -> AppTest:
+    """Uploads an archive of face crops, and waits for what comes out."""
+    turn(page, "Your own")
+    page.file_uploader[0].set_value(("own.zip", content, "application/zip")).run()
+    page.radio(key="own-how").set_value("Face crops: read them as they are").run()
+    next(b for b in page.button if b.label.startswith("Measure the network")).click().run()
+    run: OwnRun = page.session_state["metrics-own-run"]
+    until(lambda: run.job.over)
+    return page.run()
+
+
+def test_own_pictures_are_measured(page: AppTest) -> None:
+    files = {f"{label}/{n} ä.png": face(n) for label in ("happy", "sad") for n in range(9)}
+    page = measure(page, archive_of({**files, "sad/broken.png": b"no picture"}))
+    assert not page.exception and not page.error
+    assert "1 file was left out" in page.expander[0].label
+    assert "18 pictures" in next(m.help for m in page.metric if m.label == "Accuracy")
+    assert "no picture of angry" in page.warning[0].value
+    run: OwnRun = page.session_state["metrics-own-run"]
+    measurement = run.job.result
+    best = LABELS[int(measurement.probabilities.argmax(axis=1)[0])]
+    choose_cell(page, "happy", best, f"own-confusion-{run.key}")
+    (grid,) = grids(page)
+    assert grid["atlas"] and "happy/0 ä.png" in str(grid["groups"])
+    assert len(page.get("download_button")) == 2
+    next(b for b in page.button if b.label == "Forget these pictures").click().run()
+    assert "metrics-own-run" not in page.session_state
+    assert not page.metric and page.file_uploader[0].value is None
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"no archive", "is no whole"),
+        (archive_of({"../happy/a.png": face(1)}), "leaves its folder"),
+        (archive_of({"happy/a.zip": b"PK"}), "another archive"),
+        (archive_of({"joy/a.png": face(1)}), "no labelled picture"),
+    ],
+)
+def test_an_archive_that_is_refused(page: AppTest, content: bytes, sentence: str) -> None:
+    page = measure(page, content)
+    assert not page.exception and sentence in page.error[0].value
+    assert not page.metric
+
+
+def test_what_was_tried_is_drawn_and_in_a_table(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trials = [
+        Trial(change, seed, "PublicTest", 100, accuracy, 1.0, 2_500_000, adds, 800, 9.5)
+        for change, seed, accuracy, adds in (
+            (BASELINE, 0, 0.60, 8_000_000),
+            (BASELINE, 1, 0.62, 8_000_000),
+            ("wider", 0, 0.65, 30_000_000),
+            ("without a part", 0, 0.59, 8_000_000),
+        )
+    ]
+    save_trials(trials, "some", tmp_path)
+    monkeypatch.setattr(tried, "TRIALS_DIR", tmp_path)
+    turn(page, "Training")
+    assert "Plan “some”" in texts(page)
+    assert "| wider | 65.00 % | +5.00 |" in texts(page)
+    gains, chart = (json.loads(one.proto.spec) for one in page.get("plotly_chart")[:2])
+    assert gains["data"][0]["y"] == ["without a part", "wider"]
+    assert gains["data"][0]["x"] == pytest.approx([-1, 5])
+    short, shipped = chart["data"]
+    assert short["text"] == [BASELINE, "wider", "without a part"]
+    assert short["x"] == [8, 30, 8] and short["y"] == pytest.approx([0.61, 0.65, 0.59])
+    assert short["error_y"]["array"] == pytest.approx([0.0141, 0, 0], abs=1e-4)
+    assert shipped["text"] == ["7 emotions", "6 emotions"]
+    assert shipped["y"][0] == metrics_of("fer7")["PublicTest"]["one view"]["accuracy"]
+
+
+def test_damaged_trials_are_one_sentence(
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "some.json").write_text("[{")
+    monkeypatch.setattr(tried, "TRIALS_DIR", tmp_path)
+    turn(page, "Training")
+    assert "some.json cannot be read" in texts(page)
+    assert page.get("plotly_chart")

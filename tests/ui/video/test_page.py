@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import re
+import threading
+from datetime import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from fer_core.labels import FER6
+from tests.ui.conftest import ROOT
+from tests.ui.photo.test_page import buttons, charts
+from ui.common.jobs import Job
+from ui.video import intake as video_intake
+from ui.video import runs as video_runs
+from ui.video.results import summary_sentence
+from ui.video.shelf import Video, get_shelf
+
+WAIT_S = 120
+
+
+@pytest.fixture
+def video_page(home: AppTest) -> AppTest:
+    """The video page, reached from the home page."""
+    return home.switch_page("pages/2_Video.py").run()
+
+
+@pytest.fixture
+def one_face(media: Path) -> bytes:
+    return (media / "one_face_15s.mp4").read_bytes()
+
+
+def upload(app: AppTest, content: bytes, name: str = "clip.mp4") -> AppTest:
+    return app.file_uploader[0].set_value((name, content, "video/mp4")).run()
+
+
+def start(app: AppTest, *, fps: int = 1, annotate: bool = False) -> AppTest:
+    app.select_slider(key="video-fps").set_value(fps)
+    app.toggle(key="video-annotate").set_value(annotate)
+    return press(app, "Start the analysis")
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    (button,) = buttons(app, label)
+    return button.click().run()
+
+
+def video_of(app: AppTest) -> Video:
+    video = get_shelf().get(app.session_state["video-token"], "test")
+    assert video is not None
+    return video
+
+
+def until_over(app: AppTest) -> AppTest:
+    """Runs the page when the work is done."""
+    job = video_of(app).run.job
+    pause = threading.Event()
+    for _ in range(WAIT_S * 20):
+        if job.over:
+            return app.run()
+        pause.wait(0.05)
+    raise AssertionError(job.state)
+
+
+def texts(app: AppTest) -> str:
+    """Returns what the page's Markdown reads like."""
+    joined = "\n".join(element.value for element in (*app.markdown, *app.caption))
+    return re.sub(r"\\(.)", r"\1", joined)
+
+
+def timelines(app: AppTest) -> list[dict]:
+    return [chart for chart in charts(app) if "Verdict" in {t.get("name") for t in chart["data"]}]
+
+
+def test_empty_page(video_page: AppTest) -> None:
+    assert not video_page.exception and not video_page.error and not video_page.info
+    assert len(video_page.file_uploader) == 1
+    assert "two minutes after you close" in video_page.caption[0].value
+    assert not buttons(video_page, "Start the analysis")
+
+
+@pytest.mark.parametrize("content", [b"", b"This is no video."], ids=["empty", "text"])
+def test_a_bad_file_is_one_sentence_and_the_page_goes_on(
+    video_page: AppTest, content: bytes, one_face: bytes
+) -> None:
+    app = upload(video_page, content, "fake.mp4")
+    assert not app.exception
+    assert ["fake\\.mp4\\: " in error.value for error in app.error] == [True]
+    app = upload(app, one_face)
+    assert not app.error and buttons(app, "Start the analysis")
+
+
+def test_facts_and_choices(video_page: AppTest, one_face: bytes) -> None:
+    app = upload(video_page, one_face)
+    assert not app.exception and not app.file_uploader
+    for fact in ("clip.mp4", "0:15.5", "596 × 336, 29.97 frames a second", "h264", "none"):
+        assert f"**{fact}**" in texts(app)
+    assert "About 155 frames" in texts(app) and "Haar cascades" in texts(app)
+    app = app.select_slider(key="video-fps").set_value(0).run()
+    assert "About 464 frames" in texts(app)
+
+
+def test_results_of_a_real_clip(video_page: AppTest, one_face: bytes) -> None:
+    app = until_over(start(upload(video_page, one_face), annotate=True))
+    assert not app.exception and not app.error
+    assert "One person in 16 analysed frames: Person 1, seen for" in texts(app)
+    (chart,) = timelines(app)
+    assert len(chart["data"][-1]["x"]["bdata"]) > 0
+    assert [len(app.get(kind)) for kind in ("video", "download_button")] == [1, 5]
+    timeline = video_of(app).run.job.result.result.timeline
+    assert len(timeline.time_s) == 16 and timeline.persons() == (1,)
+
+
+def test_smoothing_and_threshold_hold_at_once(video_page: AppTest, one_face: bytes) -> None:
+    app = until_over(start(upload(video_page, one_face), annotate=True))
+    before, run = charts(app), video_of(app).run
+    app = app.slider(key="video-smoothing").set_value(2.0).run()
+    assert charts(app) != before and video_of(app).run is run
+    assert "the names, smoothing and threshold that it was drawn with" in texts(app)
+    app = app.slider(key="threshold").set_value(100).run()
+    assert "not read with certainty 100%" in texts(app)
+
+
+def test_another_class_set_needs_another_run(video_page: AppTest, one_face: bytes) -> None:
+    app = until_over(start(upload(video_page, one_face)))
+    app = app.radio(key="classes").set_value("fer6").run()
+    assert ["7 emotions" in info.value for info in app.info] == [True]
+    app = until_over(press(app, "Analyse again"))
+    assert not app.info
+    assert video_of(app).run.job.result.result.timeline.labels == FER6.labels
+
+
+def test_lines_and_raw_readings(video_page: AppTest, one_face: bytes) -> None:
+    app = until_over(start(upload(video_page, one_face)))
+    (areas,) = timelines(app)
+    assert {trace.get("stackgroup") for trace in areas["data"][:7]} == {"emotions"}
+    app = app.get("button_group")[0].set_value("Lines").run()
+    (lines,) = timelines(app)
+    assert {trace.get("stackgroup") for trace in lines["data"][:7]} == {None}
+    app = app.toggle(key="video-raw").set_value(True).run()
+    (raw,) = timelines(app)
+    assert raw["data"][0]["y"] != lines["data"][0]["y"]
+
+
+def test_names_and_hidden_persons(video_page: AppTest, one_face: bytes) -> None:
+    app = until_over(start(upload(video_page, one_face)))
+    app = app.text_input[0].set_value("  Zoë <b> ").run()
+    assert "Zoë <b>, seen for" in texts(app) and not app.exception
+    app = press(app, "Hide this person")
+    assert "All persons in 16 analysed frames are hidden." in texts(app) and not timelines(app)
+    assert "Hidden: Zoë <b>" in texts(app)
+    app = press(app, "Show them again")
+    assert len(timelines(app)) == 1
+
+
+def test_cancel_keeps_what_is_there(video_page: AppTest, one_face: bytes) -> None:
+    app = start(upload(video_page, one_face), fps=0)
+    run = video_of(app).run
+    pause = threading.Event()
+    while run.job.progress is None and not run.job.over:
+        pause.wait(0.01)
+    assert not run.job.over
+    app = until_over(press(app.run(), "Cancel"))
+    assert "Cancelled" in app.warning[0].value and not app.exception
+    assert 0 < len(run.job.result.result.timeline.time_s) < 464
+    assert "Take it away" in [heading.value for heading in app.subheader]
+
+
+def test_a_crash_is_one_sentence_and_another_run_works(
+    video_page: AppTest,
+    one_face: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*args: object, **options: object) -> None:
+        raise RuntimeError("out of order")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(video_runs, "analyze_video", broken)
+        app = until_over(start(upload(video_page, one_face)))
+    assert not app.exception and len(app.error) == 1
+    assert "out of order" not in app.error[0].value and "out of order" in caplog.text
+    app = until_over(press(app, "Analyse again"))
+    assert not app.error and len(timelines(app)) == 1
+
+
+def test_a_reload_finds_its_results_and_nobody_else_does(
+    video_page: AppTest, one_face: bytes
+) -> None:
+    app = until_over(start(upload(video_page, one_face)))
+    token = app.session_state["video-token"]
+    assert app.query_params["video"] == token
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    again.query_params["video"] = token
+    again = again.switch_page("pages/2_Video.py").run()
+    assert len(timelines(again)) == 1
+    other = other.switch_page("pages/2_Video.py").run()
+    assert not timelines(other) and len(other.file_uploader) == 1
+    press(again, "Remove this video")
+    assert get_shelf().get(token, "test") is None
+
+
+def test_an_unknown_address_says_so(video_page: AppTest) -> None:
+    video_page.query_params["video"] = "guessed"
+    app = video_page.run()
+    assert ["no longer here" in info.value for info in app.info] == [True]
+    assert len(app.file_uploader) == 1
+    assert not app.run().info
+
+
+def test_two_visitors_at_once(video_page: AppTest, one_face: bytes, media: Path) -> None:
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    other = other.switch_page("pages/2_Video.py").run()
+    down = (media / "looking_down_4s.mp4").read_bytes()
+    mine, theirs = start(upload(video_page, one_face)), start(upload(other, down, "other.mp4"))
+    mine, theirs = until_over(mine), until_over(theirs)
+    assert "clip.mp4" in texts(mine) and "other.mp4" not in texts(mine)
+    assert "other.mp4" in texts(theirs) and "clip.mp4" not in texts(theirs)
+    lengths = [len(video_of(app).run.job.result.result.timeline.time_s) for app in (mine, theirs)]
+    assert lengths[0] == 16 and lengths[1] < 10
+
+
+def test_a_full_queue_shows_the_place(
+    video_page: AppTest, one_face: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def busy(job: Job[None]) -> None:
+        go.wait(WAIT_S)
+
+    queue = get_shelf().queue
+    for number in range(10):
+        queue.submit(f"visitor {number}", busy)
+    app = start(upload(video_page, one_face))
+    assert any("th in line" in info.value for info in app.info)
+    app = press(app, "Cancel")
+    assert not app.info and buttons(app, "Analyse again")
+    go.set()
+
+
+def test_a_part_over_the_limit_is_refused(
+    video_page: AppTest, one_face: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_intake, "_MAX_PART_S", 5.0)
+    app = upload(video_page, one_face)
+    part = next(slider for slider in app.slider if slider.label == "Part to analyse")
+    assert [str(end) for end in part.value] == ["00:00:00", "00:00:05"]
+    assert not app.error and buttons(app, "Start the analysis")
+    app = part.set_value((time(), time(second=15, microsecond=500_000))).run()
+    assert ["shorter part" in error.value for error in app.error] == [True]
+    assert not buttons(app, "Start the analysis")
+
+
+def person(number: int, name: str, seconds: float, **share: float) -> dict:
+    return {"person": number, "name": name, "seconds_seen": seconds, "share": share}
+
+
+@pytest.mark.parametrize(
+    ("frames", "persons", "cuts", "sentence"),
+    [
+        (0, [], [], "No frame was analysed."),
+        (1, [], [], "No face was found in 1 analysed frame."),
+        (
+            1200,
+            [person(1, "1", 12.34, happy=0.6, uncertain=0.4)],
+            [],
+            "One person in 1,200 analysed frames: Person 1, seen for 12.3 s, "
+            "read as happy 60% of that time.",
+        ),
+        (
+            9,
+            [person(1, "1", 1, sad=1.0), person(2, "Ann", 2, happy=0.2, uncertain=0.8)],
+            [1.5],
+            "2 persons (counted anew after each cut) in 9 analysed frames: Ann, seen for 2.0 s, "
+            "not read with certainty 80% of that time; Person 1, seen for 1.0 s, "
+            "read as sad 100% of that time.",
+        ),
+        (
+            9,
+            [person(number, str(number), 1, sad=1.0) for number in range(1, 6)],
+            [],
+            "5 persons in 9 analysed frames: "
+            + "; ".join(
+                f"Person {number}, seen for 1.0 s, read as sad 100% of that time"
+                for number in (1, 2, 3)
+            )
+            + "; and 2 more.",
+        ),
+    ],
+)
+def test_summary_sentence(frames: int, persons: list, cuts: list, sentence: str) -> None:
+    record = {"frames_analyzed": frames, "persons": persons, "cuts": cuts}
+    assert summary_sentence(record) == sentence

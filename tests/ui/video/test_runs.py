@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import av
+import pytest
+
+from fer_core.classifier import EmotionClassifier
+from fer_core.errors import UnwritableVideo
+from fer_core.labels import FER7
+from fer_core.timeline import PersonEdits
+from fer_core.video.analysis import VideoOptions
+from tests.ui.conftest import until
+from ui.common.jobs import JobQueue, JobState
+from ui.video import runs as video_runs
+from ui.video.runs import Drawn, Look, VideoRun
+from ui.video.shelf import Video, read_all, receive, size_of
+
+
+@pytest.fixture(scope="module")
+def classifier() -> EmotionClassifier:
+    return EmotionClassifier.load(FER7.name)
+
+
+@pytest.fixture
+def video(clip: bytes) -> Video:
+    return receive("clip.mp4", io.BytesIO(clip))
+
+
+@pytest.fixture
+def run(video: Video, classifier: EmotionClassifier) -> Callable[..., VideoRun]:
+    """Analyses the clip of ten frames, to the end."""
+
+    def make(*, annotate: bool = True) -> VideoRun:
+        run = VideoRun(
+            JobQueue(1),
+            "anna",
+            video.file,
+            classifier=classifier,
+            class_set=FER7.name,
+            detector="haar",
+            options=VideoOptions(),
+            annotate=annotate,
+        )
+        until(lambda: run.job.over)
+        return run
+
+    return make
+
+
+def frames_in(drawn: Drawn) -> int:
+    with av.open(io.BytesIO(read_all(drawn.file))) as container:
+        return sum(1 for _ in container.decode(video=0))
+
+
+def test_an_analysis_with_its_annotated_video(run) -> None:
+    done = run()
+    assert done.job.state is JobState.DONE and done.job.progress.done == 10
+    assert len(done.job.result.result.timeline.time_s) == 10
+    assert frames_in(done.drawn) == 10
+    assert done.drawn.look == Look(done.options.smoothing_s, done.options.threshold)
+
+
+def test_without_an_annotated_video_it_can_be_drawn_later(run, video: Video) -> None:
+    done = run(annotate=False)
+    assert done.drawn is None
+    look = Look(1.0, 0.5, PersonEdits(names={1: "Anna"}))
+    done.draw_again(JobQueue(1), "anna", video.file, look)
+    until(lambda: done.drawing.over)
+    assert done.drawn.look == look and frames_in(done.drawn) == 10
+
+
+def test_a_cancelled_drawing_leaves_the_former_one(run, video: Video) -> None:
+    done = run()
+    before, queue = done.drawn, JobQueue(0)
+    done.draw_again(queue, "anna", video.file, Look(1.0, 0.5))
+    queue.cancel(done.drawing)
+    assert done.drawing.state is JobState.CANCELLED and done.drawn is before
+
+
+def test_a_failed_drawing_leaves_the_former_one(
+    run, video: Video, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object, **options: object) -> None:
+        raise UnwritableVideo("The disk is full.")
+
+    done = run()
+    before = done.drawn
+    monkeypatch.setattr(video_runs, "render_video", full)
+    done.draw_again(JobQueue(1), "anna", video.file, Look(1.0, 0.5))
+    until(lambda: done.drawing.over)
+    assert done.drawing.error == "The disk is full." and done.drawn is before
+
+
+def test_a_view_is_worked_out_once_a_look(run) -> None:
+    done = run()
+    first = done.view(Look(0.4, 0.4))
+    assert done.view(Look(0.4, 0.4)) is first
+    assert done.view(Look(0.5, 0.4)) is not first
+
+
+def test_released_results_are_gone_although_somebody_holds_the_run(run) -> None:
+    done = run()
+    file = done.drawn.file
+    assert size_of(file) > 0
+    done.release(JobQueue(1))
+    assert size_of(file) == 0
+    assert done.job.over and done.job.result is None and done.drawn is None
+    assert len(done.builder.build().time_s) == 0

@@ -1,0 +1,166 @@
+"""The commands ``explore``, ``parity``, ``audit`` and ``download``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fer_core.errors import ModelError
+from train.cli.options import (
+    SPLITS,
+    add_data,
+    add_models_dir,
+    add_votes,
+    load,
+    models_dir,
+    positive,
+    votes,
+)
+
+if TYPE_CHECKING:
+    from train.cli.options import Commands
+    from train.evaluation.label_issues import LabelIssues
+    from train.evaluation.records import Audit
+
+# train.evaluation.explore knows them too, and imports LiteRT; a test compares them.
+PARTS = ("predictions", "features", "robustness", "architecture", "crowd")
+_SHOWN_ISSUES = 20
+logger = logging.getLogger(__name__)
+
+
+def add_exploring(commands: Commands) -> None:
+    """Adds the commands."""
+    command = commands.add_parser("explore", help="measure all that the pages show of a model")
+    command.add_argument("name", metavar="NAME", help="name of the model")
+    add_data(command)
+    add_votes(command)
+    command.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, metavar="PART")
+    command.add_argument(
+        "--pictures",
+        type=positive,
+        metavar="N",
+        help="pictures of PublicTest to spoil for robustness; default 1200",
+    )
+    command.add_argument("--threads", type=positive, default=1, metavar="N", help="default 1")
+    add_models_dir(command)
+    command.set_defaults(run=_explore)
+
+    command = commands.add_parser("parity", help="compare the pipeline with the network alone")
+    add_data(command)
+    command.add_argument("--model", default="fer7", metavar="NAME")
+    command.add_argument("--detector", choices=("auto", "yunet", "haar"), default="auto")
+    command.add_argument("--split", choices=("Training", *SPLITS), default="PublicTest")
+    command.add_argument("--limit", type=positive, metavar="N", help="pictures to try")
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument("--save", action="store_true", help="store in the model's parity.json")
+    add_models_dir(command)
+    command.set_defaults(run=_parity)
+
+    command = commands.add_parser("audit", help="find duplicates, leaks and doubtful labels")
+    add_data(command)
+    add_votes(command)
+    command.add_argument(
+        "--model", default="fer7", metavar="NAME", help="whose stored predictions doubt labels"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON")
+    command.add_argument(
+        "--csv", type=Path, metavar="FILE", help="write a row a suspicious picture"
+    )
+    command.add_argument("--save", action="store_true", help="store it for the pages")
+    command.add_argument("--audit-dir", type=Path, metavar="DIR", help="default assets/fer2013")
+    add_models_dir(command)
+    command.set_defaults(run=_audit)
+
+    command = commands.add_parser("download", help="fetch FER-2013 from Kaggle")
+    command.add_argument(
+        "--out", type=Path, metavar="DIR", help="where it goes; default: the user's cache"
+    )
+    command.set_defaults(run=_download)
+
+
+def _explore(options: argparse.Namespace) -> int:
+    from train.evaluation.explore import ROBUSTNESS_PICTURES, explore
+
+    # It warns that it uses the neighbours that it is given.
+    logging.getLogger("openTSNE").setLevel(logging.ERROR)
+    files = explore(
+        options.name,
+        load(options.data),
+        models_dir(options),
+        votes=votes(options),
+        only=options.only,
+        pictures=options.pictures or ROBUSTNESS_PICTURES,
+        num_threads=options.threads,
+    )
+    for file in files:
+        print(f"{file} ({file.stat().st_size:,} bytes)")
+    return 0
+
+
+def _parity(options: argparse.Namespace) -> int:
+    from fer_core.detection import load_detector
+    from train.evaluation.parity import add_parity, as_text, measure_parity
+
+    detector = load_detector(options.detector)
+    result = measure_parity(
+        options.model,
+        load(options.data),
+        options.split,
+        models_dir(options),
+        detector,
+        options.limit,
+    )
+    print(json.dumps(asdict(result)) if options.json else as_text(result))
+    if options.save:
+        logger.info("Stored in %s.", add_parity(models_dir(options) / options.model, result))
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from train.evaluation.audit import as_text, audit, write_csv
+    from train.evaluation.storage import AUDIT_DIR, write_audit
+
+    result = audit(load(options.data), votes(options))
+    issues = _label_issues(options, result)
+    if options.json:
+        found = {"contradicted_labels": len(issues), "likely_wrong_labels": issues.likely}
+        print(json.dumps({**asdict(result.summary), **found}))
+    else:
+        print(as_text(result))
+        print(f"\nLabels that the crowd or the model contradicts: {len(issues):,}.")
+        print(f"Likely wrong, by a margin of half or more: {issues.likely:,}; the first:")
+        for rank, position in enumerate(issues.positions[:_SHOWN_ISSUES]):
+            print(
+                f"  {result.names[position]}: {result.emotions[position]}, rather "
+                f"{issues.suggested[rank]} by the {issues.sources[rank]} "
+                f"({issues.margins[rank]:.2f})"
+            )
+    if options.csv:
+        rows = write_csv(result, issues, options.csv)
+        logger.info("Wrote %s: %s rows.", options.csv, f"{rows:,}")
+    if options.save:
+        logger.info("Stored in %s.", write_audit(result, options.audit_dir or AUDIT_DIR))
+    return 0
+
+
+def _label_issues(options: argparse.Namespace, result: Audit) -> LabelIssues:
+    from train.evaluation.label_issues import find_label_issues
+    from train.evaluation.storage import read_predictions
+
+    try:
+        predictions = read_predictions(models_dir(options) / options.model)
+    except ModelError as error:
+        logger.warning("No test picture's label is doubted by a model: %s", error)
+        predictions = None
+    return find_label_issues(result, predictions)
+
+
+def _download(options: argparse.Namespace) -> int:
+    from train.data.download import download_fer2013
+
+    print(f"The whole FER-2013 is in {download_fer2013(options.out)}.")
+    return 0

@@ -1,0 +1,103 @@
+"""The crowd's votes on FER-2013, which are called FER+.
+
+Barsoum et al., 2016, "Training Deep Networks for Facial Expression Recognition with Crowd-Sourced
+Label Distribution".
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.labels import FER7, ClassSet
+from train.data.fer2013 import FaceSet
+from train.errors import DataError
+
+# The ten answers in the order of FER+, the first seven by FER-2013's names for them.
+ANSWERS = (
+    "neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt", "unknown",
+    "not a face",
+)  # fmt: skip
+_COLUMNS = (
+    "neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt",
+    "unknown", "NF",
+)  # fmt: skip
+EXPRESSIONS = ANSWERS[:8]
+NOT_A_FACE = ANSWERS.index("not a face")
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """Votes by picture.
+
+    Attributes:
+        counts: Votes for each of ``ANSWERS``, int64 ``(10,)``, by name and label of the picture,
+            as ("PublicTest_123", "happy").
+    """
+
+    counts: dict[tuple[str, str], NDArray[np.int64]]
+
+    def of(self, names: NDArray[np.str_], emotions: NDArray[np.str_]) -> NDArray[np.int64]:
+        """Returns the votes on N pictures, int64 ``(N, 10)``; rows of 0 where there are none.
+
+        Args:
+            names: str ``(N,)``.
+            emotions: str ``(N,)``, FER-2013's labels; two names come twice with other labels.
+        """
+        none = np.zeros(len(ANSWERS), np.int64)
+        keys = zip(names.tolist(), emotions.tolist(), strict=True)
+        return np.array([self.counts.get(key, none) for key in keys], np.int64).reshape(
+            -1, len(ANSWERS)
+        )
+
+
+def read_votes(path: Path) -> Votes:
+    """Reads ``ferplus.csv``: the path of each picture, and its votes for ten answers.
+
+    Raises:
+        DataError: The file is missing, has other columns, or a row without whole numbers.
+    """
+    counts = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            if not {"image", *_COLUMNS} <= set(reader.fieldnames or ()):
+                raise DataError(f"{path} has no columns image, {', '.join(_COLUMNS)}.")
+            for number, row in enumerate(reader):
+                picture = PurePosixPath(row["image"])
+                try:
+                    votes = np.array([int(row[column]) for column in _COLUMNS], np.int64)
+                except (TypeError, ValueError) as error:
+                    raise DataError(f"{path}, row {number + 1}: not ten whole numbers.") from error
+                counts[picture.stem, picture.parent.name] = votes
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if not counts:
+        raise DataError(f"{path} has no votes.")
+    return Votes(counts)
+
+
+def emotions_of(dataset: FaceSet) -> NDArray[np.str_]:
+    """Returns the label of each picture in words, str ``(N,)``."""
+    return np.array(dataset.class_set.labels)[dataset.labels]
+
+
+def majority(votes: NDArray[np.int64], class_set: ClassSet = FER7) -> NDArray[np.int64]:
+    """Returns what most voters chose, int64 ``(N,)``: a position in ``class_set.labels``.
+
+    Args:
+        votes: int64 ``(N, 10)``.
+        class_set: The emotions that count.
+
+    Returns:
+        -1 without votes, for a tie, and where most chose an answer that is not in the set.
+    """
+    position = [
+        class_set.labels.index(answer) if answer in class_set.labels else -1 for answer in ANSWERS
+    ]
+    tied = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) > 1
+    return np.where(tied, -1, np.array(position)[votes.argmax(axis=1)])

@@ -1,0 +1,48 @@
+"""A network against the crowd that voted on FER-2013: FER+."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+
+from train.data.ferplus import Votes, majority
+from train.evaluation.records import Crowd, CrowdRow, Predictions
+
+_BINS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+def crowd_agreement(predictions: Predictions, votes: Votes) -> Crowd:
+    """Measures a model against the crowd on the test pictures, one view of each.
+
+    Args:
+        predictions: What the model says of PublicTest and PrivateTest; Training is left out.
+        votes: The crowd's.
+    """
+    tests = predictions.split("test")
+    emotions = np.array(tests.class_set.labels)
+    counts = votes.of(tests.names, emotions[tests.labels])
+    total = counts.sum(axis=1)
+    chosen = majority(counts, tests.class_set)
+    share = counts.max(axis=1) / np.maximum(total, 1)
+    predicted = tests.probabilities.argmax(axis=1)
+    rows = []
+    for low, high in itertools.pairwise(_BINS):
+        inside = (chosen >= 0) & (share >= low) & ((share < high) | (high == _BINS[-1]))
+        if inside.any():
+            rows.append(
+                CrowdRow(
+                    low,
+                    high,
+                    int(inside.sum()),
+                    float((predicted == tests.labels)[inside].mean()),
+                    float((predicted == chosen)[inside].mean()),
+                    float((chosen == tests.labels)[inside].mean()),
+                )
+            )
+    return Crowd(
+        int((chosen >= 0).sum()),
+        int((total == 0).sum()),
+        int(((chosen < 0) & (total > 0)).sum()),
+        tuple(rows),
+    )

@@ -1,0 +1,163 @@
+"""Measures all that the pages show of a model, and stores it beside the model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.classifier import EmotionClassifier, read_model_files, softmax
+from fer_core.ensemble import EnsembleClassifier
+from fer_core.tta import ONE_VIEW
+from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet
+from train.data.ferplus import Votes
+from train.evaluation import storage
+from train.evaluation.crowd_agreement import crowd_agreement
+from train.evaluation.evaluate import class_set_of, leaked_from_training
+from train.evaluation.records import Features, Predictions
+from train.evaluation.tta import read_all_views
+
+logger = logging.getLogger(__name__)
+
+PREDICTIONS, FEATURES, ROBUSTNESS = "predictions", "features", "robustness"
+ARCHITECTURE, CROWD = "architecture", "crowd"
+PARTS = (PREDICTIONS, FEATURES, ROBUSTNESS, ARCHITECTURE, CROWD)
+# Fifty conditions: on all of PublicTest they would take as long as everything else together.
+ROBUSTNESS_PICTURES = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is to be measured.
+
+    Attributes:
+        classifier: The model.
+        folder: The model's folder, where everything is stored.
+        faces: FER-2013 in the model's classes.
+        votes: FER+'s, or None.
+        pictures: Number of pictures that robustness is measured on; None for all of PublicTest.
+        num_threads: Threads that the network may use.
+    """
+
+    classifier: EmotionClassifier
+    folder: Path
+    faces: FaceSet
+    votes: Votes | None
+    pictures: int | None
+    num_threads: int
+
+
+def explore(
+    name: str,
+    dataset: FaceSet,
+    models_dir: Path,
+    *,
+    votes: Votes | None = None,
+    only: Collection[str] = PARTS,
+    pictures: int | None = ROBUSTNESS_PICTURES,
+    num_threads: int = 1,
+) -> list[Path]:
+    """Measures a model and stores what was found.
+
+    Args:
+        name: Name of the model.
+        dataset: FER-2013.
+        models_dir: Folder of the models.
+        votes: FER+'s; without them agreement with the crowd is left out.
+        only: The parts to measure, of ``PARTS``; "crowd" needs stored predictions.
+        pictures: Number of PublicTest's pictures that robustness is measured on; None for all.
+        num_threads: Threads that the network may use.
+
+    Returns:
+        The files written.
+
+    Raises:
+        DataError: The data set lacks Training or PublicTest.
+        ModelError: There is no such model, or its files are damaged.
+    """
+    classifier = EmotionClassifier.load(name, models_dir=models_dir, num_threads=num_threads)
+    folder = models_dir / name
+    faces = dataset.as_classes(class_set_of(classifier))
+    task = Task(classifier, folder, faces, votes, pictures, num_threads)
+    files: list[Path] = []
+    for parts, measure in _STEPS:
+        wanted = [part for part in parts if part in only]
+        if wanted:
+            logger.info("%s: %s.", name, " and ".join(wanted))
+            files += measure(task, wanted)
+    return files
+
+
+def _network(task: Task, wanted: Collection[str]) -> list[Path]:
+    """Runs the network once over all pictures, for what it says and for where it puts them."""
+    from train.evaluation.readings import read_features_of
+
+    faces = task.faces
+    files = read_model_files(task.folder)
+    readings = read_features_of(files, faces.faces_gray, num_threads=task.num_threads)
+    written = []
+    if PREDICTIONS in wanted:
+        one_view = softmax(readings.logits / files.temperature)
+        storage.write_predictions(task.folder, _predictions(task, one_view))
+        written.append(task.folder / storage.PREDICTIONS_FILE)
+    if FEATURES in wanted:
+        from train.evaluation.embeddings import map_of
+
+        places, neighbours, similarities = map_of(readings.features)
+        storage.write_features(task.folder, Features(faces.names, places, neighbours, similarities))
+        written.append(task.folder / storage.FEATURES_FILE)
+    return written
+
+
+def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
+    faces = task.faces
+    tests = faces.splits != TRAINING
+    accurate = EnsembleClassifier.load(task.folder.name, models_dir=task.folder.parent)
+    by_views = {ONE_VIEW: one_view}
+    for views, rows in read_all_views(task.classifier, accurate, faces.faces_gray[tests]).items():
+        if views != ONE_VIEW:
+            by_views[views] = np.full_like(one_view, np.nan)
+            by_views[views][tests] = rows
+    leaked = np.zeros(len(faces), bool)
+    leaked[tests] = leaked_from_training(faces, faces.where(tests))
+    return Predictions(faces.names, faces.splits, faces.labels, leaked, by_views, faces.class_set)
+
+
+def _robustness(task: Task, _: Collection[str]) -> list[Path]:
+    from train.evaluation.robustness import measure_robustness
+
+    result = measure_robustness(task.classifier, task.faces, PUBLIC_TEST, limit=task.pictures)
+    storage.write_robustness(task.folder, result)
+    return [task.folder / storage.ROBUSTNESS_FILE]
+
+
+def _architecture(task: Task, _: Collection[str]) -> list[Path]:
+    from train.evaluation.architecture import describe
+    from train.evaluation.explain import read_keras
+
+    storage.write_architecture(task.folder, describe(read_keras(task.folder)))
+    return [task.folder / storage.ARCHITECTURE_FILE]
+
+
+def _crowd(task: Task, _: Collection[str]) -> list[Path]:
+    file = task.folder / storage.CROWD_FILE
+    if task.votes is None:
+        # What an earlier network had in common with the crowd is nothing to keep.
+        file.unlink(missing_ok=True)
+        logger.info("Without FER+'s votes there is no agreement with the crowd.")
+        return []
+    predictions = storage.read_predictions(task.folder)
+    storage.write_crowd(task.folder, crowd_agreement(predictions, task.votes))
+    return [file]
+
+
+_STEPS: tuple[tuple[tuple[str, ...], Callable[[Task, Collection[str]], list[Path]]], ...] = (
+    ((PREDICTIONS, FEATURES), _network),
+    ((ROBUSTNESS,), _robustness),
+    ((ARCHITECTURE,), _architecture),
+    ((CROWD,), _crowd),
+)

@@ -1,0 +1,288 @@
+"""What was found out about a model and about the data set: records, without how they are stored.
+
+``train.evaluation.storage`` reads and writes them; the pages show them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fer_core.labels import ClassSet
+from fer_core.tta import ONE_VIEW
+from train.data.fer2013 import in_split
+
+NEIGHBOURS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a model says of FER-2013's pictures, those of emotions that it does not know left out.
+
+    Attributes:
+        names: str ``(N,)``, as in ``FaceSet``: "PublicTest_123".
+        splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
+        labels: int64 ``(N,)``, positions in ``class_set.labels``.
+        leaked: bool ``(N,)``, which test pictures are pixel-identical to one of Training.
+        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.tta.TTA_MODES``; NaN
+            for Training with more than one view.
+        class_set: What the labels mean.
+    """
+
+    names: NDArray[np.str_]
+    splits: NDArray[np.str_]
+    labels: NDArray[np.int64]
+    leaked: NDArray[np.bool_]
+    by_views: Mapping[str, NDArray[np.float32]]
+    class_set: ClassSet
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """float32 ``(N, K)``, of one view."""
+        return self.by_views[ONE_VIEW]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> Predictions:
+        """Returns the rows that a mask or a list of positions selects."""
+        return Predictions(
+            self.names[mask],
+            self.splits[mask],
+            self.labels[mask],
+            self.leaked[mask],
+            {views: rows[mask] for views, rows in self.by_views.items()},
+            self.class_set,
+        )
+
+    def split(self, name: str) -> Predictions:
+        """Returns one split; "test" is PublicTest and PrivateTest together."""
+        return self.where(in_split(self.splits, name))
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Where the network puts the pictures, row by row those of ``Predictions``.
+
+    Attributes:
+        names: str ``(N,)``.
+        map_xy: float32 ``(N, 2)``, places in a two-dimensional map; only nearness means
+            something.
+        neighbours: int64 ``(N, 8)``, positions of the most similar other pictures, best first.
+        similarities: float32 ``(N, 8)``, cosine similarity of their features, -1 to 1.
+    """
+
+    names: NDArray[np.str_]
+    map_xy: NDArray[np.float32]
+    neighbours: NDArray[np.int64]
+    similarities: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True, slots=True)
+class RobustnessRow:
+    """A model on pictures spoilt in one way.
+
+    Attributes:
+        kind: One of ``train.evaluation.corruptions.CORRUPTIONS``.
+        strength: How much, in that kind's unit.
+        accuracy: Share of pictures classified rightly, 0 to 1.
+        macro_f1: Mean F1 of the classes.
+        mean_confidence: Mean probability of the predicted class.
+        mean_change: Mean change of a picture's probabilities against the unspoilt picture, as
+            total variation: 0 for none, 1 for a complete change.
+        changed: Share of pictures whose predicted class changes.
+    """
+
+    kind: str
+    strength: float
+    accuracy: float
+    macro_f1: float
+    mean_confidence: float
+    mean_change: float
+    changed: float
+
+
+@dataclass(frozen=True, slots=True)
+class Robustness:
+    """A model on spoilt pictures.
+
+    Attributes:
+        split: Where the pictures are from.
+        pictures: Their number.
+        seed: Of what is random in the spoiling.
+        clean: The unspoilt pictures, as a row of kind "none" and strength 0.
+        rows: By kind and rising strength.
+    """
+
+    split: str
+    pictures: int
+    seed: int
+    clean: RobustnessRow
+    rows: tuple[RobustnessRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """A layer of a network.
+
+    Attributes:
+        name: Its name in Keras.
+        kind: Its class in Keras, such as "Conv2D".
+        inputs: Names of the layers that it reads, for a drawing.
+        output_shape: Without the batch: (height, width, channels) or (units,).
+        parameters: Number of weights, those that do not train included.
+        multiply_adds: Multiplications with an addition for one picture; 0 for a layer without
+            weights, and for batch normalisation, which serving folds into its convolution.
+        settings: What distinguishes it, such as "3×3" or "rate 0.3".
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    settings: str
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network layer by layer, with totals.
+
+    Attributes:
+        layers: From the input to the logits.
+        parameters: Number of weights.
+        multiply_adds: Multiplications with an addition for one picture.
+    """
+
+    layers: tuple[LayerRow, ...]
+    parameters: int
+    multiply_adds: int
+
+
+@dataclass(frozen=True, slots=True)
+class CrowdRow:
+    """A model on the test pictures on which the crowd agrees to some degree.
+
+    Attributes:
+        low: Lowest share of the votes that the most chosen emotion has.
+        high: Highest one; a picture on the border is in the row above.
+        pictures: Number of pictures.
+        model_label: Share of them on which the model and FER-2013's label agree.
+        model_crowd: Share of them on which the model and the crowd's majority agree.
+        crowd_label: Share of them on which the crowd's majority and FER-2013's label agree.
+    """
+
+    low: float
+    high: float
+    pictures: int
+    model_label: float
+    model_crowd: float
+    crowd_label: float
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """A model's agreement with FER+'s crowd, one view, PublicTest and PrivateTest.
+
+    Attributes:
+        pictures: Number of pictures counted in ``rows``.
+        without_votes: Test pictures that FER+ does not have.
+        undecided: Test pictures without a single most chosen emotion that the model knows.
+        rows: By rising agreement; bins without pictures are left out.
+    """
+
+    pictures: int
+    without_votes: int
+    undecided: int
+    rows: tuple[CrowdRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditSummary:
+    """What an audit of FER-2013 found, in numbers.
+
+    Attributes:
+        pictures: Number of pictures looked at.
+        identical_groups: Groups of pixel-identical pictures.
+        identical_pictures: Pictures in them.
+        identical_conflicting: Such groups with more than one label.
+        leaked: Test pictures that are pixel-identical to one of Training.
+        near_groups: Groups of near duplicates, the identical ones included.
+        near_pictures: Pictures in them.
+        near_conflicting: Such groups with more than one label.
+        near_across: Such groups with pictures of more than one split.
+        near_leaked: Test pictures in a group with one of Training.
+        blank: Pictures with hardly any contrast.
+        no_face: Pictures with a sign of not being a face, the blank ones included.
+        voted: Pictures for which FER+ has votes; 0 where no votes were given.
+        crowd_doubts: Pictures whose label the crowd's majority contradicts.
+        methods: How each was found, in words, by the name of the finding.
+    """
+
+    pictures: int
+    identical_groups: int
+    identical_pictures: int
+    identical_conflicting: int
+    leaked: int
+    near_groups: int
+    near_pictures: int
+    near_conflicting: int
+    near_across: int
+    near_leaked: int
+    blank: int
+    no_face: int
+    voted: int
+    crowd_doubts: int
+    methods: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit of FER-2013 found, picture by picture, in the order of ``load_fer2013``.
+
+    Attributes:
+        names: str ``(N,)``.
+        splits: str ``(N,)``.
+        emotions: str ``(N,)``, FER-2013's label.
+        identical: int64 ``(N,)``, number of the group of pixel-identical pictures; -1 for a
+            picture of its own.
+        near: int64 ``(N,)``, number of the group of near duplicates, which holds the identical
+            ones too; -1 for a picture of its own.
+        near_leaked: bool ``(N,)``, which test pictures have a near duplicate in Training.
+        brightness: float32 ``(N,)``, mean grey level, 0 to 255.
+        contrast: float32 ``(N,)``, standard deviation of the grey levels.
+        sharpness: float32 ``(N,)``, as ``fer_core.quality.sharpness``; below 60 is blurred.
+        no_face: str ``(N,)``, the sign that the picture is no face: "blank", "crowd",
+            "detector", or "" for none.
+        crowd_emotion: str ``(N,)``, the emotion that most of FER+'s voters chose; "" without
+            votes, for a tie, and where they chose contempt, "unknown" or "not a face".
+        crowd_share: float32 ``(N,)``, share of the votes that the most chosen answer has; NaN
+            without votes.
+        label_share: float32 ``(N,)``, share of the votes for FER-2013's label; NaN without.
+        summary: The same in numbers.
+    """
+
+    names: NDArray[np.str_]
+    splits: NDArray[np.str_]
+    emotions: NDArray[np.str_]
+    identical: NDArray[np.int64]
+    near: NDArray[np.int64]
+    near_leaked: NDArray[np.bool_]
+    brightness: NDArray[np.float32]
+    contrast: NDArray[np.float32]
+    sharpness: NDArray[np.float32]
+    no_face: NDArray[np.str_]
+    crowd_emotion: NDArray[np.str_]
+    crowd_share: NDArray[np.float32]
+    label_share: NDArray[np.float32]
+    summary: AuditSummary
+
+    def __len__(self) -> int:
+        return len(self.names)

@@ -1,0 +1,42 @@
+"""Pictures on their way to the browser: crops, JPEG, and small ones enlarged."""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fer_core.images import encode_png
+from fer_core.types import FaceBox
+
+
+def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) -> Image.Image:
+    """Returns the square around a face, with a margin, as far as the picture reaches."""
+    x, y = box.center
+    half = (0.5 + margin) * max(box.width, box.height)
+    square = FaceBox(x - half, y - half, x + half, y + half)
+    x1, y1, x2, y2 = square.clipped((image_bgr.shape[1], image_bgr.shape[0]))
+    crop = Image.fromarray(np.ascontiguousarray(image_bgr[y1:y2, x1:x2, ::-1]))
+    crop.thumbnail((288, 288))
+    return crop
+
+
+def as_jpeg(image: Image.Image) -> bytes:
+    """Returns a picture as a JPEG, a fifth of a PNG's size on the way to the browser."""
+    content = io.BytesIO()
+    image.convert("RGB").save(content, "JPEG", quality=90)
+    return content.getvalue()
+
+
+def enlarged(face_gray: NDArray[np.uint8], side: int) -> bytes:
+    """Returns a PNG, ``side`` pixels wide and high, that shows the pixels of a small picture.
+
+    Args:
+        face_gray: uint8 ``(H, W)``.
+        side: Of the PNG, in pixels.
+    """
+    shown = cv2.resize(face_gray, (side, side), interpolation=cv2.INTER_NEAREST_EXACT)
+    return encode_png(np.asarray(shown, np.uint8))

@@ -128,14 +128,20 @@ def main() -> int:
     parser.add_argument("--only", nargs="+")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(relativeCreated)8d %(message)s", stream=sys.stdout)
+    logging.basicConfig(
+        level=logging.INFO, format="%(relativeCreated)8d %(message)s", stream=sys.stdout
+    )
     torch.backends.cudnn.benchmark = True
     torch.backends.cuda.matmul.allow_tf32 = True
     campaign = load_campaign(options.campaign)
     data = read_campaign_data(options.data, campaign.held_out, campaign.split_seed)
     run_campaign(
-        campaign, data, options.out, torch.device(options.device),
-        seconds=options.seconds, only=options.only,
+        campaign,
+        data,
+        options.out,
+        torch.device(options.device),
+        seconds=options.seconds,
+        only=options.only,
     )
     return 0
 

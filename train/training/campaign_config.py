@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from fer_core.labels import CLASS_SETS, ClassSet
 from fer_core.network_config import Fraction, NetworkConfig, Positive, StrictModel
-from train.config import AugmentationConfig, NonNegative, OptimizerConfig, Share
+from train.training.config import AugmentationConfig, NonNegative, OptimizerConfig, Share
 from train.errors import ConfigError
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import ClassSet
-from train.data import PUBLIC_TEST, TRAINING, FaceSet, hold_out
+from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet, hold_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,7 @@ class CampaignData:
 
     def part(self, name: str, class_set: ClassSet) -> tuple[NDArray, NDArray, NDArray, NDArray]:
         faces, shares, framings = self.parts[name]
-        known = np.isin(
-            np.array(faces.class_set.labels)[faces.labels], np.array(class_set.labels)
-        )
+        known = np.isin(np.array(faces.class_set.labels)[faces.labels], np.array(class_set.labels))
         chosen = faces.as_classes(class_set)
         return chosen.faces_gray, chosen.labels, shares[known], framings[known]
 
@@ -65,7 +63,9 @@ def read_campaign_data(path: Path, held_out: float, seed: int) -> CampaignData:
         ends = np.cumsum(stored["sizes"])
         faces = np.stack(
             [
-                cv2.imdecode(np.frombuffer(content[end - size : end], np.uint8), cv2.IMREAD_GRAYSCALE)
+                cv2.imdecode(
+                    np.frombuffer(content[end - size : end], np.uint8), cv2.IMREAD_GRAYSCALE
+                )
                 for end, size in zip(ends.tolist(), stored["sizes"].tolist(), strict=True)
             ]
         )

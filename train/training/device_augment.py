@@ -1,4 +1,4 @@
-"""The variation of ``train.augment``, for a whole batch at once on the device that trains."""
+"""The variation of ``train.training.augment``, for a whole batch at once on the device that trains."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from train.config import AugmentationConfig
+from train.training.config import AugmentationConfig
 
 _SIDE = 48
 _MIN_CONTRAST = 8.0
@@ -93,7 +93,7 @@ def _spread(count: int, device: torch.device) -> Tensor:
 def _random_affine(
     count: int, config: AugmentationConfig, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Draws linear parts ``(N, 2, 2)`` and offsets ``(N, 2)``, as ``train.augment`` does."""
+    """Draws linear parts ``(N, 2, 2)`` and offsets ``(N, 2)``, as ``train.training.augment`` does."""
     angle = _spread(count, device) * math.radians(config.rotation_deg)
     shear = torch.tan(_spread(count, device) * math.radians(config.shear_deg))
     zoom = 1 + _spread(count, device) * config.zoom

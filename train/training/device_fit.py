@@ -208,7 +208,7 @@ class _Trainer:
 
 
 def target_loss(logits: Tensor, targets: Tensor, num_classes: int, config: MemberConfig) -> Tensor:
-    """Returns the mean loss of a batch, as ``train.targets.TargetLoss`` defines it."""
+    """Returns the mean loss of a batch, as ``train.training.targets.TargetLoss`` defines it."""
     smoothing = config.optimizer.label_smoothing
     labels = targets[:, :num_classes] * (1 - smoothing) + smoothing / num_classes
     loss = -(labels * functional.log_softmax(logits[:, :num_classes], 1)).sum(1)
@@ -335,7 +335,9 @@ def averaged_network(
         for index in range(count):
             for norm in norms:
                 norm.momentum = 1 / (index + 1)
-            rows = torch.from_numpy(order[index * 256 : (index + 1) * 256]).to(pictures.faces.device)
+            rows = torch.from_numpy(order[index * 256 : (index + 1) * 256]).to(
+                pictures.faces.device
+            )
             averaged(normalize_batch(pictures.faces[0, rows].float()[:, None]))
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -149,10 +149,11 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _label_issues(options: argparse.Namespace, result: Audit) -> LabelIssues:
     from train.evaluation.label_issues import find_label_issues
-    from train.evaluation.storage import read_predictions
+    from train.evaluation.records import Predictions
+    from train.evaluation.storage import read_record
 
     try:
-        predictions = read_predictions(models_dir(options) / options.model)
+        predictions = read_record(models_dir(options) / options.model, Predictions)
     except ModelError as error:
         logger.warning("No test picture's label is doubted by a model: %s", error)
         predictions = None

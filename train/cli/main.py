@@ -235,12 +235,13 @@ def _calibrate(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     from fer_core.tta import ONE_VIEW
     from train.evaluation.evaluate import evaluate, evaluate_all, save_evaluation
+    from train.evaluation.records import Predictions
     from train.evaluation.reports import as_line, as_text
-    from train.evaluation.storage import read_predictions
+    from train.evaluation.storage import read_record
 
     dataset, folder = load(options.data), models_dir(options)
     if options.split is None:
-        stored = read_predictions(folder / options.name) if options.stored else None
+        stored = read_record(folder / options.name, Predictions) if options.stored else None
         results = evaluate_all(options.name, dataset, folder, stored)
         for result in results:
             print(json.dumps(asdict(result)) if options.json else as_line(result))

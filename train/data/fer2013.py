@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import FER7, ClassSet
+from train.data.picture_ids import picture_ids
 from train.errors import DataError
 
 SIDE = 48
@@ -55,7 +56,7 @@ class FaceSet:
         labels: int64 ``(N,)``, positions in ``class_set.labels``.
         splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
         names: str ``(N,)``: "<split>_<number>"; the number is the file's, or the row's in a CSV.
-            Only together with the label is a name unique.
+            Two come twice; what is unique is in ``ids``.
         class_set: What the labels mean.
     """
 
@@ -67,6 +68,16 @@ class FaceSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def words(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, the labels in words."""
+        return np.array(self.class_set.labels)[self.labels]
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, what the pictures are known by, as ``picture_ids`` makes it."""
+        return picture_ids(self.names, self.words)
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> FaceSet:
         """Returns the faces that a mask or a list of positions selects."""

@@ -25,7 +25,7 @@ from train.data.fer2013 import TEST, TESTS, TRAINING, FaceSet, in_split
 from train.errors import DataError
 from train.evaluation import metrics
 from train.evaluation.records import Predictions
-from train.evaluation.tta import read_all_views, read_faces
+from train.evaluation.tta import read_all_views, read_views
 from train.files import write_json
 
 _VIEWS_IN_WORDS = {
@@ -104,7 +104,7 @@ def evaluate(
     model = _load(name, models_dir)
     known = dataset.as_classes(class_set_of(model.classifier))
     faces = known.split(split)
-    probabilities = read_faces(model.classifier, model.accurate, faces.faces_gray, views)
+    probabilities = read_views(model.classifier, model.accurate, faces.faces_gray, views)
     return _measure(
         model, faces, probabilities, leaked_from_training(known, faces), split=split, views=views
     )
@@ -131,8 +131,7 @@ def evaluate_all(
         by_views = read_all_views(model.classifier, model.accurate, faces.faces_gray)
     else:
         stored = predictions.split(TEST)
-        same = np.array_equal(stored.names, faces.names)
-        if not (same and np.array_equal(stored.labels, faces.labels)):
+        if not np.array_equal(stored.ids, faces.ids):
             raise DataError("The stored predictions are of other pictures.")
         by_views = dict(stored.by_views)
     results = []

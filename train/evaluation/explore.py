@@ -15,10 +15,10 @@ from fer_core.ensemble import EnsembleClassifier
 from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet
 from train.data.ferplus import Votes
-from train.evaluation import storage
 from train.evaluation.crowd_agreement import crowd_agreement
 from train.evaluation.evaluate import class_set_of, leaked_from_training
-from train.evaluation.records import Features, Predictions
+from train.evaluation.records import Crowd, Features, Predictions
+from train.evaluation.storage import RECORD_FILES, read_record, write_record
 from train.evaluation.tta import read_all_views
 
 logger = logging.getLogger(__name__)
@@ -102,14 +102,13 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
     written = []
     if PREDICTIONS in wanted:
         one_view = softmax(readings.logits / files.temperature)
-        storage.write_predictions(task.folder, _predictions(task, one_view))
-        written.append(task.folder / storage.PREDICTIONS_FILE)
+        written.append(write_record(task.folder, _predictions(task, one_view)))
     if FEATURES in wanted:
         from train.evaluation.embeddings import map_of
 
         places, neighbours, similarities = map_of(readings.features)
-        storage.write_features(task.folder, Features(faces.names, places, neighbours, similarities))
-        written.append(task.folder / storage.FEATURES_FILE)
+        features = Features(faces.names, places, neighbours, similarities)
+        written.append(write_record(task.folder, features))
     return written
 
 
@@ -131,28 +130,24 @@ def _robustness(task: Task, _: Collection[str]) -> list[Path]:
     from train.evaluation.robustness import measure_robustness
 
     result = measure_robustness(task.classifier, task.faces, PUBLIC_TEST, limit=task.pictures)
-    storage.write_robustness(task.folder, result)
-    return [task.folder / storage.ROBUSTNESS_FILE]
+    return [write_record(task.folder, result)]
 
 
 def _architecture(task: Task, _: Collection[str]) -> list[Path]:
     from train.evaluation.architecture import describe
     from train.evaluation.explain import read_keras
 
-    storage.write_architecture(task.folder, describe(read_keras(task.folder)))
-    return [task.folder / storage.ARCHITECTURE_FILE]
+    return [write_record(task.folder, describe(read_keras(task.folder)))]
 
 
 def _crowd(task: Task, _: Collection[str]) -> list[Path]:
-    file = task.folder / storage.CROWD_FILE
     if task.votes is None:
         # What an earlier network had in common with the crowd is nothing to keep.
-        file.unlink(missing_ok=True)
+        (task.folder / RECORD_FILES[Crowd]).unlink(missing_ok=True)
         logger.info("Without FER+'s votes there is no agreement with the crowd.")
         return []
-    predictions = storage.read_predictions(task.folder)
-    storage.write_crowd(task.folder, crowd_agreement(predictions, task.votes))
-    return [file]
+    predictions = read_record(task.folder, Predictions)
+    return [write_record(task.folder, crowd_agreement(predictions, task.votes))]
 
 
 _STEPS: tuple[tuple[tuple[str, ...], Callable[[Task, Collection[str]], list[Path]]], ...] = (

@@ -13,7 +13,8 @@ from train.data.fer2013 import TEST
 from train.errors import CardError
 from train.evaluation.evaluate import model_config
 from train.evaluation.parity import read_parity
-from train.evaluation.storage import ROBUSTNESS_FILE, read_robustness
+from train.evaluation.records import Robustness
+from train.evaluation.storage import MissingRecord, read_record
 from train.evaluation.trials import TRIALS_DIR, as_table, read_trials
 from train.files import write_whole
 
@@ -167,9 +168,11 @@ def _parity_rows(folders: Iterable[Path]) -> Iterator[str]:
 
 def _stability_rows(folders: Iterable[Path]) -> Iterator[str]:
     for folder in folders:
-        if not (folder / ROBUSTNESS_FILE).exists():
+        try:
+            robustness = read_record(folder, Robustness)
+        except MissingRecord:
             continue
-        measured = {(row.kind, row.strength): row for row in read_robustness(folder).rows}
+        measured = {(row.kind, row.strength): row for row in robustness.rows}
         for condition, name in _STABILITY.items():
             if condition in measured:
                 row = measured[condition]

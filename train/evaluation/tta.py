@@ -16,7 +16,7 @@ from fer_core.tta import CROPS, ENSEMBLE, VIEW_COUNTS
 _CHUNK = 256
 
 
-def read_faces(
+def read_views(
     classifier: EmotionClassifier,
     accurate: EnsembleClassifier,
     faces_gray: NDArray[np.uint8],
@@ -50,7 +50,7 @@ def read_all_views(
     Returns:
         float32 ``(N, K)`` by each of ``fer_core.tta.TTA_MODES``.
     """
-    ways = {views: read_faces(classifier, accurate, faces_gray, views) for views in VIEW_COUNTS}
+    ways = {views: read_views(classifier, accurate, faces_gray, views) for views in VIEW_COUNTS}
     refined = [
         accurate.with_partner(ways[CROPS][rows], faces_gray[rows]) for rows in _chunks(faces_gray)
     ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import ClassSet
 from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet, hold_out
+from train.data.picture_ids import PictureIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class CampaignData:
 
     def part(self, name: str, class_set: ClassSet) -> tuple[NDArray, NDArray, NDArray, NDArray]:
         faces, shares, framings = self.parts[name]
-        known = np.isin(np.array(faces.class_set.labels)[faces.labels], np.array(class_set.labels))
         chosen = faces.as_classes(class_set)
-        return chosen.faces_gray, chosen.labels, shares[known], framings[known]
+        rows = PictureIndex(faces.ids).positions_of(chosen.ids)
+        return chosen.faces_gray, chosen.labels, shares[rows], framings[rows]
 
 
 def write_campaign_data(
@@ -73,16 +74,11 @@ def read_campaign_data(path: Path, held_out: float, seed: int) -> CampaignData:
         votes = stored["votes"].astype(np.float32)
         shares = votes[:, :8] / np.maximum(votes.sum(1, keepdims=True), 1)
         framings = stored["framings"]
-    # Positions travel along as names, so that votes and framings can follow each part.
-    numbered = FaceSet(
-        whole.faces_gray, whole.labels, whole.splits, np.arange(len(whole)).astype(str)
-    )
-    training = numbered.split(TRAINING)
-    kept, held = hold_out(training, held_out, seed)
-    parts = {"training": kept, "held-out": held, "PublicTest": numbered.split(PUBLIC_TEST)}
-    return CampaignData(
-        {
-            name: (part, shares[part.names.astype(int)], framings[part.names.astype(int)])
-            for name, part in parts.items()
-        }
-    )
+    kept, held = hold_out(whole.split(TRAINING), held_out, seed)
+    faces_of = {"training": kept, "held-out": held, "PublicTest": whole.split(PUBLIC_TEST)}
+    index = PictureIndex(whole.ids)
+    parts = {}
+    for name, part in faces_of.items():
+        rows = index.positions_of(part.ids)
+        parts[name] = (part, shares[rows], framings[rows])
+    return CampaignData(parts)

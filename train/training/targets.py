@@ -16,7 +16,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import EXPRESSIONS, Votes, emotions_of
+from train.data.ferplus import EXPRESSIONS, Votes
 from train.data.framing import Framings
 
 
@@ -48,7 +48,7 @@ def samples_of(
     labels = np.eye(len(dataset.class_set), dtype=np.float32)[dataset.labels]
     if votes is None:
         return Samples(dataset.faces_gray, labels, framed)
-    counts = votes.of(dataset.names, emotions_of(dataset))
+    counts = votes.of(dataset.ids)
     total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
     shares = counts[:, : len(EXPRESSIONS)] / total
     return Samples(dataset.faces_gray, np.hstack([labels, shares.astype(np.float32)]), framed)

@@ -20,7 +20,7 @@ from ui.metrics.classes import class_browser
 from ui.metrics.confidence import confidence_browser
 from ui.metrics.confusion import confusion_browser
 from ui.metrics.overview import figure_tiles, figures_of
-from ui.metrics.own_runs import OwnRun, figures_json, start_run, verdicts_csv, verdicts_in
+from ui.metrics.own_runs import OwnRun, figures_json, start_run, verdicts_csv
 
 _RUN_KEY = "metrics-own-run"
 _ROUND_KEY = "metrics-own-round"
@@ -139,7 +139,7 @@ def _results(run: OwnRun, measurement: Measurement, threshold: float) -> None:
     if not len(measurement):
         st.warning("Not one picture could be measured.", icon=":material/warning:")
         return
-    verdicts = verdicts_in(measurement)
+    verdicts = measurement.verdicts
     figure_tiles(figures_of(verdicts))
     if measurement.empty_classes:
         st.warning(

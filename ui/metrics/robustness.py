@@ -18,7 +18,7 @@ from fer_core.preprocessing import resize_face
 from train.evaluation.corruptions import CORRUPTIONS, corrupt
 from train.evaluation.records import Robustness
 from ui.common.charts import CHART_CONFIG
-from ui.common.explorer_data import model_names, model_title, robustness_of
+from ui.common.explorer_data import model_names, model_title, stored
 from ui.common.images import enlarged
 from ui.common.resources import get_classifier
 from ui.metrics.charts import GRAY, LINE_COLORS
@@ -52,7 +52,7 @@ def _measured() -> None:
     faults = []
     for model in model_names():
         try:
-            curves[model] = robustness_of(model)
+            curves[model] = stored(Robustness, model)
         except FerError as error:
             faults.append(str(error))
     if not curves:

@@ -71,12 +71,14 @@ def test_folders_give_the_figures_of_the_same_faces(
     assert len(result) == len(chosen) == 40
     assert result.skipped == () and result.empty_classes == ()
     assert calls == [(16, 40), (32, 40), (40, 40)]
-    order = [Path(name).stem for name in result.names]
+    order = [Path(name).stem for name in result.verdicts.names]
     place = [chosen.names.tolist().index(name) for name in order]
-    np.testing.assert_allclose(result.probabilities, expected[place], atol=1e-6)
-    assert np.array_equal(result.labels, chosen.labels[place])
+    np.testing.assert_allclose(result.verdicts.probabilities, expected[place], atol=1e-6)
+    assert np.array_equal(result.verdicts.labels, chosen.labels[place])
     assert np.array_equal(result.faces_gray, chosen.faces_gray[place])
-    own = metrics.confusion_matrix(result.labels, result.probabilities.argmax(axis=1), 7)
+    own = metrics.confusion_matrix(
+        result.verdicts.labels, result.verdicts.probabilities.argmax(axis=1), 7
+    )
     theirs = metrics.confusion_matrix(chosen.labels, expected.argmax(axis=1), 7)
     assert np.array_equal(own, theirs)
 
@@ -115,7 +117,7 @@ def test_nested_folders_synonyms_and_capitals(classifier: EmotionClassifier) -> 
         "empty/": b"",
     }
     result = measure_custom_dataset(zip_of(files), classifier)
-    found = dict(zip(result.names.tolist(), result.labels.tolist(), strict=True))
+    found = dict(zip(result.verdicts.names.tolist(), result.verdicts.labels.tolist(), strict=True))
     assert found == {
         "Data Set/Happiness/2024/a.PNG": LABELS.index("happy"),
         "Data Set/ANGER/b.png": LABELS.index("angry"),
@@ -129,7 +131,7 @@ def test_nested_folders_synonyms_and_capitals(classifier: EmotionClassifier) -> 
 def test_names_in_any_script(classifier: EmotionClassifier, names: tuple[str, str]) -> None:
     folder, file = names
     name = f"{folder}happy/{file}"
-    assert measure_custom_dataset(zip_of({name: PNG}), classifier).names.tolist() == [name]
+    assert measure_custom_dataset(zip_of({name: PNG}), classifier).verdicts.names.tolist() == [name]
 
 
 def test_utf8_that_nobody_declared(classifier: EmotionClassifier) -> None:
@@ -138,7 +140,7 @@ def test_utf8_that_nobody_declared(classifier: EmotionClassifier) -> None:
     content = zip_of({"happy/" + "x" * (len(name.encode()) - 10) + ".png": PNG})
     written = content.replace(b"happy/" + b"x" * (len(name.encode()) - 10) + b".png", name.encode())
     result = measure_custom_dataset(written, classifier)
-    assert result.names.tolist() == ["happy/äöü.png"]
+    assert result.verdicts.names.tolist() == ["happy/äöü.png"]
 
 
 def test_a_table_of_names_and_labels(classifier: EmotionClassifier) -> None:
@@ -156,7 +158,7 @@ def test_a_table_of_names_and_labels(classifier: EmotionClassifier) -> None:
     files = {"set/a.png": PNG, "set/sub/ë.png": PNG, "set/b.png": PNG, "set/table.csv": b""}
     files["set/table.csv"] = table.encode()
     result = measure_custom_dataset(zip_of(files), classifier)
-    found = dict(zip(result.names.tolist(), result.labels.tolist(), strict=True))
+    found = dict(zip(result.verdicts.names.tolist(), result.verdicts.labels.tolist(), strict=True))
     assert found == {
         "set/a.png": LABELS.index("happy"),
         "set/sub/ë.png": LABELS.index("sad"),
@@ -207,14 +209,14 @@ def test_a_damaged_member_is_skipped(classifier: EmotionClassifier) -> None:
     at = content.find(PNG) + len(PNG) // 2
     content[at] ^= 0xFF
     result = measure_custom_dataset(bytes(content), classifier)
-    assert result.names.tolist() == ["sad/b.png"]
+    assert result.verdicts.names.tolist() == ["sad/b.png"]
     assert result.skipped[0].reason == "The file is damaged in the archive."
 
 
 def test_only_bad_pictures_leave_an_empty_measurement(classifier: EmotionClassifier) -> None:
     result = measure_custom_dataset(zip_of({"happy/a.png": b"x"}), classifier)
     assert len(result) == 0
-    assert result.probabilities.shape == (0, 7)
+    assert result.verdicts.probabilities.shape == (0, 7)
     assert result.faces_gray.shape == (0, 48, 48)
     assert result.empty_classes == LABELS
 

@@ -14,14 +14,13 @@ from fer_core.types import DetectedFace, FaceBox
 from train.data.fer2013 import FaceSet
 from train.errors import DataError
 from train.evaluation.parity import (
-    PARITY_FILE,
-    Parity,
     add_parity,
     as_text,
     measure_parity,
     pipeline_probabilities,
     read_parity,
 )
+from train.evaluation.records import Parity
 
 
 class FixedDetector:
@@ -100,7 +99,7 @@ def test_parity_by_detector_and_split(models_dir: Path) -> None:
         add_parity(folder, parity)
     assert set(read_parity(folder).rows) == set(others)
     # What cannot be used is replaced.
-    (folder / PARITY_FILE).write_text("{}")
+    (folder / "parity.json").write_text("{}")
     with pytest.raises(ModelError, match="damaged"):
         read_parity(folder)
     add_parity(folder, first)

@@ -1,6 +1,6 @@
 """Reading and writing what was found out about a model and about the data set; without Keras.
 
-``python -m train explore`` writes beside every model, and ``python -m train audit --save`` in
+``python -m train explore`` and ``parity --save`` write beside every model, and ``audit --save`` in
 ``assets/fer2013``:
 
 * ``predictions.parquet``, what the model says of every picture,
@@ -8,6 +8,7 @@
 * ``robustness.json``, accuracy on spoilt pictures,
 * ``architecture.json``, the network layer by layer,
 * ``crowd.json``, agreement with FER+, where its votes were given,
+* ``parity.json``, what finding and aligning a face costs,
 * ``audit.parquet``, what is wrong with the data set.
 
 They hold names and numbers, no pictures. A model's files say which network and temperature they

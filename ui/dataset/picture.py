@@ -103,7 +103,7 @@ def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> No
     for column, name in zip(st.columns(len(model_names())), model_names(), strict=True):
         opinion = found.rows.opinions.get(name)
         with column:
-            if opinion is not None and opinion.predicted[row]:
+            if opinion is not None and opinion.said[row]:
                 labels, probabilities = opinion.labels, opinion.probabilities[row]
             elif face is not None and (classifier := _classifier(name)) is not None:
                 labels, probabilities = classifier.labels, classifier.predict([face])[0]

@@ -20,14 +20,14 @@ class Opinion:
     Attributes:
         labels: K emotions, in the order of ``probabilities``.
         probabilities: float32 ``(N, K)``, of one view; NaN for pictures that it does not know.
-        predicted: str ``(N,)``, the most probable emotion; "" for none.
+        said: str ``(N,)``, the most probable emotion; "" for none.
         confidence: float32 ``(N,)``, its probability; NaN for none.
         label_probability: float32 ``(N,)``, that of the label; NaN for none.
     """
 
     labels: tuple[str, ...]
     probabilities: NDArray[np.float32]
-    predicted: NDArray[np.str_]
+    said: NDArray[np.str_]
     confidence: NDArray[np.float32]
     label_probability: NDArray[np.float32]
 

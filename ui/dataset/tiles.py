@@ -51,9 +51,9 @@ def show_tiles(
 def said_of(found: Collection, picture: str, model: str | None) -> str:
     """Returns what a model says of a picture, such as "→ sad 63 %", or ""."""
     opinion, row = found.rows.opinions.get(model or ""), found.rows.index.position_of(picture)
-    if opinion is None or row < 0 or not opinion.predicted[row]:
+    if opinion is None or row < 0 or not opinion.said[row]:
         return ""
-    return f"→ {opinion.predicted[row]} {opinion.confidence[row]:.0%}"
+    return f"→ {opinion.said[row]} {opinion.confidence[row]:.0%}"
 
 
 def pager(total: int, per_page: int, *, key: str) -> tuple[int, int]:

@@ -172,7 +172,7 @@ def test_faces_are_framed_as_the_app_does(
     arguments = ["--data", str(data), "--detector", "haar", "--out", str(out)]
     assert main(["frame", *arguments]) == 0
     assert "Faces found in 1 of 2 pictures" in capsys.readouterr().out
-    framed = read_framings([out]).crops_gray["Training_1", "happy"]
+    framed = read_framings([out]).crops_gray["Training_1/happy"]
     assert np.corrcoef(framed[0].ravel(), face.ravel())[0, 1] > 0.8
 
 

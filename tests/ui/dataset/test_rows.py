@@ -59,7 +59,7 @@ def test_rows_of_a_data_set(rows: PictureRows, tiny_set: FaceSet) -> None:
     assert (rows.ids == tiny_set.ids).all()
     assert (rows.audited == np.arange(len(tiny_set))).all()
     six = rows.opinions["fer6"]
-    assert ((six.predicted == "") == (rows.emotions == "disgust")).all()
+    assert ((six.said == "") == (rows.emotions == "disgust")).all()
     assert (np.isnan(six.confidence) == (rows.emotions == "disgust")).all()
 
 
@@ -109,8 +109,8 @@ def test_right_and_wrong_are_what_the_model_knows(rows: PictureRows, audited: Au
         select(rows, audited, "fer6", Filters(result=result)) for result in (RIGHT, WRONG)
     )
     assert len(right) + len(wrong) == (rows.emotions != "disgust").sum()
-    assert (opinion.predicted[right] == rows.emotions[right]).all()
-    assert (opinion.predicted[wrong] != rows.emotions[wrong]).all() and len(wrong)
+    assert (opinion.said[right] == rows.emotions[right]).all()
+    assert (opinion.said[wrong] != rows.emotions[wrong]).all() and len(wrong)
 
 
 def test_by_what_the_model_says(rows: PictureRows, audited: Audit) -> None:
@@ -118,7 +118,7 @@ def test_by_what_the_model_says(rows: PictureRows, audited: Audit) -> None:
     chosen = select(rows, audited, "fer7", filters)
     opinion = rows.opinions["fer7"]
     assert len(chosen)
-    assert set(opinion.predicted[chosen]) == {"happy"}
+    assert set(opinion.said[chosen]) == {"happy"}
     assert opinion.confidence[chosen] == pytest.approx(0.7)
     assert len(select(rows, audited, None, filters)) == 0
 

@@ -8,8 +8,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.running import running_app
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def server_with_data(

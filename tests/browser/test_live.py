@@ -28,8 +28,6 @@ from tests.browser.conftest import CHROMIUM
 from tests.browser.live_page import LivePage, number_in
 from tests.browser.running import ROOT, RunningApp, running_app
 
-pytestmark = pytest.mark.browser
-
 BASE_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Where the README's picture goes when it is wanted anew, such as docs/images.
 SCREENSHOTS = os.environ.get("FER_SCREENSHOTS", "")

@@ -10,8 +10,6 @@ from tests.browser.running import running_app
 from tests.cells import PREDICTED, TRUE, cell_of, write_pictures
 from ui.metrics.sections import SECTIONS
 
-pytestmark = pytest.mark.browser
-
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import tarfile
 from collections import Counter
@@ -55,6 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             groups = [item.nodeid.partition("::")[0]]
         if groups:
             item.add_marker(pytest.mark.xdist_group(groups[0]))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported, TensorFlow above all.
+
+    Streamlit collects after every run of a page, which would take longer than the run.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _shared(name: str) -> Path:

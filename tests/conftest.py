@@ -39,7 +39,7 @@ MARKERS = {
     "fer2013_archive": "shared",
 }
 # Tests that share something that takes long to make run one after another in the same worker.
-GROUPS = ("whole_set",)
+GROUPS = ("chromium", "whole_set")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -51,9 +51,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if fixture in fixtures:
                 item.add_marker(marker)
         groups = [fixture for fixture in GROUPS if fixture in fixtures]
-        if item.get_closest_marker("browser"):
-            # The module's server, browser and camera.
-            groups = [item.nodeid.partition("::")[0]]
         if groups:
             item.add_marker(pytest.mark.xdist_group(groups[0]))
 
@@ -118,7 +115,7 @@ def real_set(real_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFact
     """These files loaded, for tests whose point is real faces; not to be changed."""
     from train.data import load_fer2013
 
-    return load_fer2013(_unpacked(real_files, tmp_path_factory.mktemp("real")))
+    return load_fer2013(unpacked(real_files, tmp_path_factory.mktemp("real")))
 
 
 @pytest.fixture(scope="session")
@@ -130,7 +127,7 @@ def tiny_files() -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def tiny_folder(tiny_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """These files unpacked; not to be changed."""
-    return _unpacked(tiny_files, tmp_path_factory.mktemp("fer2013"))
+    return unpacked(tiny_files, tmp_path_factory.mktemp("fer2013"))
 
 
 @pytest.fixture(scope="session")
@@ -147,7 +144,8 @@ def tiny_set(tiny_folder: Path) -> Any:
     return load_fer2013(tiny_folder)
 
 
-def _unpacked(files: dict[str, bytes], folder: Path) -> Path:
+def unpacked(files: dict[str, bytes], folder: Path) -> Path:
+    """Write files into a folder by their path in it, and return the folder."""
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

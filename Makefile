@@ -13,8 +13,7 @@ TEST_WORKERS ?= 2
 
 PY := $(VENV)/bin/python
 TYPED := fer_core train
-# Tests of a group share a server or a data set, so they stay in one process.
-PYTEST := $(PY) -m pytest -n $(TEST_WORKERS) --dist loadgroup
+PYTEST := $(PY) -m pytest -n $(TEST_WORKERS)
 
 .DEFAULT_GOAL := help
 .PHONY: help run test unit fast lint format bench detector clean distclean

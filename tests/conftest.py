@@ -38,21 +38,32 @@ MARKERS = {
     "yunet_file": "shared",
     "fer2013_archive": "shared",
 }
-# Tests that share something that takes long to make run one after another in the same worker.
-GROUPS = ("chromium", "whole_set")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by what they need, and keep together what shares something costly."""
+    """Mark tests by what they need."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         for fixture, marker in MARKERS.items():
             if fixture in fixtures:
                 item.add_marker(marker)
-        groups = [fixture for fixture in GROUPS if fixture in fixtures]
-        if groups:
-            item.add_marker(pytest.mark.xdist_group(groups[0]))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole files, and all browser tests as one: one server and one browser serve them.
+
+    Files go out in their order, so the browser tests, which take longest, begin at once.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class FileScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return FileScheduling(config, log)
 
 
 def pytest_collection_finish() -> None:

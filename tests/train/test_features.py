@@ -56,7 +56,6 @@ def mapped() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return map_of(clusters()[0])
 
 
-@pytest.mark.xdist_group("map")
 def test_the_map_keeps_neighbours_together(
     mapped: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
@@ -69,7 +68,6 @@ def test_the_map_keeps_neighbours_together(
     assert (kinds[own] == kinds[:, np.newaxis]).mean() > 0.95
 
 
-@pytest.mark.xdist_group("map")
 def test_the_same_features_give_the_same_map(
     mapped: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:

@@ -66,6 +66,7 @@ def test_every_known_picture_is_there(predictions: Predictions) -> None:
     }
     found = {split: int((predictions.splits == split).sum()) for split in expected}
     assert found == expected
+    assert len(np.unique(predictions.ids)) == len(predictions)
     np.testing.assert_allclose(predictions.verdicts().probabilities.sum(axis=1), 1, atol=1e-5)
 
 

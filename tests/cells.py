@@ -27,7 +27,7 @@ def write_pictures(folder: Path) -> Path:
     """Writes noise under the names of the cell's pictures, and returns the folder."""
     rng = np.random.default_rng(7)
     place = folder / "test" / TRUE
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     for name in cell_of().names:
         cv2.imwrite(str(place / f"{name}.png"), rng.integers(0, 256, (48, 48), np.uint8))
     return folder

@@ -53,6 +53,7 @@ def test_help_is_quick_and_needs_no_heavy_import() -> None:
         assert command in done.stdout
 
 
+@pytest.mark.training
 def test_from_pictures_to_a_card(
     config_file: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,13 +104,13 @@ def test_from_pictures_to_a_card(
 def test_exploring_a_model(
     models_dir: Path,
     tiny_folder: Path,
-    ferplus_file: Path,
+    tiny_votes: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     shared = ["--data", str(tiny_folder), "--models-dir", str(models_dir)]
-    votes = ["--votes", str(ferplus_file)]
+    votes = ["--votes", str(tiny_votes)]
     audit = ["audit", *shared, *votes, "--audit-dir", str(tmp_path / "audit")]
     with caplog.at_level("WARNING"):
         assert main([*audit, "--json"]) == 0
@@ -222,6 +223,7 @@ def test_bad_use(arguments: list[str]) -> None:
         main(arguments)
 
 
+@pytest.mark.training
 def test_an_interruption_says_how_to_go_on(
     request: pytest.FixtureRequest,
     config_file: Path,

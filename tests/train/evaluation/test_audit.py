@@ -116,13 +116,13 @@ def test_votes_show_what_is_no_face(tiny_set: FaceSet) -> None:
 
 
 def test_the_detector_shows_what_is_no_face(
-    tiny_set: FaceSet, yunet_file: Path, monkeypatch: pytest.MonkeyPatch
+    real_set: FaceSet, yunet_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_YUNET", str(yunet_file))
-    faces = tiny_set.faces_gray[:30].copy()
+    faces = real_set.faces_gray[:30].copy()
     faces[7] = 0
     cv2.putText(faces[7], "!", (14, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 255, 3)
-    few = dataclasses.replace(tiny_set.where(np.arange(30)), faces_gray=faces)
+    few = dataclasses.replace(real_set.where(np.arange(30)), faces_gray=faces)
     signs = audit(few).no_face
     assert signs[7] == BY_DETECTOR
     assert (signs == BY_DETECTOR).sum() <= 4

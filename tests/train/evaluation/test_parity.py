@@ -74,10 +74,10 @@ def test_a_box_in_the_frame_of_the_data_set_gives_parity(
 
 
 def test_real_detectors_find_most_faces(
-    models_dir: Path, tiny_set: FaceSet, yunet_file: Path
+    models_dir: Path, real_set: FaceSet, yunet_file: Path
 ) -> None:
     for detector, share in ((YuNetDetector(yunet_file), 0.8), (HaarDetector(), 0.5)):
-        result = measure_parity("fer7", tiny_set, "PublicTest", models_dir, detector, limit=30)
+        result = measure_parity("fer7", real_set, "PublicTest", models_dir, detector, limit=30)
         assert result.pictures == 30
         assert result.found >= share * 30
 

@@ -48,6 +48,7 @@ def rows_of(run_dir: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("kind", ["residual", "vgg"])
 def test_an_interrupted_run_ends_in_the_same_weights(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path, kind: str
@@ -80,6 +81,7 @@ def test_an_interrupted_run_ends_in_the_same_weights(
     assert list((through / "tensorboard").iterdir())
 
 
+@pytest.mark.training
 def test_what_ships_is_the_moving_average(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -110,6 +112,7 @@ def test_a_finished_run_resumes_to_itself(
     assert (tmp_path / CHECKPOINT_FILE).read_bytes() == content
 
 
+@pytest.mark.training
 def test_the_crowd_teaches_but_does_not_ship(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ TYPED := fer_core train
 PYTEST := $(PY) -m pytest -n $(TEST_WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit fast lint format bench wheel detector clean distclean
+.PHONY: help run test unit fast lint format bench wheel docs detector clean distclean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,10 @@ bench: $(VENV)/.installed-dev detector ## Measure speed and memory.
 
 wheel: $(VENV)/.installed-dev ## Build the library's wheel, into build/.
 	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir build .
+
+# The theme's makers warn of the next MkDocs, which requirements-dev.txt rules out.
+docs: $(VENV)/.installed-dev ## Build the documentation, into build/site.
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 # Without a network the app still runs, on the detector that OpenCV ships.
 detector: $(VENV)/.installed

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.classifier import METRICS_FILE, TFLITE_FILE
-from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
+from fer_core.readings import LABELS
+from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import TEST
 from train.errors import CardError
 from train.evaluation.evaluate import model_config
@@ -18,7 +19,7 @@ from train.evaluation.trials import TRIALS_DIR, as_table, read_trials
 from train.files import write_whole
 
 _SPLITS = {"PublicTest": "PublicTest", "PrivateTest": "PrivateTest", "test": "Public + PrivateTest"}
-_VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)", CROPS: "10 (crops)", ENSEMBLE: "10 (crops)"}
+_VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)", CROPS: "10 (crops)"}
 _HEADER = (
     "| Model | Split | Pictures | Views at test time | Networks | Parameters "
     "| Accuracy (95 % interval) | Macro-F1 | ECE | Accuracy without leaked duplicates |\n"
@@ -124,7 +125,7 @@ def _measured(file: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         ]
         for figures in measured:
             if _identity(figures["sha256"], figures["temperature"]) != _identity(
-                config["sha256"][TFLITE_FILE], config["temperature"]
+                config["sha256"][TFLITE_FILE], config["temperature"][LABELS]
             ):
                 raise CardError(
                     f"{name} was exported or calibrated after it was measured on "

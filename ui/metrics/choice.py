@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.errors import FerError
-from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
+from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
 from ui.common.explorer_data import model_names, model_title, predictions_of
 from ui.common.settings import CLASSES_KEY
@@ -21,7 +21,6 @@ VIEW_NAMES = {
     ONE_VIEW: "One view",
     FLIP: "Mirrored too",
     CROPS: "Ten crops",
-    ENSEMBLE: "Accurate",
 }
 CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
 
@@ -33,7 +32,7 @@ class Choice:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.tta.TTA_MODES``.
+        views: One of ``fer_core.tta.VIEW_COUNTS``.
     """
 
     model: str

@@ -61,15 +61,22 @@ def add_making(commands: Commands) -> None:
     )
     command.set_defaults(run=_ablate)
 
-    command = commands.add_parser("export", help="make a finished run a model of the app")
-    command.add_argument("run_dir", type=Path, metavar="RUN", help="folder of the run")
+    command = commands.add_parser("export", help="make finished runs a model of the app")
+    command.add_argument(
+        "members",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="folder of a run, or a campaign's .npz; several are served together",
+    )
     command.add_argument("--name", type=folder_name, help="default: the name of its classes")
     add_models_dir(command)
     command.set_defaults(run=_export)
 
-    command = commands.add_parser("calibrate", help="fit the temperature of the probabilities")
+    command = commands.add_parser("calibrate", help="fit the temperatures of the probabilities")
     command.add_argument("name", metavar="NAME", help="name of the model")
     add_data(command)
+    add_votes(command)
     add_models_dir(command)
     command.set_defaults(run=_calibrate)
 
@@ -150,7 +157,7 @@ def _ablate(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from train.training.export import export_model
 
-    folder = export_model(options.run_dir, models_dir(options), options.name)
+    folder = export_model(options.members, models_dir(options), options.name)
     print(f"{folder} is ready; calibrate and evaluate it next.")
     return 0
 
@@ -158,10 +165,13 @@ def _export(options: argparse.Namespace) -> int:
 def _calibrate(options: argparse.Namespace) -> int:
     from train.training.calibrate import calibrate
 
-    result = calibrate(options.name, load(options.data), models_dir(options))
-    print(f"Temperature {result.temperature:.4f}, fitted on {result.calibrated_on}.")
-    before, after = result.confidence_loss
-    print(f"Log loss of the confidence {before:.4f} before, {after:.4f} after.")
+    result = calibrate(options.name, load(options.data), models_dir(options), votes(options))
+    for reading, temperature in result.temperatures.items():
+        before, after = result.losses[reading]
+        print(
+            f"Temperature of the {reading} {temperature:.4f}, fitted on "
+            f"{result.calibrated_on[reading]}: log loss {before:.4f} before, {after:.4f} after."
+        )
     print(f"Calibration error {result.ece[0]:.4f} before, {result.ece[1]:.4f} after.")
     return 0
 

@@ -27,9 +27,9 @@ def add_measuring(commands: Commands) -> None:
     command.add_argument("--split", choices=SPLITS, help="default: all, with all views")
     command.add_argument(
         "--views",
-        choices=("one", "flip", "crops", "accurate"),
+        choices=("one", "flip", "crops"),
         default="one",
-        help="average the mirror image too, or ten crops, or those of both networks",
+        help="average the mirror image too, or ten crops",
     )
     command.add_argument(
         "--stored", action="store_true", help="without --split: take what `explore` stored"

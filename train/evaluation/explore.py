@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier, read_model_files, softmax
-from fer_core.ensemble import EnsembleClassifier
+from fer_core.classifier import EmotionClassifier, read_model_files
+from fer_core.readings import LABELS
 from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet
 from train.data.ferplus import Votes
@@ -79,7 +79,9 @@ def explore(
         DataError: The data set lacks Training or PublicTest.
         ModelError: There is no such model, or its files are damaged.
     """
-    classifier = EmotionClassifier.load(name, models_dir=models_dir, num_threads=num_threads)
+    classifier = EmotionClassifier.load(
+        name, reading=LABELS, models_dir=models_dir, num_threads=num_threads
+    )
     folder = models_dir / name
     faces = dataset.as_classes(class_set_of(classifier))
     task = Task(classifier, folder, faces, votes, pictures, num_threads)
@@ -101,7 +103,7 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
     readings = read_features_of(files, faces.faces_gray, num_threads=task.num_threads)
     written = []
     if PREDICTIONS in wanted:
-        one_view = softmax(readings.logits / files.temperature)
+        one_view = task.classifier.both_of(readings.logits).labels
         written.append(write_record(task.folder, _predictions(task, one_view)))
     if FEATURES in wanted:
         from train.evaluation.embeddings import map_of
@@ -115,9 +117,8 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
 def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
     faces = task.faces
     tests = faces.splits != TRAINING
-    accurate = EnsembleClassifier.load(task.folder.name, models_dir=task.folder.parent)
     by_views = {ONE_VIEW: one_view}
-    for views, rows in read_all_views(task.classifier, accurate, faces.faces_gray[tests]).items():
+    for views, rows in read_all_views(task.classifier, faces.faces_gray[tests]).items():
         if views != ONE_VIEW:
             by_views[views] = np.full_like(one_view, np.nan)
             by_views[views][tests] = rows

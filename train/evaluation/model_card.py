@@ -9,7 +9,8 @@ from typing import Any
 
 from fer_core.classifier import METRICS_FILE, TFLITE_FILE
 from fer_core.labels import FER7
-from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
+from fer_core.readings import LABELS
+from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, TEST
 from train.errors import CardError
 from train.evaluation.evaluate import model_config
@@ -20,13 +21,8 @@ from train.evaluation.trials import TRIALS_DIR, as_table, read_trials
 from train.files import write_whole
 
 _SPLITS = {"PublicTest": "PublicTest", "PrivateTest": "PrivateTest", "test": "Public + PrivateTest"}
-_VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)", CROPS: "10 (crops)", ENSEMBLE: "10 (crops)"}
-_VIEWS_IN_WORDS = {
-    ONE_VIEW: "one view",
-    FLIP: "two views",
-    CROPS: "ten crops",
-    ENSEMBLE: "ten crops",
-}
+_VIEWS = {ONE_VIEW: "1", FLIP: "2 (mirrored)", CROPS: "10 (crops)"}
+_VIEWS_IN_WORDS = {ONE_VIEW: "one view", FLIP: "two views", CROPS: "ten crops"}
 _HEADER = (
     "| Model | Split | Pictures | Views at test time | Networks | Parameters "
     "| Accuracy (95 % interval) | Macro-F1 | ECE | Accuracy without leaked duplicates |\n"
@@ -137,7 +133,7 @@ def _measured(file: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         ]
         for figures in measured:
             if _identity(figures["sha256"], figures["temperature"]) != _identity(
-                config["sha256"][TFLITE_FILE], config["temperature"]
+                config["sha256"][TFLITE_FILE], config["temperature"][LABELS]
             ):
                 raise CardError(
                     f"{name} was exported or calibrated after it was measured on "

@@ -81,7 +81,7 @@ class Predictions:
         splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
         labels: int64 ``(N,)``, positions in ``class_set.labels``.
         leaked: bool ``(N,)``, which test pictures are pixel-identical to one of Training.
-        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.tta.TTA_MODES``; NaN
+        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.tta.VIEW_COUNTS``; NaN
             for Training with more than one view.
         class_set: What the labels mean.
     """

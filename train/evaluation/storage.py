@@ -29,7 +29,7 @@ from pydantic import TypeAdapter, ValidationError
 from fer_core.classifier import CONFIG_FILE, LABELS_FILE, TFLITE_FILE, read_model_json
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
-from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
+from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.errors import TableError
 from train.evaluation.parquet import read_table, write_table
 from train.evaluation.records import (
@@ -56,7 +56,7 @@ RECORD_FILES: dict[type[Any], str] = {
 AUDIT_FILE = "audit.parquet"
 AUDIT_DIR = Path(__file__).resolve().parents[2] / "assets" / "fer2013"
 _NEIGHBOUR, _SIMILARITY = "neighbour_", "similarity_"
-_VIEWS = {ONE_VIEW: "p_", FLIP: "f_", CROPS: "c_", ENSEMBLE: "a_"}
+_VIEWS = {ONE_VIEW: "p_", FLIP: "f_", CROPS: "c_"}
 _MEASURED_WITH = "measured_with"
 
 Columns = Mapping[str, NDArray[Any]]

@@ -17,13 +17,13 @@ from fer_core.labels import FER7
 from train.training.campaign_config import CampaignConfig, MemberConfig, load_campaign
 from train.training.campaign_data import CampaignData, read_campaign_data
 from train.training.device_fit import (
+    DevicePictures,
     answers_of,
     evaluate_on,
     fit_member,
     pictures_on,
     scores_of,
     taught_pictures,
-    DevicePictures,
 )
 from train.training.torch_network import TorchNetwork
 
@@ -97,7 +97,13 @@ def run_campaign(
         logger.info("%s DONE in %.0f s: %s", config.name, time.monotonic() - started, scores)
         weights16 = {k: v.astype(np.float16) for k, v in network.keras_weights().items()}
         np.savez(stored, **weights16)
-        record = {"config": config.model_dump(mode="json"), "log": log, "scores": scores}
+        record = {
+            "config": config.model_dump(mode="json"),
+            "held_out": campaign.held_out,
+            "split_seed": campaign.split_seed,
+            "log": log,
+            "scores": scores,
+        }
         (out / f"{config.name}.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 
 The crowd is a second task on the same features, as in multi-task learning (Caruana, 1997): the
 votes of ten people carry far less noise than the one label, but mean something a little else, so
-they get outputs of their own, which are cut off when the network is saved.
+they get outputs of their own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 from numpy.typing import NDArray
 
+from fer_core.network import LABELS_LAYER
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import EXPRESSIONS, Votes
 from train.data.framing import Framings
@@ -54,16 +55,9 @@ def samples_of(
     return Samples(dataset.faces_gray, np.hstack([labels, shares.astype(np.float32)]), framed)
 
 
-def with_crowd(network: keras.Model) -> keras.Model:
-    """Returns the network with eight more outputs behind its own: the crowd's, as logits."""
-    features = network.get_layer("logits").input
-    crowd = layers.Dense(len(EXPRESSIONS), dtype="float32", name="crowd")(features)
-    return keras.Model(network.input, layers.Concatenate(dtype="float32")([network.output, crowd]))
-
-
 def without_crowd(model: keras.Model) -> keras.Model:
     """Returns the part of a model that answers with the labels' logits alone."""
-    return keras.Model(model.input, model.get_layer("logits").output)
+    return keras.Model(model.input, model.get_layer(LABELS_LAYER).output)
 
 
 class TargetLoss(keras.losses.Loss):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, color_of
+from fer_core.readings import LABELS
 from train.data.ferplus import ANSWERS
 from train.data.picture_ids import name_and_label
 from train.evaluation.records import Audit, Features
@@ -124,7 +125,8 @@ def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> No
 
 def _classifier(name: str) -> EmotionClassifier | None:
     try:
-        return get_classifier(name) if name in CLASS_SETS or (MODELS_DIR / name).is_dir() else None
+        known = name in CLASS_SETS or (MODELS_DIR / name).is_dir()
+        return get_classifier(name, LABELS) if known else None
     except ModelError:
         return None
 

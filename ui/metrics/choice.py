@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
+from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
 from train.evaluation.records import Predictions, Verdicts
 from ui.common.explorer_data import model_names, model_title, stored
@@ -20,7 +20,6 @@ VIEW_NAMES = {
     ONE_VIEW: "One view",
     FLIP: "Mirrored too",
     CROPS: "Ten crops",
-    ENSEMBLE: "Accurate",
 }
 CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
 
@@ -32,7 +31,7 @@ class Choice:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.tta.TTA_MODES``.
+        views: One of ``fer_core.tta.VIEW_COUNTS``.
     """
 
     model: str

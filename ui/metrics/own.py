@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fer_core.readings import LABELS
 from train.data.archives import MAX_FILES
 from train.evaluation.custom_dataset import Measurement
 from ui.common.explorer_data import model_title
@@ -72,7 +73,7 @@ def _ask(model: str, settings: Settings) -> None:
             get_queue(),
             visitor(),
             (archive.name, archive.getvalue()),
-            get_classifier(model),
+            get_classifier(model, LABELS),
             settings.detector if how == _PHOTOS else None,
             _whether_open(),
         )
@@ -86,7 +87,7 @@ def _forget() -> None:
 
 
 def _emotions(model: str) -> tuple[str, ...]:
-    return get_classifier(model).labels
+    return get_classifier(model, LABELS).labels
 
 
 def _whether_open() -> Any:

@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from fer_core.readings import LABELS
 from train.evaluation.metrics import class_scores, confusion_matrix
 from train.evaluation.records import Verdicts
 from ui.common.explorer_data import model_title, pictures_of
@@ -111,6 +112,6 @@ def _where_they_go(more: Verdicts, left_out: list[str], narrow_name: str) -> Non
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _answers(model: str, faces_gray: NDArray[np.uint8]) -> list[str]:
-    classifier = get_classifier(model)
+    classifier = get_classifier(model, LABELS)
     best = classifier.predict(faces_gray).argmax(axis=1)
     return [classifier.labels[position] for position in best]

@@ -391,7 +391,7 @@ def test_sliders_outlive_other_sections_and_pages(page: AppTest) -> None:
 @pytest.mark.parametrize(("name", "title"), [("fer7", "7 emotions"), ("fer6", "6 emotions")])
 def test_presets_are_what_was_trained_with(page: AppTest, name: str, title: str) -> None:
     config = json.loads((MODELS_DIR / name / "config.json").read_text())
-    trained = AugmentationConfig(**config["training"]["augmentation"])
+    trained = AugmentationConfig(**config["members"][0]["training"]["augmentation"])
     app = turn(page, "Augmentation")
     assert app.slider(key="augment-rotation_deg").value > 0
     app = button(app, "Nothing").click().run()

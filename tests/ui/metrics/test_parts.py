@@ -27,7 +27,7 @@ from ui.metrics.overview import figures_of
 from ui.metrics.own_runs import figures_json, start_run, verdicts_csv
 from ui.metrics.robustness import spoil
 from ui.metrics.tradeoff import without
-from ui.metrics.training import rate_at, read_log
+from ui.metrics.training import rate_at, read_logs
 from ui.metrics.why import overlay
 
 
@@ -118,13 +118,16 @@ def test_a_log_that_has_just_begun(tmp_path: Path, content: str | None) -> None:
     (tmp_path / "config.json").write_text("{}")
     if content is not None:
         (tmp_path / "training.csv").write_text(content)
-    assert read_log(tmp_path) is None
+    assert read_logs(tmp_path) == []
 
 
 def test_the_shipped_logs_are_read() -> None:
-    log = read_log(MODELS_DIR / "fer7")
-    assert log is not None and log.epochs[0] == 1
-    assert len(log.columns["val_accuracy"]) == len(log.epochs) == log.config["epochs"]
+    logs = read_logs(MODELS_DIR / "fer7")
+    assert [log.name for log in logs] == ["fer7, fer7-a", "fer7, fer7-b"]
+    for log in logs:
+        assert len(log.columns["val_accuracy"]) == len(log.epochs) > 1
+        # A campaign looks at its networks a few times, the last time at the end.
+        assert list(log.epochs) == sorted(log.epochs) and log.epochs[-1] == log.config["epochs"]
 
 
 def test_small_layers_are_drawn_inside_the_one_before_them() -> None:

@@ -96,7 +96,7 @@ def test_a_model_of_six_classes_leaves_disgust_out(models_dir: Path, tiny_set: F
     from train.training.config import TrainConfig
     from train.training.export import export_model
 
-    config = json.loads((models_dir / "fer7" / "config.json").read_text())["training"]
+    config = json.loads((models_dir / "fer7" / "config.json").read_text())["members"][0]["training"]
     config = TrainConfig.model_validate(config | {"classes": "fer6"})
     run = models_dir.parent / "run"
     run.mkdir()
@@ -104,7 +104,7 @@ def test_a_model_of_six_classes_leaves_disgust_out(models_dir: Path, tiny_set: F
     build_network(config.network, len(FER6)).save(run / "model.keras")
     (run / "config.json").write_text(config.model_dump_json())
     (run / "training.csv").write_text("epoch\n")
-    export_model(run, models_dir)
+    export_model([run], models_dir)
     result = evaluate("fer6", tiny_set, "test", models_dir)
     assert result.pictures == 6 * 16
     assert result.labels == FER6.labels

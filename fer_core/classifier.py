@@ -288,7 +288,7 @@ class EmotionClassifier:
             ValueError: A face is not a non-empty grey uint8 picture.
         """
         logits = self.logits(faces_gray, views)
-        return self._labels_of(logits) if self._reading == LABELS else self._people_of(logits)
+        return self.labels_of(logits) if self._reading == LABELS else self._people_of(logits)
 
     def predict_both(
         self,
@@ -303,6 +303,10 @@ class EmotionClassifier:
         self._checked(PEOPLE)
         return self.both_of(self.logits(faces_gray, views))
 
+    def labels_of(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the labels' reading of N faces from the ``(N, K + A)`` that ``logits`` returns."""
+        return softmax(logits[:, : len(self.labels)] / self._files.temperatures[LABELS])
+
     def both_of(self, logits: NDArray[np.floating], mixture: float | None = None) -> BothReadings:
         """Return both readings of N faces.
 
@@ -311,7 +315,7 @@ class EmotionClassifier:
             mixture: Weight of the people's answers in the people's reading; by default the model's.
         """
         votes = softmax(logits[:, len(self.labels) :] / self._files.temperatures[PEOPLE])
-        return BothReadings(self._labels_of(logits), self._people_of(logits, mixture), votes)
+        return BothReadings(self.labels_of(logits), self._people_of(logits, mixture), votes)
 
     def logits(
         self,
@@ -360,9 +364,6 @@ class EmotionClassifier:
                 f"reading {LABELS!r}."
             )
         return reading
-
-    def _labels_of(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
-        return softmax(logits[:, : len(self.labels)] / self._files.temperatures[LABELS])
 
     def _people_of(
         self, logits: NDArray[np.floating], mixture: float | None = None

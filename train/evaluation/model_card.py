@@ -281,10 +281,12 @@ def _wild_rows(wild: Iterable[tuple[str, Wild]]) -> Iterator[str]:
 def _mixture_rows(wild: Iterable[tuple[str, Wild]]) -> Iterator[str]:
     for name, record in wild:
         for row in record.mixtures:
-            agreement = "" if row.agreement is None else f"{row.agreement:.1%}"
+            neutral, agreement = (
+                "" if share is None else f"{share:.1%}" for share in (row.neutral, row.agreement)
+            )
             yield (
                 f"| {name} | {row.weight:g} | {row.natural:.1%} | {row.mean_of_five:.1%} "
-                f"| {row.neutral:.1%} | {agreement} |"
+                f"| {neutral} | {agreement} |"
             )
 
 

@@ -369,7 +369,7 @@ class MixtureRow:
         weight: Of the people's answers, 0 to 1; the labels' have the rest.
         natural: As in ``WildFigures``.
         mean_of_five: As in ``WildFigures``.
-        neutral: Recall of neutral faces.
+        neutral: Recall of neutral faces; None without any.
         agreement: Share of PublicTest's pictures that are read as FER+'s crowd decided; None where
             its votes were not given.
     """
@@ -377,7 +377,7 @@ class MixtureRow:
     weight: float
     natural: float
     mean_of_five: float
-    neutral: float
+    neutral: float | None
     agreement: float | None
 
 

@@ -135,12 +135,13 @@ def measure_wild(
         crowd = None if public is None or votes is None else _Crowd.of(classifier, public, votes)
         for weight in MIXTURES:
             figures = figures_of(photos, said(classifier.both_of(logits, weight).people))
+            neutral = figures.by_emotion.get("neutral")
             mixtures.append(
                 MixtureRow(
                     weight,
                     figures.natural,
                     figures.mean_of_five,
-                    figures.by_emotion["neutral"].recall,
+                    None if neutral is None else neutral.recall,
                     None if crowd is None else crowd.agreement(classifier, weight),
                 )
             )
@@ -255,8 +256,12 @@ def as_text(result: Wild) -> str:
     if result.mixtures:
         lines += ["", "weight  natural  mean of five  neutral  agreement on PublicTest"]
     lines += [
-        f"{row.weight:6.2f} {row.natural:8.1%} {row.mean_of_five:13.1%} {row.neutral:8.1%} "
-        + ("" if row.agreement is None else f"{row.agreement:11.1%}")
+        f"{row.weight:6.2f} {row.natural:8.1%} {row.mean_of_five:13.1%} "
+        f"{_percent(row.neutral):>8} {_percent(row.agreement):>11}"
         for row in result.mixtures
     ]
     return "\n".join(lines)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.1%}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -193,6 +193,28 @@ def curves_chart(curves: dict[str, Curve], *, roc: bool) -> go.Figure:
             type="line", x0=0, y0=0, x1=1, y1=1, line={"color": GRAY, "dash": "dot", "width": 1}
         )
     return _squared(figure, across, up)
+
+
+def shares_chart(bins: Sequence[Mapping[str, float]]) -> go.Figure:
+    """Draw actual against forecast shares of votes, with the line of perfect calibration.
+
+    Args:
+        bins: By rising share, each with "forecast", "actual" and "bars", as ``metrics.json`` has
+            them.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[row["forecast"] for row in bins],
+        y=[row["actual"] for row in bins],
+        customdata=[row["bars"] for row in bins],
+        mode="lines+markers",
+        line={"color": BLUE, "width": 2},
+        hovertemplate="said %{x:.1%}, counted %{y:.1%}; %{customdata:,} bars<extra></extra>",
+    )
+    figure.add_shape(
+        type="line", x0=0, y0=0, x1=1, y1=1, line={"color": GRAY, "dash": "dot", "width": 1}
+    )
+    return _squared(figure, "Share that the app says", "Share of the votes")
 
 
 def reliability_chart(bins: Reliability) -> go.Figure:

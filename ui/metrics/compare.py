@@ -8,6 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from fer_core.readings import LABELS, PEOPLE
 from train.data.picture_ids import PictureIndex
 from train.evaluation.metrics import McNemar, confusion_matrix, mcnemar
 from train.evaluation.records import Verdicts
@@ -22,11 +23,14 @@ from ui.metrics.tradeoff import tradeoff
 
 @st.fragment
 def compare_section(choice: Choice) -> None:
-    """Draws the chosen model against another one, or against itself with other views."""
+    """Draw the chosen model against another one, or against itself with other views.
+
+    Both are held against the same: the labels, or the crowd.
+    """
     others = [
         (model, views)
         for model in model_names()
-        for views in VIEW_NAMES
+        for views in ((choice.views,) if choice.reading == PEOPLE else VIEW_NAMES)
         if (model, views) != (choice.model, choice.views)
     ]
     others.sort(key=lambda other: (other[0] == choice.model, other[1] != choice.views))
@@ -35,20 +39,22 @@ def compare_section(choice: Choice) -> None:
         "Against",
         others,
         format_func=lambda other: f"{model_title(other[0])}, {VIEW_NAMES[other[1]].lower()}",
-        key=f"compare-{choice.model}-{choice.views}",
+        key=f"compare-{choice.model}-{choice.reading}-{choice.views}",
         width=320,
     )
     first = verdicts_of(choice)
-    second = verdicts_of(replace(choice, model=model, views=views))
+    other = replace(choice, model=model, views=views)
+    second = verdicts_of(other)
     if first is None or second is None:
         return
-    names = (titled(choice.model, choice.views), titled(model, views))
+    names = (titled(choice), titled(other))
     common = on_common(first, second)
     _duel(*common, names)
     by_size = sorted(
         [(choice.model, first), (model, second)], key=lambda pair: -len(pair[1].emotions)
     )
-    if set(by_size[0][1].emotions) > set(by_size[1][1].emotions):
+    # The crowd decides for disgust so rarely that leaving it out neither gains nor costs.
+    if choice.reading == LABELS and set(by_size[0][1].emotions) > set(by_size[1][1].emotions):
         tradeoff(*by_size)
     _only_one_right(*common, names)
 

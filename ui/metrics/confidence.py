@@ -5,11 +5,19 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from fer_core.errors import FerError
+from fer_core.readings import PEOPLE
 from train.evaluation.curves import accuracy_by_coverage, reliability
 from train.evaluation.metrics import expected_calibration_error
 from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG
-from ui.metrics.charts import confidence_histogram, coverage_chart, reliability_chart
+from ui.common.explorer_data import metrics_of
+from ui.metrics.charts import (
+    confidence_histogram,
+    coverage_chart,
+    reliability_chart,
+    shares_chart,
+)
 from ui.metrics.choice import Choice, verdicts_of
 
 
@@ -24,7 +32,24 @@ def confidence_section(choice: Choice, threshold: float) -> None:
     verdicts = verdicts_of(choice)
     if verdicts is not None:
         st.subheader(f"What its confidence is worth: {choice.title}")
+        if choice.reading == PEOPLE:
+            _shares(choice)
         confidence_browser(verdicts, threshold, "confidence")
+
+
+def _shares(choice: Choice) -> None:
+    """Draw whether the bars are what people say, every bar and not the highest alone."""
+    try:
+        figures = metrics_of(choice.model)[choice.split][PEOPLE]["figures"]["people_shares"]
+    except (FerError, KeyError):
+        return
+    st.markdown("**Shares of people: said and counted**")
+    st.plotly_chart(shares_chart(figures["bins"]), key="shares", config=CHART_CONFIG)
+    st.caption(
+        "A bar says of how many people it would be the answer; the votes say of how many it was. "
+        f"The gaps, weighed by the {sum(row['bars'] for row in figures['bins']):,} bars, make a "
+        f"calibration error of {figures['error']:.3f}."
+    )
 
 
 def confidence_browser(verdicts: Verdicts, start: float, key: str) -> None:

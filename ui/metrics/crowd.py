@@ -14,9 +14,10 @@ from ui.metrics.charts import LINE_COLORS
 from ui.metrics.choice import Choice
 
 _LINES = (
-    ("model_label", "Model and FER-2013's label"),
-    ("model_crowd", "Model and the crowd's majority"),
+    ("model_label", "The reading of the labels and FER-2013's label"),
+    ("model_crowd", "The reading of the labels and the crowd's majority"),
     ("crowd_label", "The crowd's majority and the label"),
+    ("people_crowd", "The reading of the people and the crowd's majority"),
 )
 
 
@@ -46,7 +47,10 @@ def crowd_section(choice: Choice) -> None:
         {
             "the crowd agrees": [_range(row.low, row.high) for row in crowd.rows],
             "pictures": [row.pictures for row in crowd.rows],
-            **{title: [100 * getattr(row, field) for row in crowd.rows] for field, title in _LINES},
+            **{
+                title: [100 * getattr(row, field) for row in crowd.rows]
+                for field, title in lines_of(crowd)
+            },
         },
         hide_index=True,
         column_config={
@@ -54,17 +58,27 @@ def crowd_section(choice: Choice) -> None:
         },
     )
     st.caption(
-        f"{crowd.pictures:,} pictures of PublicTest and PrivateTest, one view; "
+        f"{crowd.pictures:,} pictures of PublicTest and PrivateTest; the reading of the labels "
+        "with one view, that of the people as in the app. "
         f"{crowd.without_votes:,} more have no votes in FER+, and of {crowd.undecided:,} no single "
         "emotion that the model knows has most votes."
     )
+
+
+def lines_of(crowd: Crowd) -> list[tuple[str, str]]:
+    """Return the pairs that were compared: the fields of ``CrowdRow``, with their titles."""
+    return [
+        (field, title)
+        for field, title in _LINES
+        if all(getattr(row, field) is not None for row in crowd.rows)
+    ]
 
 
 def crowd_chart(crowd: Crowd) -> go.Figure:
     """Draws a line a pair that may agree, by how much the crowd agrees."""
     figure = go.Figure()
     ranges = [_range(row.low, row.high) for row in crowd.rows]
-    for (field, title), color in zip(_LINES, LINE_COLORS, strict=False):
+    for (field, title), color in zip(lines_of(crowd), LINE_COLORS, strict=False):
         figure.add_scatter(
             x=ranges,
             y=[getattr(row, field) for row in crowd.rows],

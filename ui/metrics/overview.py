@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from fer_core.errors import FerError
-from fer_core.tta import ONE_VIEW
+from fer_core.readings import PEOPLE
+from fer_core.tta import FLIP
 from train.data.fer2013 import PRIVATE_TEST, TEST
 from train.evaluation import metrics
 from train.evaluation.records import Verdicts
@@ -66,8 +67,9 @@ _PEERS = (
 
 def overview_section(choice: Choice) -> None:
     """Draws the stored figures of a choice, the protocol in words, and the peers."""
+    way = PEOPLE if choice.reading == PEOPLE else choice.views
     try:
-        figures = metrics_of(choice.model)[choice.split][choice.views]
+        figures = metrics_of(choice.model)[choice.split][way]
     except FerError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -78,7 +80,10 @@ def overview_section(choice: Choice) -> None:
         )
         return
     st.subheader(choice.title)
-    figure_tiles(figures)
+    if choice.reading == PEOPLE:
+        people_tiles(figures["figures"])
+    else:
+        figure_tiles(figures)
     st.markdown(f"**How it was measured.** {figures['protocol']}")
     _all_measured()
     _peers()
@@ -176,6 +181,74 @@ def figure_tiles(figures: Mapping[str, Any]) -> None:
                 "the network has seen those.",
             )
         )
+    if figures.get("accuracy_without_near_leaked") is not None:
+        tiles.append(
+            (
+                "Without near duplicates",
+                f"{figures['accuracy_without_near_leaked']:.1%}",
+                f"{figures['near_leaked']} left out",
+                "Accuracy without those that nearly are, either, such as another crop or another "
+                "brightness of the same picture.",
+            )
+        )
+    _draw(tiles)
+
+
+def people_tiles(figures: Mapping[str, Any]) -> None:
+    """Draw what was measured of the people's reading.
+
+    Args:
+        figures: The "figures" of a record of the people's reading in ``metrics.json``.
+    """
+    tiles = []
+    for title, row, meaning in (
+        (
+            "As the crowd decided",
+            figures["people"],
+            "Share of the pictures whose most named emotion, as the app shows it, is the one that "
+            "FER+'s crowd decided on, with its 95 % bootstrap interval.",
+        ),
+        (
+            f"{len(figures['votes']['answers'])} answers",
+            figures["votes"],
+            "The same for all the crowd's answers, contempt included: the protocol of Barsoum et "
+            "al. (2016), whose best network reached 85.0 % on PrivateTest.",
+        ),
+    ):
+        low, high = row["interval"]
+        tiles.append((title, f"{row['share']:.1%}", f"{low:.1%} to {high:.1%}", meaning))
+    people = figures["people"]
+    tiles += [
+        (
+            "Without duplicates",
+            f"{people['without_leaked']:.1%}",
+            "",
+            "Without the test pictures that are pixel-identical to one of Training.",
+        ),
+        (
+            "Macro-F1",
+            f"{people['macro_f1']:.3f}",
+            "",
+            "Mean over the emotions of the harmonic mean of precision and recall.",
+        ),
+        (
+            "Error of the shares",
+            f"{figures['people_shares']['error']:.3f}",
+            "",
+            "How far the shares that the app says lie from those of the votes, on average over "
+            "all bars.",
+        ),
+        (
+            "Pictures",
+            f"{people['pictures']:,}",
+            f"{figures['undecided']:,} undecided",
+            "Those on which the crowd decided for one of the emotions.",
+        ),
+    ]
+    _draw(tiles)
+
+
+def _draw(tiles: Iterable[tuple[str, str, str, str]]) -> None:
     with st.container(horizontal=True):
         for title, value, below, meaning in tiles:
             st.metric(
@@ -252,14 +325,15 @@ def _own_rows() -> list[str]:
     for model in model_names():
         split = HEADLINE_SPLITS.get(model, PRIVATE_TEST)
         try:
-            figures = metrics_of(model)[split][ONE_VIEW]
+            figures = metrics_of(model)[split][FLIP]
         except (FerError, KeyError):
             continue
         low, high = figures["accuracy_interval"]
         where = "PublicTest and PrivateTest" if split == TEST else split
         rows.append(
-            f"| This app, {model_title(model)} | **{figures['accuracy']:.1%}** | {where}, one "
-            f"view of {figures['pictures']:,} pictures, 95 % interval {low:.1%} to {high:.1%}; "
+            f"| This app, {model_title(model)} | **{figures['accuracy']:.1%}** | {where}, "
+            f"{figures['pictures']:,} pictures and their mirror images, 95 % interval "
+            f"{low:.1%} to {high:.1%}; "
             f"{figures['accuracy_without_leaked']:.1%} without the {figures['leaked']} pictures "
             "that Training has too. |"
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from ui.common.settings import Settings
-from ui.metrics.choice import CHOICES, MODEL_KEY, Choice
+from ui.metrics.choice import CHOICES, LABELS_CHOICES, MODEL_KEY, Choice
 from ui.metrics.classes import classes_section
 from ui.metrics.compare import compare_section
 from ui.metrics.confidence import confidence_section
@@ -20,6 +20,7 @@ from ui.metrics.own import own_section
 from ui.metrics.robustness import robustness_section
 from ui.metrics.training import training_section
 from ui.metrics.why import why_section
+from ui.metrics.wild import wild_section
 
 SECTION_KEY = "metrics-section"
 
@@ -31,7 +32,7 @@ class Section:
     Attributes:
         icon: A Material symbol.
         draw: Draws it.
-        choices: What there is to choose for it, of ``metrics_choice.CHOICES``.
+        choices: What there is to choose for it, of ``ui.metrics.choice.CHOICES``.
     """
 
     icon: str
@@ -47,11 +48,18 @@ SECTIONS = {
         ":material/percent:", lambda choice, s: confidence_section(choice, s.threshold)
     ),
     "Crowd": Section(":material/groups:", lambda choice, _: crowd_section(choice), (MODEL_KEY,)),
+    "In the wild": Section(
+        ":material/public:", lambda choice, _: wild_section(choice), (MODEL_KEY,)
+    ),
     "Compare": Section(":material/compare:", lambda choice, _: compare_section(choice)),
     "Robustness": Section(
-        ":material/blur_on:", lambda choice, s: robustness_section(choice, s.detector)
+        ":material/blur_on:",
+        lambda choice, s: robustness_section(choice, s.detector),
+        LABELS_CHOICES,
     ),
-    "Why": Section(":material/help:", lambda choice, s: why_section(choice, s.detector)),
+    "Why": Section(
+        ":material/help:", lambda choice, s: why_section(choice, s.detector), LABELS_CHOICES
+    ),
     "Network": Section(
         ":material/lan:", lambda choice, _: network_section(choice.model), (MODEL_KEY,)
     ),

@@ -48,7 +48,7 @@ def test_help_is_quick_and_needs_no_heavy_import() -> None:
     assert done.returncode == 0, done.stderr
     for command in (
         b"fit", b"frame", b"export", b"calibrate", b"evaluate", b"parity", b"card", b"explore",
-        b"audit", b"download",
+        b"audit", b"download", b"mixture", b"wild",
     ):  # fmt: skip
         assert command in done.stdout
 
@@ -77,7 +77,7 @@ def test_from_pictures_to_a_card(
 
     whole = ["evaluate", "fer7", "--data", data, "--models-dir", models]
     assert main([*whole, "--save"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 12
+    assert len(capsys.readouterr().out.splitlines()) == 9
     assert main([*whole, "--json"]) == 0
     everything = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert result in everything
@@ -134,6 +134,48 @@ def test_exploring_a_model(
     assert "by the model" in capsys.readouterr().out
 
 
+def test_the_peoples_reading_from_its_mixture_to_a_card(
+    ensembles_dir: Path,
+    tiny_folder: Path,
+    tiny_votes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    models = ["--models-dir", str(ensembles_dir)]
+    shared = ["--data", str(tiny_folder), *models]
+    votes = ["--votes", str(tiny_votes)]
+    assert main(["mixture", "fer7", "0.5", *models]) == 0
+    config = json.loads((ensembles_dir / "fer7" / "config.json").read_text())
+    assert config["mixture"] == 0.5
+    people = ["evaluate", "fer7", *shared, "--split", "PublicTest", "--reading", "people"]
+    assert main(people) == 2
+    assert "name --votes" in capsys.readouterr().err
+    assert main([*people, *votes, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["mixture"] == 0.5 and result["figures"]["people"]["pictures"] == 56
+    assert main([*people, *votes]) == 0
+    assert f"agreement {result['figures']['people']['share']:.2%}" in capsys.readouterr().out
+
+    photos = tmp_path / "photos"
+    (photos / "pictures").mkdir(parents=True)
+    (photos / "pictures" / "a.jpg").write_bytes(SAMPLE.read_bytes())
+    (photos / "labels.csv").write_text("picture,emotion,sex\na.jpg,happy,F\n")
+    wild = ["wild", "fer7", "--pictures", str(photos), "--detector", "haar", *models]
+    assert main([*wild, "--save"]) == 0
+    assert "1 faces found by haar in 1 photos" in capsys.readouterr().out
+    assert main([*wild, "--json", *votes, "--data", str(tiny_folder)]) == 0
+    mixtures = json.loads(capsys.readouterr().out)["mixtures"]
+    assert next(row for row in mixtures if row["weight"] == 0.5)["agreement"] == pytest.approx(
+        result["figures"]["people"]["share"]
+    )
+    assert main(["evaluate", "fer7", *shared, *votes, "--save"]) == 0
+    document = tmp_path / "README.md"
+    document.write_text("<!-- people -->\n<!-- /people -->\n<!-- wild -->\n<!-- /wild -->\n")
+    assert main(["card", str(document), *models]) == 0
+    assert document.read_text().count("| fer7 | PublicTest |") == 1
+    assert "| fer7 | people | women |" in document.read_text()
+
+
 def test_check_data_lists_what_is_missing(
     tiny_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,6 +229,9 @@ def test_faces_are_framed_as_the_app_does(
         ["calibrate", "fer7", "--data", "missing"],
         ["card", "missing.md"],
         ["explore", "fer7", "--data", "missing"],
+        ["mixture", "fer7", "1.5"],
+        ["wild", "fer7", "--pictures", "missing"],
+        ["wild", "fer7", "--pictures", "missing", "--data", "missing"],
         ["audit", "--data", "missing"],
     ],
 )

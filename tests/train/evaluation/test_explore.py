@@ -63,9 +63,9 @@ def test_everything_is_measured_and_agrees_with_evaluate(
 
     assert np.array_equal(storage.read_record(folder, Features).names, tiny_set.names)
     robustness = storage.read_record(folder, Robustness)
-    one_view = predictions.split("PublicTest").verdicts()
+    served = predictions.split("PublicTest").verdicts(FLIP)
     assert robustness.pictures == 56
-    assert robustness.clean.accuracy == pytest.approx(one_view.correct.mean())
+    assert robustness.clean.accuracy == pytest.approx(served.correct.mean())
     crowd = storage.read_record(folder, Crowd)
     assert (crowd.pictures, crowd.without_votes, crowd.undecided) == (112, 0, 0)
     assert crowd.rows[-1].crowd_label == 1

@@ -17,8 +17,15 @@ from tests.cells import cell_of, write_pictures
 from tests.ui.conftest import SAMPLE, until
 from train.evaluation import metrics
 from train.evaluation.curves import accuracy_by_coverage
-from train.evaluation.records import Predictions
-from train.evaluation.storage import read_record
+from train.evaluation.records import (
+    MixtureRow,
+    Predictions,
+    Recall,
+    Wild,
+    WildFigures,
+    WildReading,
+)
+from train.evaluation.storage import read_record, write_record
 from train.evaluation.trials import BASELINE, Trial, save_trials
 from ui.common import explorer_data
 from ui.common.explorer_data import metrics_of
@@ -46,6 +53,12 @@ def pictures(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 
 def turn(app: AppTest, section: str) -> AppTest:
     app = app.segmented_control(key=SECTION_KEY).set_value(section).run()
+    assert not app.exception
+    return app
+
+
+def as_people_say(app: AppTest) -> AppTest:
+    app = app.segmented_control(key="metrics-reading").set_value("people").run()
     assert not app.exception
     return app
 
@@ -84,6 +97,70 @@ def test_figures_are_the_stored_ones(page: AppTest, split: str, views: str) -> N
     assert shown["Calibration error"] == f"{figures['ece']:.3f}"
     assert shown["Without duplicates"] == f"{figures['accuracy_without_leaked']:.1%}"
     assert figures["protocol"] in texts(page)
+
+
+@pytest.mark.parametrize("model", ["fer7", "fer6"])
+def test_the_peoples_figures_are_the_stored_ones(page: AppTest, model: str) -> None:
+    page.segmented_control(key="metrics-model").set_value(model)
+    page.segmented_control(key="metrics-split").set_value("PublicTest")
+    as_people_say(page)
+    stored = json.loads((MODELS_DIR / model / "metrics.json").read_text())["PublicTest"]["people"]
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["As the crowd decided"] == f"{stored['figures']['people']['share']:.1%}"
+    assert shown["8 answers"] == f"{stored['figures']['votes']['share']:.1%}"
+    assert stored["protocol"] in texts(page)
+
+
+def test_the_people_are_read_with_the_mirror_image_alone(page: AppTest) -> None:
+    keys = {control.key for control in as_people_say(page).segmented_control}
+    assert "metrics-reading" in keys and "metrics-views" not in keys
+    assert "what FER+'s crowd decided" in texts(page)
+    # A single picture is looked at with its label.
+    turn(page, "Why")
+    assert "metrics-reading" not in {control.key for control in page.segmented_control}
+
+
+def test_a_cell_of_the_people_is_what_the_crowd_decided(page: AppTest) -> None:
+    page.segmented_control(key="metrics-split").set_value("PublicTest")
+    choose_cell(turn(as_people_say(page), "Confusions"), "sad", "neutral")
+    said = read_record(MODELS_DIR / "fer7", Predictions).split("PublicTest").people_verdicts()
+    cell = said.where((said.words == "sad") & (said.said == "neutral"))
+    assert sorted(page.dataframe[-1].value["picture"]) == sorted(cell.names.tolist())
+
+
+def test_shares_are_drawn_as_said_and_counted(page: AppTest) -> None:
+    page.segmented_control(key="metrics-split").set_value("PublicTest")
+    turn(as_people_say(page), "Confidence")
+    metrics_file = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())
+    shares = metrics_file["PublicTest"]["people"]["figures"]["people_shares"]
+    assert f"calibration error of {shares['error']:.3f}" in texts(page)
+    chart = json.loads(page.get("plotly_chart")[0].proto.spec)["data"][0]
+    assert chart["y"] == pytest.approx([row["actual"] for row in shares["bins"]])
+
+
+def test_the_people_are_compared_with_the_people(page: AppTest) -> None:
+    turn(as_people_say(page), "Compare")
+    assert not page.error
+    assert "7 emotions, as people would say" in texts(page)
+    assert page.selectbox(key="compare-fer7-people-flip").options == ["6 emotions, mirrored too"]
+
+
+def test_ordinary_photos(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(MODELS_DIR, models)
+    monkeypatch.setattr(explorer_data, "MODELS_DIR", models)
+    (models / "fer7" / "wild.json").unlink(missing_ok=True)
+    assert "python -m train wild fer7" in texts(turn(page, "In the wild"))
+    figures = WildFigures(0.81, (0.7, 0.9), 0.6, {"happy": Recall(9, 2 / 3, (0.3, 0.9))})
+    readings = (WildReading("people", figures, {"F": figures}),)
+    row = MixtureRow(0.5, 0.7, 0.6, None, 0.8)
+    write_record(models / "fer7", Wild("yunet", 12, 11, readings, (row,)))
+    page.run()
+    assert [metric.value for metric in page.metric] == ["81.0%", "60.0%"]
+    recalls, mixtures = (table.value for table in page.dataframe)
+    assert recalls["happy"].tolist() == ["67% of 9"] * 2
+    assert recalls["photos of"].tolist() == ["Everybody", "Women"]
+    assert mixtures["the crowd's, PublicTest"].tolist() == [80]
 
 
 def test_peers_have_their_protocols_and_our_own_stand_beside_them(page: AppTest) -> None:

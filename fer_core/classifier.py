@@ -296,10 +296,7 @@ class EmotionClassifier:
             ModelError: The network did not learn from votes.
         """
         self._checked(PEOPLE)
-        return self.both_of(self.logits(faces_gray, views))
-
-    def both_of(self, logits: NDArray[np.floating]) -> BothReadings:
-        """Return both readings of N faces from the ``(N, K + A)`` that ``logits`` returns."""
+        logits = self.logits(faces_gray, views)
         votes = softmax(logits[:, len(self.labels) :] / self._files.temperatures[PEOPLE])
         return BothReadings(self._labels_of(logits), self._people_of(logits), votes)
 
@@ -323,7 +320,8 @@ class EmotionClassifier:
                 batch = slice(start, start + _MAX_BATCH)
                 outputs[batch] = _run(interpreter, inputs[batch])
         answers = VIEW_COUNTS[views] * self._members
-        return outputs.reshape(len(faces_gray), answers, self._width).mean(axis=1)
+        by_face = outputs.reshape(len(faces_gray), answers, self._width)
+        return np.asarray(by_face.mean(axis=1), np.float32)
 
     @property
     def _width(self) -> int:

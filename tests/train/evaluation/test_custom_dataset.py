@@ -43,7 +43,7 @@ def png(face_gray: np.ndarray) -> bytes:
 
 @pytest.fixture
 def classifier(models_dir: Path) -> EmotionClassifier:
-    return EmotionClassifier.load("fer7", models_dir=models_dir)
+    return EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
-from fer_core.tta import CROPS, FLIP, ONE_VIEW, TTA_MODES
+from fer_core.tta import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS
 from train.data.fer2013 import FaceSet
 from train.errors import TableError
 from train.evaluation import storage
@@ -37,7 +37,7 @@ CROWD = Crowd(7, 1, 2, (CrowdRow(0.5, 0.6, 7, 0.1, 0.2, 0.3),))
 def predictions(count: int = 30) -> Predictions:
     rng = np.random.default_rng(0)
     splits = np.array(["PrivateTest", "PublicTest", "Training"])[np.arange(count) * 3 // count]
-    by_views = {views: rng.dirichlet(np.ones(7), count).astype(np.float32) for views in TTA_MODES}
+    by_views = {views: rng.dirichlet(np.ones(7), count).astype(np.float32) for views in VIEW_COUNTS}
     for views in (FLIP, CROPS):
         by_views[views][splits == "Training"] = np.nan
     names = np.array([f"{split}_{index}" for index, split in enumerate(splits)])
@@ -217,7 +217,7 @@ def test_pictures_are_found_by_name_and_label(tiny_set: FaceSet) -> None:
         shuffled.splits,
         shuffled.labels,
         rows[:, 0] > 0,
-        dict.fromkeys(TTA_MODES, rows),
+        dict.fromkeys(VIEW_COUNTS, rows),
         FER7,
     )
     assert np.array_equal(storage.positions_in(tiny_set, own), order)

@@ -60,10 +60,14 @@ class FaceBox:
 
     def iou(self, other: FaceBox) -> float:
         """Returns intersection over union with another box, 0 to 1."""
+        shared = self.intersection(other)
+        return shared / (self.area + other.area - shared)
+
+    def intersection(self, other: FaceBox) -> float:
+        """Return the area that two boxes share, in square pixels."""
         width = min(self.x2, other.x2) - max(self.x1, other.x1)
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
-        shared = max(0.0, width) * max(0.0, height)
-        return shared / (self.area + other.area - shared)
+        return max(0.0, width) * max(0.0, height)
 
     def clipped(self, size_wh: tuple[int, int]) -> tuple[int, int, int, int]:
         """Returns whole (x1, y1, x2, y2) inside a picture, for slicing; may be empty."""

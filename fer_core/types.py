@@ -232,14 +232,17 @@ class Frame:
     Attributes:
         index: Number of the frame, from 0.
         time_s: Presentation time in seconds; 0 for a photo.
-        size_wh: Width and height of the picture in pixels.
+        size_wh: Width and height of the picture in pixels, turned as below.
         faces: From left to right; empty when there are none.
+        turned_deg: Degrees clockwise by which the picture was turned for its faces to stand
+            upright: 0, 90, 180 or 270. Places are in pixels of the turned picture.
     """
 
     index: int
     time_s: float
     size_wh: tuple[int, int]
     faces: tuple[FaceReading, ...] = ()
+    turned_deg: int = 0
 
 
 @dataclass(frozen=True, slots=True)

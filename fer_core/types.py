@@ -115,7 +115,7 @@ class QualityFinding:
     """A reason why a face may be read wrongly.
 
     Attributes:
-        code: "small", "blurred", "dark", "over-exposed", "turned" or "cut".
+        code: "small", "blurred", "covered", "dark", "over-exposed", "turned" or "cut".
         reason: The finding as a sentence, with the figure that led to it.
     """
 

@@ -77,7 +77,7 @@ def test_from_pictures_to_a_card(
 
     whole = ["evaluate", "fer7", "--data", data, "--models-dir", models]
     assert main([*whole, "--save"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 12
+    assert len(capsys.readouterr().out.splitlines()) == 9
     assert main([*whole, "--json"]) == 0
     everything = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert result in everything

@@ -138,7 +138,7 @@ def test_the_layers_add_up(models_dir: Path) -> None:
     assert table.layers[0].inputs == () and table.layers[0].output_shape == (48, 48, 1)
     add = next(layer for layer in table.layers if layer.kind == "Add")
     assert len(add.inputs) == 2
-    assert table.layers[-1].output_shape == (7,)
+    assert table.layers[-1].output_shape == (1, 7)
 
 
 def test_multiply_adds_by_hand() -> None:

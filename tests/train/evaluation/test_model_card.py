@@ -112,7 +112,9 @@ def test_a_document_without_a_place(tmp_path: Path, text: str | None) -> None:
         update_document(path, {"metrics": "table"})
 
 
-@pytest.mark.parametrize("change", [{"temperature": 2.0}, {"sha256": {"model.tflite": "0"}}])
+@pytest.mark.parametrize(
+    "change", [{"temperature": {"labels": 2.0, "people": 1.0}}, {"sha256": {"model.tflite": "0"}}]
+)
 def test_figures_of_another_model_are_refused(
     models_dir: Path, measured: Evaluation, change: dict[str, object]
 ) -> None:

@@ -22,7 +22,7 @@ from fer_core.download import yunet_path
 from fer_core.errors import DetectorUnavailable
 from fer_core.images import to_bgr, to_gray
 from fer_core.types import DetectedFace, FaceBox
-from fer_core.yunet import load_yunet
+from fer_core.yunet import YuNet, load_yunet
 
 logger = logging.getLogger(__name__)
 
@@ -78,9 +78,17 @@ class YuNetDetector:
 
     name = "yunet"
 
-    def __init__(self, path: Path) -> None:
-        """Load the network; arguments and errors as of ``load_yunet``."""
-        self._network = load_yunet(path)
+    def __init__(self, path: Path, network: YuNet | None = None) -> None:
+        """Load the network.
+
+        Args:
+            path: The network's file, as for ``load_yunet``.
+            network: The network in a certain runtime; by default the fastest that loads.
+
+        Raises:
+            DetectorUnavailable: The file is missing or damaged.
+        """
+        self._network = network or load_yunet(path)
 
     def detect(
         self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES

@@ -19,7 +19,7 @@ from fer_core.images import turn_picture
 from fer_core.types import DetectedFace
 
 # The scores that these bounds are about. Haar finds upright faces only, few others by mistake.
-_SCORED_DETECTOR = "yunet"
+SCORED_DETECTOR = "yunet"
 # From this mean score on faces are upright: of those on their head 99 % are below.
 _SURE_SCORE = 0.91
 # A face that is found only in a turned picture, or better there, must be this good, and better by
@@ -80,7 +80,7 @@ def find_turn(
         faces: What is found in it as it is.
         size: Longer side in pixels at which other orientations are searched.
     """
-    if detector.name != _SCORED_DETECTOR:
+    if detector.name != SCORED_DETECTOR:
         return 0
     # The best of many upside-down faces may score like an upright one, all together do not.
     if faces and sum(face.score for face in faces) / len(faces) >= _SURE_SCORE:

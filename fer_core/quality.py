@@ -28,7 +28,7 @@ _MOUTH = np.s_[63:79, 30:66]
 # and copies with surgical masks drawn over them, half of either for the choice: of the other half,
 # 0.3 % of the uncovered and 97 % of the covered faces that are found at all are below.
 _MIN_MOUTH_EDGES = 0.48
-_STRONG = 90  # per cent of the edges are weaker than what is compared
+_STRONG = 0.9  # of the edges are weaker than the ones compared
 
 
 def assess_quality(
@@ -121,8 +121,14 @@ def mouth_edges(aligned_gray: NDArray[np.uint8]) -> float:
     edges = cv2.magnitude(
         cv2.Sobel(face, cv2.CV_32F, 1, 0, ksize=3), cv2.Sobel(face, cv2.CV_32F, 0, 1, ksize=3)
     )
-    mouth, eyes = (float(np.percentile(edges[part], _STRONG)) for part in (_MOUTH, _EYES))
+    mouth, eyes = _strong(edges[_MOUTH]), _strong(edges[_EYES])
     return mouth / eyes if eyes else 1.0
+
+
+def _strong(edges: NDArray[np.number]) -> float:
+    """Return the strength that only a tenth of the edges exceed; partition is quick at that."""
+    place = round(_STRONG * edges.size)
+    return float(np.partition(edges, place, axis=None)[place])
 
 
 def _nose_offset(face: DetectedFace) -> float | None:

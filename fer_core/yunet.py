@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -110,8 +111,9 @@ class OnnxYuNet:
 
     def find(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Find faces; see ``YuNet.find``."""
-        planes = np.asarray(cv2.dnn.blobFromImage(_padded(image_bgr)), np.float32)
-        return _without_overlaps(_decoded(self._run(planes), planes.shape[3]))
+        padded = _padded(image_bgr)
+        planes = np.asarray(cv2.dnn.blobFromImage(padded), np.float32)
+        return _without_overlaps(_decoded(self._run(planes), (padded.shape[1], padded.shape[0])))
 
     def _run(self, planes: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
         outputs = self._session.run(_OUTPUTS, {self._input: planes})
@@ -161,7 +163,9 @@ def _padded(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(padded, np.uint8)
 
 
-def _decoded(outputs: Mapping[str, NDArray[np.float32]], width: int) -> NDArray[np.float32]:
+def _decoded(
+    outputs: Mapping[str, NDArray[np.float32]], size_wh: tuple[int, int]
+) -> NDArray[np.float32]:
     """Return the rows of ``YuNet.find``, unsorted, of all cells that score enough.
 
     A cell's score is the geometric mean of its two classifiers. Places are offsets from the
@@ -169,27 +173,36 @@ def _decoded(outputs: Mapping[str, NDArray[np.float32]], width: int) -> NDArray[
 
     Args:
         outputs: The network's outputs by name, each ``(1, cells, channels)``.
-        width: Width of the network's input in pixels.
+        size_wh: Width and height of the network's input in pixels.
     """
-    found = []
+    classes, objects, boxes, points = (
+        np.concatenate([outputs[f"{head}_{stride}"][0] for stride in _STRIDES])
+        for head, _ in _HEADS
+    )
+    scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
+    found = np.flatnonzero(scores > MIN_SCORE)
+    corners, strides = (part[found] for part in _cells(size_wh))
+    # A side beyond all pictures becomes infinite, and is left out by whoever reads the rows.
+    with np.errstate(over="ignore"):
+        sides = np.exp(boxes[found, 2:])
+    rows = np.empty((len(found), 15), np.float32)
+    rows[:, :2] = strides * (corners + boxes[found, :2] - sides / 2)
+    rows[:, 2:4] = strides * sides
+    rows[:, 4:14] = strides * (np.tile(corners, 5) + points[found])
+    rows[:, 14] = scores[found]
+    return rows
+
+
+@lru_cache(maxsize=32)
+def _cells(size_wh: tuple[int, int]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return all cells' corners ``(N, 2)``, in units of the cell, and strides ``(N, 1)``."""
+    corners, strides = [], []
     for stride in _STRIDES:
-        classes, objects = (outputs[f"{head}_{stride}"][0, :, 0] for head in ("cls", "obj"))
-        scores = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))
-        cells = np.flatnonzero(scores > MIN_SCORE)
-        if not len(cells):
-            continue
-        corners = np.stack(np.divmod(cells, width // stride)[::-1], axis=1)  # (N, 2), x and y
-        boxes, points = (outputs[f"{head}_{stride}"][0, cells] for head in ("bbox", "kps"))
-        # A side beyond all pictures becomes infinite, and is left out by whoever reads the rows.
-        with np.errstate(over="ignore"):
-            sides = np.exp(boxes[:, 2:])
-        rows = np.empty((len(cells), 15), np.float32)
-        rows[:, :2] = stride * (corners + boxes[:, :2] - sides / 2)
-        rows[:, 2:4] = stride * sides
-        rows[:, 4:14] = stride * (np.tile(corners, 5) + points)
-        rows[:, 14] = scores[cells]
-        found.append(rows)
-    return np.concatenate(found) if found else np.empty((0, 15), np.float32)
+        across, down = (side // stride for side in size_wh)
+        y, x = np.divmod(np.arange(across * down), across)
+        corners.append(np.stack([x, y], axis=1))
+        strides.append(np.full((across * down, 1), stride))
+    return np.concatenate(corners).astype(np.float32), np.concatenate(strides).astype(np.float32)
 
 
 def _without_overlaps(rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -135,7 +135,7 @@ def test_decoding_a_cell_by_hand() -> None:
         outputs[f"bbox_{stride}"][0, 4] = [0.5, 0.25, np.log(2), np.log(3)]
         outputs[f"kps_{stride}"][0, 4] = np.arange(10) / 10
     outputs["cls_16"][0, 4] = 0.48  # a score of 0.69
-    rows = _decoded(outputs, 96)
+    rows = _decoded(outputs, (96, 64))
     # The fifth cell is in the first row of 12 cells, and in the second of 3.
     assert rows[:, :4] == pytest.approx(
         np.array([[8 * 3.5, 8 * -1.25, 16, 24], [32 * 0.5, 32 * -0.25, 64, 96]])

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.errors import FerError
+from train.cli.campaign import add_campaign
 from train.cli.exploring import add_exploring
 from train.cli.options import (
     SPLITS,
@@ -62,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_making(commands)
     _add_measuring(commands)
+    add_campaign(commands)
     add_exploring(commands)
     return parser
 

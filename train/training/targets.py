@@ -16,7 +16,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import EXPRESSIONS, Votes, emotions_of
+from train.data.ferplus import EXPRESSIONS, Votes, emotions_of, expression_shares
 from train.data.framing import Framings
 
 
@@ -48,10 +48,8 @@ def samples_of(
     labels = np.eye(len(dataset.class_set), dtype=np.float32)[dataset.labels]
     if votes is None:
         return Samples(dataset.faces_gray, labels, framed)
-    counts = votes.of(dataset.names, emotions_of(dataset))
-    total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    shares = counts[:, : len(EXPRESSIONS)] / total
-    return Samples(dataset.faces_gray, np.hstack([labels, shares.astype(np.float32)]), framed)
+    shares = expression_shares(votes.of(dataset.names, emotions_of(dataset)))
+    return Samples(dataset.faces_gray, np.hstack([labels, shares]), framed)
 
 
 def with_crowd(network: keras.Model) -> keras.Model:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from train.training.campaign_config import MemberConfig
 from train.training.campaign_data import CampaignPart
 
 torch = pytest.importorskip("torch", reason="PyTorch, an optional backend, is not installed")
+from train.training import device_fit  # noqa: E402
 from train.training.device_answers import (  # noqa: E402
     Scores,
     answers_of,
@@ -28,6 +30,8 @@ from train.training.device_fit import (  # noqa: E402
 from train.training.device_pictures import DevicePictures, pictures_on  # noqa: E402
 from train.training.torch_network import TorchNetwork  # noqa: E402
 
+# Networks so small are slower on several threads.
+torch.set_num_threads(1)
 CPU = torch.device("cpu")
 NETWORK = {"kind": "residual", "stem_filters": 4, "stem_pool": 4, "stages": [{"filters": 8}]}
 
@@ -154,13 +158,13 @@ def test_averaged_weights_get_statistics_of_the_pictures(pictures: DevicePicture
 
 
 def test_a_network_learns_the_pictures_that_it_sees(pictures: DevicePictures) -> None:
-    config = member(epochs=12, optimizer={"peak_rate": 0.1, "ema_decay": 0.9})
+    config = member(epochs=24, optimizer={"peak_rate": 0.2, "ema_decay": 0.9})
     untrained = evaluate_on(network(), pictures, "float32")
     trained, log = fit_member(config, network(), pictures, {"seen": pictures})
     scores = evaluate_on(trained, pictures, "float32")
     assert scores.log_loss < untrained.log_loss - 0.2
     assert scores.accuracy > 0.4
-    assert [row["epoch"] for row in log] == [2, 4, 6, 8, 10, 12]
+    assert [row["epoch"] for row in log] == [4, 8, 12, 16, 20, 24]
     names = {"accuracy", "log_loss", "majority", "vote_loss"}
     assert log[0].keys() == {"epoch", "loss", "seconds", *(f"seen_{name}" for name in names)}
     assert log[-1]["seen_log_loss"] == pytest.approx(scores.log_loss)
@@ -180,11 +184,27 @@ def test_the_same_seed_gives_the_same_network(pictures: DevicePictures) -> None:
     assert not np.array_equal(first["logits/0"], other["logits/0"])
 
 
-def test_a_time_decides_the_epochs(pictures: DevicePictures) -> None:
-    short, long = (fit_member(member(), network(), pictures, {}, seconds=s)[1] for s in (0.0, 3.0))
-    assert [row["epoch"] for row in short] == [1]
-    assert long[-1]["epoch"] > 1
-    assert 1 < long[-1]["seconds"] < 6
+def test_a_time_decides_the_epochs(
+    pictures: DevicePictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps_per_second = device_fit._steps_per_second
+    before = network().keras_weights()
+
+    def measured(trainer: Any, rng: np.random.Generator) -> float:
+        assert steps_per_second(trainer, rng) > 0
+        after = [average.numpy() for average in trainer.optimizer.averages]
+        assert np.array_equal(after[0].transpose(2, 3, 1, 0), before["stem_conv/0"])
+        return 10.0
+
+    monkeypatch.setattr(device_fit, "_steps_per_second", measured)
+    # A clock that a busy machine does not disturb: a hundredth of a second at every look.
+    clock = itertools.count()
+    monkeypatch.setattr(device_fit.time, "monotonic", lambda: next(clock) / 100)
+    epochs = {}
+    for seconds in (0.0, 60.0):
+        _, log = fit_member(member(), network(), pictures, {}, seconds=seconds)
+        epochs[seconds] = log[-1]["epoch"]
+    assert epochs == {0.0: 1, 60.0: int(0.93 * 60 * 10 / (len(pictures) // 16))}
 
 
 def test_few_pictures_are_one_batch(pictures: DevicePictures) -> None:
@@ -233,16 +253,13 @@ def test_a_student_sees_all_variations(pictures: DevicePictures) -> None:
     config = member(
         teachers=["a"], epochs=20, optimizer={"peak_rate": 0.1, "ema_decay": 0.9}, framed_share=0.9
     )
-    # In the second variation each label is another one, so half of the answers are.
-    turned = torch.cat([pictures.targets[0, :, :7].roll(1, 1), pictures.targets[0, :, 7:]], 1)
-    both = replace(
-        pictures,
-        faces=pictures.faces.repeat(2, 1, 1, 1),
-        targets=torch.stack([pictures.targets[0], turned]),
-    )
+    # One variation of each picture is to be called the first class, the other one the second.
+    targets = pictures.targets.repeat(2, 1, 1)
+    targets[:, :, :7] = 0
+    targets[[0, 1], :, [0, 1]] = 1
+    both = replace(pictures, faces=pictures.faces.repeat(2, 1, 1, 1), targets=targets)
     trained, _ = fit_member(config, network(), both, {})
     answers = answers_of([trained], pictures.faces[0], "float32")
-    labels = [targets[:, :7].argmax(1, keepdim=True) for targets in both.targets]
-    first, second = (float(answers.gather(1, label).mean()) for label in labels)
-    assert first > 1.3 / 7
-    assert second > 1.3 / 7
+    assert 0.25 < answers[:, 0].mean() < 0.7
+    assert 0.25 < answers[:, 1].mean() < 0.7
+    assert answers[:, 2:7].max() < 0.2

@@ -1,4 +1,5 @@
-# `make run` starts the app, `make test` checks everything; `make help` lists the rest.
+# `make run` starts the app, `make fast` checks most in a minute, `make test` checks everything;
+# `make help` lists the rest.
 
 # Python 3.11 to 3.13; TensorFlow has no build for others. Another one: make run PYTHON=python3.12
 PYTHON ?= python3
@@ -7,12 +8,15 @@ VENV ?= .venv
 STREAMLIT_ARGS ?=
 # More for pytest, such as: make unit PYTEST_ARGS="-k labels -x"
 PYTEST_ARGS ?=
+# Processes that run tests at once, each with one thread and up to 2 GB
+TEST_WORKERS ?= 2
 
 PY := $(VENV)/bin/python
 TYPED := fer_core train
+PYTEST := $(PY) -m pytest -n $(TEST_WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format bench wheel detector clean distclean
+.PHONY: help run test unit fast lint format bench wheel docs detector clean distclean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -22,10 +26,14 @@ help: ## List the targets.
 run: $(VENV)/.installed detector ## Install what is missing and start the app.
 	$(PY) -m streamlit run app.py --server.address=localhost $(STREAMLIT_ARGS)
 
-test: lint unit ## Lint, check types and run all tests, those in the browser too.
+test: lint unit ## Lint, check types and run all tests, those in the browser too; ten minutes.
 
 unit: $(VENV)/.installed-dev detector ## Run all tests.
-	$(PY) -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+# Needs nothing but the checkout and what is installed.
+fast: $(VENV)/.installed-dev ## Run the tests without browser, training and ../shared; one minute.
+	$(PYTEST) -m "not browser and not training and not shared and not wheel" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and imports.
 	$(PY) -m ruff check .
@@ -42,6 +50,10 @@ bench: $(VENV)/.installed-dev detector ## Measure speed and memory.
 
 wheel: $(VENV)/.installed-dev ## Build the library's wheel, into build/.
 	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir build .
+
+# The theme's makers warn of the next MkDocs, which requirements-dev.txt rules out.
+docs: $(VENV)/.installed-dev ## Build the documentation, into build/site.
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 
 # Without a network the app still runs, on the detector that OpenCV ships.
 detector: $(VENV)/.installed

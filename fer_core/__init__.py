@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from fer_core.api import analyze, analyze_video, draw, list_models, load_model
     from fer_core.classifier import EmotionClassifier
     from fer_core.detection import FaceDetector, load_detector
-    from fer_core.ensemble import EnsembleClassifier
     from fer_core.errors import (
         DetectorUnavailable,
         DownloadFailed,
@@ -54,7 +53,6 @@ _HOMES = {
     "api": ("analyze", "analyze_video", "draw", "list_models", "load_model"),
     "classifier": ("EmotionClassifier",),
     "detection": ("FaceDetector", "load_detector"),
-    "ensemble": ("EnsembleClassifier",),
     "errors": (
         "DetectorUnavailable",
         "DownloadFailed",
@@ -92,7 +90,6 @@ __all__ = [
     "DetectorUnavailable",
     "DownloadFailed",
     "EmotionClassifier",
-    "EnsembleClassifier",
     "FaceBox",
     "FaceDetector",
     "FaceReader",

@@ -24,6 +24,7 @@ from fer_core.images import ImageSource, read_image, to_bgr
 from fer_core.labels import DEFAULT_THRESHOLD, FER7
 from fer_core.pipeline import analyze_image, shared_classifier, shared_detector
 from fer_core.protocols import FaceReader
+from fer_core.readings import DEFAULT_READING
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.tracking import DEFAULT_MAX_GAP_S
 from fer_core.types import Frame, TrackedFrame
@@ -40,6 +41,7 @@ def analyze(
     source: Picture,
     *,
     model: str | FaceReader = FER7.name,
+    reading: str = DEFAULT_READING,
     detector: str | FaceDetector = "auto",
 ) -> Frame:
     """Find the faces in a picture and read each of them.
@@ -49,6 +51,9 @@ def analyze(
             has it: uint8 BGR ``(H, W, 3)``, BGRA ``(H, W, 4)`` or grey ``(H, W)``. Nothing of it
             is changed.
         model: Name of a model in ``list_models()``, or whatever reads faces.
+        reading: What a named model's probabilities are: "people" for the share of people who
+            would choose each emotion, "labels" for how probable it is as FER-2013's label. What
+            reads faces has a reading of its own.
         detector: "auto" for YuNet where its file is and Haar elsewhere, "yunet", "haar", or "none"
             where the picture is one ready face crop, such as the 48x48 pictures of FER-2013; or a
             loaded detector.
@@ -60,7 +65,8 @@ def analyze(
     Raises:
         TypeError: ``source``, ``model`` or ``detector`` is nothing of these, such as the None that
             cv2.imread returns for a file that it cannot read.
-        ValueError: An array has another shape or type, or no pixels; or there is no such detector.
+        ValueError: An array has another shape or type, or no pixels; or there is no such detector
+            or reading.
         UnreadableImage: A file is missing, damaged, no picture, or too large to open.
         ModelError: There is no such model, or its files are damaged.
         DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
@@ -69,13 +75,14 @@ def analyze(
         detector = shared_detector(detector)
     elif not hasattr(detector, "detect"):
         raise TypeError(f"A detector is called by its name, not by {type(detector).__name__}.")
-    return analyze_image(_decoded(source), detector=detector, classifier=_reader(model))
+    return analyze_image(_decoded(source), detector=detector, classifier=_reader(model, reading))
 
 
 def analyze_video(
     source: str | os.PathLike[str] | bytes | BinaryIO,
     *,
     model: str | FaceReader = FER7.name,
+    reading: str = DEFAULT_READING,
     detector: str | Callable[[], FaceDetector] = "auto",
     fps: float | None = None,
     start_s: float = 0.0,
@@ -91,6 +98,9 @@ def analyze_video(
     Args:
         source: A path, the content of a file, or a binary file.
         model: Name of a model in ``list_models()``, or whatever reads faces.
+        reading: What a named model's probabilities are: "people" for the share of people who
+            would choose each emotion, "labels" for how probable it is as FER-2013's label. What
+            reads faces has a reading of its own.
         detector: A name as for ``analyze``; or a function that makes a detector, called once for
             each worker.
         fps: Analysed frames per second, or None for every frame.
@@ -109,7 +119,7 @@ def analyze_video(
 
     Raises:
         TypeError: ``source``, ``model`` or ``detector`` is nothing of these.
-        ValueError: A number is out of its range, or there is no such detector.
+        ValueError: A number is out of its range, or there is no such detector or reading.
         MissingExtra: What videos need is not installed.
         UnreadableVideo: The file is no video, or not a single frame can be read.
         ModelError: There is no such model, or its files are damaged.
@@ -127,7 +137,7 @@ def analyze_video(
         )
     return analysis.analyze_video(
         source,
-        classifier=_reader(model),
+        classifier=_reader(model, reading),
         make_detector=detector,
         options=analysis.VideoOptions(
             fps=fps,
@@ -186,24 +196,26 @@ def list_models() -> list[str]:
     return sorted(folder.parent.name for folder in MODELS_DIR.glob(f"*/{TFLITE_FILE}"))
 
 
-def load_model(name: str = FER7.name) -> EmotionClassifier:
+def load_model(name: str = FER7.name, reading: str = DEFAULT_READING) -> EmotionClassifier:
     """Return a model, loaded once and safe to share between threads.
 
     Args:
         name: One of ``list_models()``.
+        reading: "people" or "labels", as for ``analyze``.
 
     Raises:
         ModelError: There is no such model, or its files are damaged.
+        ValueError: There is no such reading.
     """
     if name not in list_models():
         raise ModelError(f"There is no model {name!r}; there are {', '.join(list_models())}.")
-    return shared_classifier(name)
+    return shared_classifier(name, reading)
 
 
-def _reader(model: str | FaceReader) -> FaceReader:
+def _reader(model: str | FaceReader, reading: str) -> FaceReader:
     """Return whatever reads faces: what was given, or the model of that name."""
     if isinstance(model, str):
-        return load_model(model)
+        return load_model(model, reading)
     if not hasattr(model, "predict"):
         raise TypeError(f"A model is called by its name, not by {type(model).__name__}.")
     return model

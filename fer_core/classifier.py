@@ -2,10 +2,12 @@
 
 A model is a folder, in a checkout ``assets/models/<name>/``, with
 
-* ``model.tflite`` and ``model.keras``, the same network for serving and for explanation,
-* ``labels.json``, the emotions in the order of its outputs,
-* ``config.json``, the training configuration, the temperature of its probabilities and the
-  checksum of ``model.tflite``,
+* ``model.tflite`` and ``model.keras``, the same networks for serving and for explanation: one
+  graph from normalised faces ``(N, 48, 48, 1)`` to float32 logits ``(N, M, K + A)``, of M members,
+  K labels and A answers of the crowd,
+* ``labels.json``, the K emotions in the order of the outputs,
+* ``config.json``, the crowd's answers, the temperature of each reading, what each member was
+  trained with, and the checksum of ``model.tflite``,
 * ``metrics.json`` and ``training.csv``, what was measured.
 
 An installed package carries ``model.tflite``, ``labels.json`` and ``config.json`` alone, which are
@@ -14,12 +16,13 @@ what serving reads.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
 import os
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +35,16 @@ from numpy.typing import NDArray
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
-from fer_core.tta import ONE_VIEW, VIEW_COUNTS, views_of
+from fer_core.readings import (
+    DEFAULT_READING,
+    LABELS,
+    PEOPLE,
+    BothReadings,
+    check_reading,
+    mix,
+    softmax,
+)
+from fer_core.tta import FLIP, VIEW_COUNTS, views_of
 
 
 def _models_dir() -> Path:
@@ -45,6 +57,8 @@ def _models_dir() -> Path:
 MODELS_DIR = _models_dir()
 TFLITE_FILE, LABELS_FILE, CONFIG_FILE = "model.tflite", "labels.json", "config.json"
 METRICS_FILE = "metrics.json"
+# Of the model's folder; another one is refused.
+FORMAT = 2
 # Larger batches are not faster on a CPU and take more memory.
 _MAX_BATCH = 32
 
@@ -56,34 +70,47 @@ class ModelFiles:
     Attributes:
         name: Name of the folder.
         labels: Emotions in the order of the outputs.
-        temperature: What the logits are divided by (Guo et al., 2017, "On Calibration of Modern
-            Neural Networks").
+        answers: The crowd's answers in the order of the outputs after the labels'; empty for a
+            network that did not learn from votes.
+        temperatures: What the logits of each reading are divided by (Guo et al., 2017, "On
+            Calibration of Modern Neural Networks").
+        mixture: Weight of the people's answers in the people's reading, 0 to 1; the labels' have
+            the rest.
         tflite: Content of ``model.tflite``.
     """
 
     name: str
     labels: tuple[str, ...]
-    temperature: float
+    answers: tuple[str, ...]
+    temperatures: Mapping[str, float]
+    mixture: float
     tflite: bytes
 
 
 def read_model_files(folder: Path) -> ModelFiles:
-    """Reads a model's folder and checks that its files belong together.
+    """Read a model's folder and check that its files belong together.
 
     Raises:
-        ModelError: A file is missing or damaged, or the labels are not those of a class set in
-            its order; a folder with the name of a class set must hold that set's.
+        ModelError: A file is missing or damaged or of another format, or the labels are not those
+            of a class set in its order; a folder with the name of a class set must hold that
+            set's.
     """
     labels = read_model_json(folder, LABELS_FILE)
     config = read_model_json(folder, CONFIG_FILE)
     tflite = _read_file(folder, TFLITE_FILE)
     try:
-        temperature, checksum = float(config["temperature"]), config["sha256"][TFLITE_FILE]
+        temperatures = {key: float(config["temperature"][key]) for key in (LABELS, PEOPLE)}
+        checksum, mixture = config["sha256"][TFLITE_FILE], float(config["mixture"])
+        answers, version = tuple(config["answers"]), config["format"]
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(
             f"The model '{folder.name}' is damaged: {CONFIG_FILE} has no valid temperature or "
             "checksum."
         ) from error
+    if version != FORMAT:
+        raise ModelError(
+            f"The model '{folder.name}' has the format {version}, not {FORMAT}; export it again."
+        )
     if hashlib.sha256(tflite).hexdigest() != checksum:
         raise ModelError(
             f"The model '{folder.name}' is damaged: the checksum of {TFLITE_FILE} is wrong."
@@ -94,9 +121,16 @@ def read_model_files(folder: Path) -> ModelFiles:
             f"The labels of the model '{folder.name}' do not match: {labels} is not the order "
             f"of {'this' if named else 'any'} class set."
         )
-    if not (math.isfinite(temperature) and temperature > 0):
-        raise ModelError(f"The model '{folder.name}' is damaged: its temperature is {temperature}.")
-    return ModelFiles(folder.name, tuple(labels), temperature, tflite)
+    if answers and not set(labels) <= set(answers):
+        raise ModelError(f"The answers of the model '{folder.name}' lack some of its labels.")
+    for temperature in temperatures.values():
+        if not (math.isfinite(temperature) and temperature > 0):
+            raise ModelError(
+                f"The model '{folder.name}' is damaged: its temperature is {temperature}."
+            )
+    if not 0 <= mixture <= 1:
+        raise ModelError(f"The model '{folder.name}' is damaged: its mixture is {mixture}.")
+    return ModelFiles(folder.name, tuple(labels), answers, temperatures, mixture, tflite)
 
 
 def _read_file(folder: Path, name: str) -> bytes:
@@ -127,50 +161,79 @@ def read_model_json(folder: Path, name: str) -> Any:
 class EmotionClassifier:
     """Reads emotions from faces; safe to share between threads."""
 
-    def __init__(self, files: ModelFiles, *, num_threads: int = 1) -> None:
-        """Prepares a model for serving.
+    def __init__(
+        self, files: ModelFiles, *, reading: str = DEFAULT_READING, num_threads: int = 1
+    ) -> None:
+        """Prepare a model for serving.
 
         Args:
             files: The model.
+            reading: What ``predict`` returns: "people" for the share of people who would choose
+                each emotion, "labels" for how probable it is as FER-2013's label.
             num_threads: Threads that one prediction may use.
 
         Raises:
-            ModelError: The network cannot be loaded, or does not fit its labels.
+            ModelError: The network cannot be loaded, does not fit its labels, or cannot give this
+                reading.
+            ValueError: There is no such reading.
         """
         self._files = files
         self._num_threads = num_threads
+        self._reading = self._checked(reading)
+        self._people = [files.answers.index(label) for label in files.labels if files.answers]
         # An interpreter serves one thread at a time, so each call borrows one of a few. The last
         # one returned goes out first: others are only made for calls at the same time.
         self._idle: queue.LifoQueue[Interpreter | None] = queue.LifoQueue()
         for _ in range(max(1, os.cpu_count() or 1) - 1):
             self._idle.put(None)
         first = self._new_interpreter()
-        outputs = first.get_output_details()[0]["shape"][-1]
-        if outputs != len(files.labels):
+        shape = first.get_output_details()[0]["shape"]
+        if len(shape) != 3 or shape[-1] != self._width:
             raise ModelError(
                 f"The labels of the model '{files.name}' do not match: its network has "
-                f"{outputs} outputs for {len(files.labels)} labels."
+                f"{shape[-1]} outputs for {len(files.labels)} labels and {len(files.answers)} "
+                "answers."
             )
+        self._members = int(shape[1])
         self._idle.put(first)
 
     @classmethod
     def load(
-        cls, name: str, *, models_dir: Path = MODELS_DIR, num_threads: int = 1
+        cls,
+        name: str,
+        *,
+        reading: str = DEFAULT_READING,
+        models_dir: Path = MODELS_DIR,
+        num_threads: int = 1,
     ) -> EmotionClassifier:
-        """Loads a shipped model.
+        """Load a shipped model.
 
         Args:
             name: Name of the model's folder, such as "fer7" or "fer6".
+            reading: "people" or "labels"; see the class' own arguments.
             models_dir: Folder of the models.
             num_threads: Threads that one prediction may use.
 
         Raises:
-            ModelError: There is no such model, or its files are damaged or do not match.
+            ModelError: There is no such model, its files are damaged or do not match, or it cannot
+                give this reading.
+            ValueError: There is no such reading.
         """
         folder = models_dir / name
         if not folder.is_dir():
             raise ModelError(f"There is no model '{name}' in {models_dir}.")
-        return cls(read_model_files(folder), num_threads=num_threads)
+        return cls(read_model_files(folder), reading=reading, num_threads=num_threads)
+
+    def with_reading(self, reading: str) -> EmotionClassifier:
+        """Return the same model with another reading; both share what takes memory.
+
+        Raises:
+            ModelError: The model cannot give this reading.
+            ValueError: There is no such reading.
+        """
+        other = copy.copy(self)
+        other._reading = self._checked(reading)
+        return other
 
     @property
     def name(self) -> str:
@@ -183,46 +246,105 @@ class EmotionClassifier:
         return self._files.labels
 
     @property
+    def answers(self) -> tuple[str, ...]:
+        """The crowd's A answers in the order of ``BothReadings.votes``; empty without them."""
+        return self._files.answers
+
+    @property
+    def reading(self) -> str:
+        """What ``predict`` returns, "people" or "labels"."""
+        return self._reading
+
+    @property
+    def members(self) -> int:
+        """How many networks read each face."""
+        return self._members
+
+    @property
     def temperature(self) -> float:
-        """What the logits are divided by before the softmax."""
-        return self._files.temperature
+        """What the logits of the reading are divided by before the softmax."""
+        return self._files.temperatures[self._reading]
 
     def predict(
         self,
         faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
-        views: str = ONE_VIEW,
-        *,
-        temperature: float | None = None,
+        views: str = FLIP,
     ) -> NDArray[np.float32]:
-        """Reads faces.
+        """Read faces.
 
         Args:
             faces_gray: uint8 ``(N, H, W)`` in FER-2013's frame, or N such faces of any sizes.
             views: How many views of each face are read, of ``fer_core.tta.VIEW_COUNTS``.
-            temperature: What the logits are divided by; None for the model's own.
 
         Returns:
-            float32 ``(N, K)`` calibrated probabilities, the mean over the views; rows sum to 1.
+            float32 ``(N, K)`` calibrated probabilities of the reading; rows sum to 1.
 
         Raises:
             ValueError: A face is not a non-empty grey uint8 picture.
         """
-        seen = [view for face in faces_gray for view in views_of(face, views)]
-        probabilities = softmax(self.logits(seen) / (temperature or self.temperature))
-        by_face = probabilities.reshape(len(faces_gray), VIEW_COUNTS[views], len(self.labels))
-        return np.asarray(by_face.mean(axis=1), np.float32)
+        logits = self.logits(faces_gray, views)
+        return self._labels_of(logits) if self._reading == LABELS else self._people_of(logits)
+
+    def predict_both(
+        self,
+        faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+        views: str = FLIP,
+    ) -> BothReadings:
+        """Read faces once for both readings; arguments and errors as of ``predict``.
+
+        Raises:
+            ModelError: The network did not learn from votes.
+        """
+        self._checked(PEOPLE)
+        return self.both_of(self.logits(faces_gray, views))
+
+    def both_of(self, logits: NDArray[np.floating]) -> BothReadings:
+        """Return both readings of N faces from the ``(N, K + A)`` that ``logits`` returns."""
+        votes = softmax(logits[:, len(self.labels) :] / self._files.temperatures[PEOPLE])
+        return BothReadings(self._labels_of(logits), self._people_of(logits), votes)
 
     def logits(
-        self, faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]]
+        self,
+        faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+        views: str = FLIP,
     ) -> NDArray[np.float32]:
-        """Returns the network's raw outputs, float32 ``(N, K)``; arguments as ``predict``."""
-        inputs = normalize_faces(faces_gray)
-        outputs = np.empty((len(inputs), len(self.labels)), np.float32)
+        """Return the networks' raw outputs, the mean over members and views.
+
+        Arguments and errors as of ``predict``.
+
+        Returns:
+            float32 ``(N, K + A)``, of the labels and of the crowd's answers.
+        """
+        seen = [view for face in faces_gray for view in views_of(face, views)]
+        inputs = normalize_faces(seen)
+        outputs = np.empty((len(inputs), self._members, self._width), np.float32)
         with self._interpreter() as interpreter:
             for start in range(0, len(inputs), _MAX_BATCH):
                 batch = slice(start, start + _MAX_BATCH)
                 outputs[batch] = _run(interpreter, inputs[batch])
-        return outputs
+        answers = VIEW_COUNTS[views] * self._members
+        by_face = outputs.reshape(len(faces_gray), answers, self._width)
+        return np.asarray(by_face.mean(axis=1), np.float32)
+
+    @property
+    def _width(self) -> int:
+        return len(self._files.labels) + len(self._files.answers)
+
+    def _checked(self, reading: str) -> str:
+        if check_reading(reading) == PEOPLE and not self._files.answers:
+            raise ModelError(
+                f"The model '{self.name}' did not learn from people's votes; it has only the "
+                f"reading {LABELS!r}."
+            )
+        return reading
+
+    def _labels_of(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
+        return softmax(logits[:, : len(self.labels)] / self._files.temperatures[LABELS])
+
+    def _people_of(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
+        files, split = self._files, len(self.labels)
+        people = logits[:, split:][:, self._people] / files.temperatures[PEOPLE]
+        return mix(people, logits[:, :split] / files.temperatures[LABELS], files.mixture)
 
     @contextmanager
     def _interpreter(self) -> Iterator[Interpreter]:
@@ -256,9 +378,3 @@ def _run(interpreter: Interpreter, batch: NDArray[np.float32]) -> NDArray[np.flo
     interpreter.set_tensor(details["index"], batch)
     interpreter.invoke()
     return np.asarray(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
-
-
-def softmax(logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Returns the softmax over the last axis, float32, in the shape of ``logits``."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float64)
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float32)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import DETECTORS
-from fer_core.ensemble import EnsembleClassifier
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7, check_threshold
 from fer_core.protocols import FaceReader
+from fer_core.readings import DEFAULT_READING, READINGS
 
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of detector, network and threshold."""
+    """Add the choice of detector, model, reading and threshold."""
     parser.add_argument(
         "--detector",
         choices=DETECTORS,
@@ -23,7 +23,11 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--classes", choices=("7", "6"), default="7")
     parser.add_argument(
-        "--accurate", action="store_true", help="average ten crops read by two networks; slower"
+        "--reading",
+        choices=READINGS,
+        default=DEFAULT_READING,
+        help="people: the share of people who would choose each emotion; labels: how probable it "
+        "is as FER-2013's label (default %(default)s)",
     )
     parser.add_argument(
         "--threshold",
@@ -40,7 +44,7 @@ def load_classifier(options: argparse.Namespace) -> FaceReader:
         ModelError: Its files are missing, damaged, or do not match.
     """
     name = (FER7 if options.classes == "7" else FER6).name
-    return EnsembleClassifier.load(name) if options.accurate else EmotionClassifier.load(name)
+    return EmotionClassifier.load(name, reading=options.reading)
 
 
 def files_in(paths: Sequence[Path], suffixes: Collection[str]) -> Iterator[tuple[Path, Path]]:

@@ -60,3 +60,8 @@ class NetworkConfig(StrictModel):
     head: Literal["average", "flatten"] = "average"
     dense: tuple[Positive, ...] = ()
     dropout: Fraction = 0.0
+
+
+def member_prefix(number: int) -> str:
+    """Return what the names of a member's layers in an ensemble begin with, counted from 0."""
+    return f"m{number + 1}_"

@@ -15,6 +15,7 @@ from fer_core.images import to_gray
 from fer_core.labels import FER7
 from fer_core.protocols import FaceReader
 from fer_core.quality import assess_quality
+from fer_core.readings import DEFAULT_READING
 from fer_core.types import DetectedFace, FaceReading, Frame, Probabilities
 
 
@@ -87,6 +88,6 @@ def shared_detector(name: str = "auto") -> FaceDetector:
 
 
 @cache
-def shared_classifier(name: str = FER7.name) -> EmotionClassifier:
-    """Return one network for all callers; errors as of ``EmotionClassifier.load``."""
-    return EmotionClassifier.load(name)
+def shared_classifier(name: str = FER7.name, reading: str = DEFAULT_READING) -> EmotionClassifier:
+    """Return one model for all callers; errors as of ``EmotionClassifier.load``."""
+    return EmotionClassifier.load(name, reading=reading)

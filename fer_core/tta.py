@@ -1,6 +1,7 @@
-"""Test-time augmentation: several views of one face, whose probabilities are averaged.
+"""Test-time augmentation: several views of one face, whose logits are averaged.
 
-Ten crops are Krizhevsky et al.'s (2012, "ImageNet Classification with Deep Convolutional Neural
+Every face is read together with its mirror image, so that both get the same verdict. Ten crops, for
+evaluation, are Krizhevsky et al.'s (2012, "ImageNet Classification with Deep Convolutional Neural
 Networks"): the middle and the four corners, each also mirrored. There is nothing around a face that
 was cut to FER-2013's frame, so its border is repeated first; cutting closer would enlarge the face
 beyond what the network knows, and was measured to make it worse.
@@ -15,10 +16,6 @@ from fer_core.preprocessing import INPUT_SIZE
 
 ONE_VIEW, FLIP, CROPS = "one view", "flip", "crops"
 VIEW_COUNTS = {ONE_VIEW: 1, FLIP: 2, CROPS: 10}
-# Ten crops, read by two networks: ``fer_core.ensemble``. The word is what pages and command lines
-# call it, and what stands in the models' files.
-ENSEMBLE = "accurate"
-TTA_MODES = (*VIEW_COUNTS, ENSEMBLE)
 # How far the corners lie from the middle, in pixels of the network's input; chosen on pictures of
 # Training that were held out.
 _CROP_SHIFT = 3
@@ -35,7 +32,7 @@ def views_of(face_gray: NDArray[np.uint8], views: str) -> list[NDArray[np.uint8]
         So many pictures, each uint8 ``(H, W)``, the face itself first.
     """
     crops = _crops(face_gray) if views == CROPS else [face_gray]
-    return crops if views == ONE_VIEW else [*crops, *(crop[:, ::-1] for crop in crops)]
+    return crops if views == ONE_VIEW else [*crops, *(crop[..., ::-1] for crop in crops)]
 
 
 def _crops(face_gray: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:

@@ -8,18 +8,16 @@ import cv2
 import numpy as np
 
 from fer_core.classifier import MODELS_DIR
-from train.evaluation import storage
-from train.evaluation.records import Predictions
+from train.evaluation.records import Predictions, Verdicts
+from train.evaluation.storage import read_record
 
 TRUE, PREDICTED = "sad", "neutral"
 
 
-def cell_of(model: str = "fer7", true: str = TRUE, predicted: str = PREDICTED) -> Predictions:
+def cell_of(model: str = "fer7", true: str = TRUE, predicted: str = PREDICTED) -> Verdicts:
     """Returns a cell of PrivateTest, one view, the most confident first."""
-    part = storage.read_predictions(MODELS_DIR / model).split("PrivateTest")
-    emotions = np.array(part.class_set.labels)
-    said = emotions[part.probabilities.argmax(axis=1)]
-    cell = part.where((emotions[part.labels] == true) & (said == predicted))
+    part = read_record(MODELS_DIR / model, Predictions).split("PrivateTest").verdicts()
+    cell = part.where((part.words == true) & (part.said == predicted))
     return cell.where(np.argsort(-cell.probabilities.max(axis=1), kind="stable"))
 
 
@@ -27,7 +25,7 @@ def write_pictures(folder: Path) -> Path:
     """Writes noise under the names of the cell's pictures, and returns the folder."""
     rng = np.random.default_rng(7)
     place = folder / "test" / TRUE
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     for name in cell_of().names:
         cv2.imwrite(str(place / f"{name}.png"), rng.integers(0, 256, (48, 48), np.uint8))
     return folder

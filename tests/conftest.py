@@ -2,18 +2,77 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import tarfile
 from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+# Parallel workers share the processor's cores: more threads would only wait for one another.
+# Before NumPy, OpenCV and TensorFlow, which read this when they are imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ |= {
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OPENCV_FOR_THREADS_NUM": "1",
+        "TF_NUM_INTRAOP_THREADS": "1",
+        "TF_NUM_INTEROP_THREADS": "1",
+    }
+
 # Before TensorFlow, whose own copy of OpenSSL would take the place of the one in it.
 import pylibsrtp  # noqa: F401
 import pytest
 
+from tests import drawn
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
-TINY_COUNTS = {"Training": 24, "PublicTest": 8, "PrivateTest": 8}
+
+# What a test needs, by the fixtures that it uses, itself or through others. Tests that train
+# something themselves are marked by hand.
+MARKERS = {
+    "chromium": "browser",
+    "trained_run": "training",
+    "media": "shared",
+    "yunet_file": "shared",
+    "fer2013_archive": "shared",
+}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by what they need."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        for fixture, marker in MARKERS.items():
+            if fixture in fixtures:
+                item.add_marker(marker)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole files, and all browser tests as one: one server and one browser serve them.
+
+    Files go out in their order, so the browser tests, which take longest, begin at once.
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class FileScheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+    config.option.loadscopereorder = False
+    return FileScheduling(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what was imported, TensorFlow above all.
+
+    Streamlit collects after every run of a page, which would take longer than the run.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _shared(name: str) -> Path:
@@ -42,35 +101,50 @@ def fer2013_archive() -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_files(fer2013_archive: Path) -> dict[str, bytes]:
+def real_files(fer2013_archive: Path) -> dict[str, bytes]:
     """The first real JPEG files of every split and class, by their path in the archive."""
     files: dict[str, bytes] = {}
     found: Counter[tuple[str, str]] = Counter()
-    wanted = len(TINY_COUNTS) * 7
+    wanted = len(drawn.COUNTS) * 7
     with tarfile.open(fer2013_archive) as archive:
         for member in archive:
             path = PurePosixPath(member.name)
             split = path.stem.partition("_")[0]
             group = split, path.parent.name
-            if member.isfile() and found[group] < TINY_COUNTS.get(split, 0):
+            if member.isfile() and found[group] < drawn.COUNTS.get(split, 0):
                 content = archive.extractfile(member)
                 assert content is not None
                 files[member.name] = content.read()
                 found[group] += 1
-                if sum(found[key] == TINY_COUNTS[key[0]] for key in found) == wanted:
+                if sum(found[key] == drawn.COUNTS[key[0]] for key in found) == wanted:
                     break
     return files
 
 
 @pytest.fixture(scope="session")
+def real_set(real_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """These files loaded, for tests whose point is real faces; not to be changed."""
+    from train.data.fer2013 import load_fer2013
+
+    return load_fer2013(unpacked(real_files, tmp_path_factory.mktemp("real")))
+
+
+@pytest.fixture(scope="session")
+def tiny_files() -> dict[str, bytes]:
+    """Drawn faces as JPEG files of every split and class, by their path in the archive."""
+    return drawn.draw_files()
+
+
+@pytest.fixture(scope="session")
 def tiny_folder(tiny_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """These files unpacked; not to be changed."""
-    folder = tmp_path_factory.mktemp("fer2013")
-    for name, content in tiny_files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return folder
+    return unpacked(tiny_files, tmp_path_factory.mktemp("fer2013"))
+
+
+@pytest.fixture(scope="session")
+def tiny_votes(tiny_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Votes on them, in FER+'s form."""
+    return drawn.write_votes(tiny_files, tmp_path_factory.mktemp("votes") / "ferplus.csv")
 
 
 @pytest.fixture(scope="session")
@@ -79,3 +153,12 @@ def tiny_set(tiny_folder: Path) -> Any:
     from train.data.fer2013 import load_fer2013
 
     return load_fer2013(tiny_folder)
+
+
+def unpacked(files: dict[str, bytes], folder: Path) -> Path:
+    """Write files into a folder by their path in it, and return the folder."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder

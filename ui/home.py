@@ -25,7 +25,7 @@ def example(settings: Settings) -> None:
     frame = analyze_image(
         image_bgr,
         detector=settings.detector,
-        classifier=get_classifier(settings.class_set),
+        classifier=get_classifier(settings.class_set, settings.reading),
     )
     st.image(
         draw_frame(image_bgr, frame, threshold=settings.threshold),

@@ -47,7 +47,7 @@ class LiveAnalysis:
         settings: LiveSettings,
         *,
         load_detector: Callable[[str], FaceDetector],
-        load_classifier: Callable[[str], FaceReader],
+        load_classifier: Callable[[str, str], FaceReader],
         slots: Slots | None = None,
         idle_s: float = IDLE_S,
         stall_s: float = STALL_S,
@@ -57,7 +57,7 @@ class LiveAnalysis:
         Args:
             settings: What to begin with.
             load_detector: Loads a detector by its name, for this analysis alone, in its thread.
-            load_classifier: Loads the network of a class set; it may be shared.
+            load_classifier: Loads the model of a class set, with a reading; it may be shared.
             slots: The limit that this analysis counts against; None for one of its own.
             idle_s: Seconds without frames after which it stops by itself.
             stall_s: Seconds after which a frame that is still worked on counts as stalled.

@@ -26,12 +26,12 @@ class FrameReader:
     def __init__(
         self,
         load_detector: Callable[[str], FaceDetector],
-        load_classifier: Callable[[str], FaceReader],
+        load_classifier: Callable[[str, str], FaceReader],
     ) -> None:
         """Begins with nothing loaded."""
         self._load_detector, self._load_classifier = load_detector, load_classifier
         self._detector: tuple[str, FaceDetector] | None = None
-        self._network: tuple[str, FaceReader, PersonFollower] | None = None
+        self._network: tuple[tuple[str, str], FaceReader, PersonFollower] | None = None
         self._size_wh: tuple[int, int] | None = None
 
     @property
@@ -65,9 +65,10 @@ class FrameReader:
         """
         if self._detector is None or self._detector[0] != settings.detector:
             self._detector = (settings.detector, self._load_detector(settings.detector))
-        if self._network is None or self._network[0] != settings.class_set:
-            loaded = self._load_classifier(settings.class_set)
-            self._network = (settings.class_set, loaded, PersonFollower(loaded.labels))
+        wanted = settings.class_set, settings.reading
+        if self._network is None or self._network[0] != wanted:
+            loaded = self._load_classifier(*wanted)
+            self._network = (wanted, loaded, PersonFollower(loaded.labels))
         _, classifier, follower = self._network
         faces = self._detector[1].detect(image_bgr, FRAME_SIZES)
         readings = classify_faces(to_gray(image_bgr), faces, classifier)

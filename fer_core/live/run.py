@@ -41,7 +41,7 @@ class LiveRun:
         self.busy_since: float | None = None
         self.faults = 0
         # What did not work; with other parts it is tried again.
-        self.gave_up_on: tuple[str, str] | None = None
+        self.gave_up_on: tuple[str, str, str] | None = None
 
     def state(self, now: float, stall_s: float, read: bool, problem: str) -> tuple[LiveState, str]:
         """Returns where the run stands and what there is to say of it.

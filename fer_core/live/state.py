@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.readings import DEFAULT_READING
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.types import TrackedFrame
 
@@ -41,10 +42,12 @@ class LiveSettings:
 
     Attributes:
         detector: Name of the detector, from ``fer_core.detection.DETECTORS``.
-        class_set: Name of the class set; with another one everybody is a new person.
+        class_set: Name of the class set; with another one everybody is a new person, as with
+            another reading.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
         smoothing_s: Time constant of the smoothing in seconds; 0 for none.
         view: How the picture is shown.
+        reading: One of ``fer_core.readings.READINGS``.
     """
 
     detector: str
@@ -52,11 +55,12 @@ class LiveSettings:
     threshold: float
     smoothing_s: float = DEFAULT_SMOOTHING_S
     view: LiveView = field(default_factory=LiveView)
+    reading: str = DEFAULT_READING
 
     @property
-    def parts(self) -> tuple[str, str]:
+    def parts(self) -> tuple[str, str, str]:
         """The names of what has to be loaded."""
-        return self.detector, self.class_set
+        return self.detector, self.class_set, self.reading
 
 
 class LiveState(StrEnum):

@@ -118,7 +118,7 @@ def _request(path: Path, options: argparse.Namespace) -> dict[str, Any]:
         "threshold": options.threshold,
         "detector": options.detector,
         "classes": options.classes,
-        "accurate": options.accurate,
+        "reading": options.reading,
         "video": not options.no_video,
     }
 

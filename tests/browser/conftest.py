@@ -9,6 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.running import running_app
+from tests.cells import cell_of, write_pictures
+from tests.conftest import unpacked
 
 CHROMIUM = Path("/usr/bin/chromium")
 _FLAGS = [
@@ -27,9 +29,21 @@ def temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(temporary_folder: Path, yunet_file: Path) -> Iterator[str]:
-    """The address of the app, started for these tests with YuNet."""
-    with running_app(temporary_folder, {"FER_YUNET": str(yunet_file)}) as app:
+def server(
+    temporary_folder: Path,
+    yunet_file: Path,
+    tiny_files: dict[str, bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """The address of the app, started for these tests with YuNet and a small data set.
+
+    It has the drawn faces, and pictures for one cell of the confusion matrix.
+    """
+    in_cell = set(cell_of().names.tolist())
+    others = {name: face for name, face in tiny_files.items() if Path(name).stem not in in_cell}
+    data = write_pictures(unpacked(others, tmp_path_factory.mktemp("data")))
+    environment = {"FER_YUNET": str(yunet_file), "FER2013": str(data)}
+    with running_app(temporary_folder, environment) as app:
         yield app.address
 
 

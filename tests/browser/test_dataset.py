@@ -1,30 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.running import running_app
-
-pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def server_with_data(
-    tmp_path_factory: pytest.TempPathFactory, yunet_file: Path, tiny_folder: Path
-) -> Iterator[str]:
-    """The address of the app with a small part of the data set."""
-    environment = {"FER_YUNET": str(yunet_file), "FER2013": str(tiny_folder)}
-    with running_app(tmp_path_factory.mktemp("server-with-data"), environment) as app:
-        yield app.address
-
 
 @pytest.fixture
-def page(chromium: Browser, server_with_data: str) -> Iterator[Page]:
+def page(chromium: Browser, server: str) -> Iterator[Page]:
     """The data set's page, opened by a new visitor."""
-    context = chromium.new_context(base_url=server_with_data)
+    context = chromium.new_context(base_url=server)
     context.set_default_timeout(30_000)
     page = context.new_page()
     page.goto("/Data_set")

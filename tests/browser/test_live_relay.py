@@ -18,8 +18,6 @@ from tests.browser.live_page import LivePage, number_in
 from tests.browser.running import RunningApp, free_port, running_app
 from tests.browser.test_live import fault, launch
 
-pytestmark = pytest.mark.browser
-
 SECRET = "a-secret-of-this-test"
 
 

@@ -1,33 +1,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
-from tests.browser.running import running_app
-from tests.cells import PREDICTED, TRUE, cell_of, write_pictures
+from tests.cells import PREDICTED, TRUE, cell_of
 from ui.metrics.sections import SECTIONS
-
-pytestmark = pytest.mark.browser
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
-@pytest.fixture(scope="module")
-def server_with_cell(tmp_path_factory: pytest.TempPathFactory, yunet_file: Path) -> Iterator[str]:
-    """The address of the app with the pictures of one cell of the confusion matrix."""
-    data = write_pictures(tmp_path_factory.mktemp("cell"))
-    environment = {"FER_YUNET": str(yunet_file), "FER2013": str(data)}
-    with running_app(tmp_path_factory.mktemp("server-with-cell"), environment) as app:
-        yield app.address
-
-
 @pytest.fixture
-def page(chromium: Browser, server_with_cell: str) -> Iterator[Page]:
+def page(chromium: Browser, server: str) -> Iterator[Page]:
     """The metrics page, opened by a new visitor."""
-    context = chromium.new_context(base_url=server_with_cell)
+    context = chromium.new_context(base_url=server)
     context.set_default_timeout(30_000)
     page = context.new_page()
     open_metrics(page)
@@ -113,10 +100,10 @@ def test_a_picture_leads_to_its_own_page_and_to_why(page: Page) -> None:
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 390), ("dark", 1280)])
 def test_no_section_reaches_over_the_window(
-    chromium: Browser, server_with_cell: str, theme: str, width: int
+    chromium: Browser, server: str, theme: str, width: int
 ) -> None:
     context = chromium.new_context(
-        base_url=server_with_cell, color_scheme=theme, viewport={"width": width, "height": 800}
+        base_url=server, color_scheme=theme, viewport={"width": width, "height": 800}
     )
     context.set_default_timeout(30_000)
     page = context.new_page()

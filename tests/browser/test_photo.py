@@ -9,8 +9,6 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = pytest.mark.browser
-
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
 

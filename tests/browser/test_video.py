@@ -12,8 +12,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.video import loop_video
 
-pytestmark = pytest.mark.browser
-
 
 def open_videos(page: Page) -> None:
     page.goto("/Video")

@@ -218,10 +218,24 @@ def test_models() -> None:
 
 
 def test_whatever_reads_faces_is_a_model() -> None:
-    ensemble = fer.EnsembleClassifier.load("fer7")
-    alone, together = (fer.analyze(SAMPLE, model=model).faces[0] for model in ("fer7", ensemble))
-    assert alone.box == together.box
-    assert alone.probabilities != together.probabilities
+    labels = fer.EmotionClassifier.load("fer7", reading="labels")
+    named, given = (fer.analyze(SAMPLE, model=model).faces[0] for model in ("fer7", labels))
+    assert named.box == given.box
+    assert named.probabilities != given.probabilities
+
+
+def test_both_readings(portrait_clip: Path) -> None:
+    photos, videos = {}, {}
+    for reading in ("people", "labels"):
+        photos[reading] = fer.analyze(SAMPLE, reading=reading).faces[0].probabilities
+        assert fer.load_model("fer7", reading=reading).reading == reading
+        result = fer.analyze_video(portrait_clip, reading=reading, detector="none", fps=2)
+        videos[reading] = result.timeline.probabilities
+    assert fer.analyze(SAMPLE).faces[0].probabilities == photos["people"] != photos["labels"]
+    assert np.abs(videos["people"] - videos["labels"]).max() > 0.01
+    for call in (fer.analyze, fer.analyze_video):
+        with pytest.raises(ValueError, match="There is no reading 'crowd'"):
+            call(portrait_clip if call is fer.analyze_video else SAMPLE, reading="crowd")
 
 
 @pytest.mark.parametrize("side", [48, 96, 300])
@@ -305,7 +319,7 @@ def test_a_video(portrait_clip: Path, tmp_path: Path) -> None:
 
 
 def test_any_video_and_any_model_will_do(portrait_clip: Path) -> None:
-    ensemble = fer.EnsembleClassifier.load("fer6")
+    six = fer.EmotionClassifier.load("fer6", reading="labels")
     with zipfile.ZipFile(portrait_clip.with_suffix(".zip"), "w") as archive:
         archive.write(portrait_clip, "a.mp4")
     with (
@@ -314,7 +328,7 @@ def test_any_video_and_any_model_will_do(portrait_clip: Path) -> None:
         portrait_clip.open("rb") as file,
     ):
         for source in (portrait_clip, portrait_clip.read_bytes(), file, member):
-            result = fer.analyze_video(source, model=ensemble, detector="none", fps=2)
+            result = fer.analyze_video(source, model=six, detector="none", fps=2)
             assert len(result.timeline.person) == len(result.timeline.time_s) == 2
             assert result.timeline.labels == FER6.labels
 

@@ -6,16 +6,21 @@ import hashlib
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from fer_core import classifier as module
-from fer_core.classifier import EmotionClassifier, softmax
+from fer_core.classifier import EmotionClassifier
 from fer_core.errors import ModelError
 from fer_core.labels import FER6, FER7
+from fer_core.readings import READINGS, softmax
+from fer_core.tta import ONE_VIEW
 from tests.fer_core.conftest import MODELS
 
 
@@ -53,6 +58,7 @@ def assert_refused(folder: Path, sentence: str) -> None:
 def test_shipped_models(class_set, crops: np.ndarray) -> None:
     model = EmotionClassifier.load(class_set.name)
     assert (model.name, model.labels) == (class_set.name, class_set.labels)
+    assert (model.members, model.reading) == (2, "people")
     assert 0 < model.temperature < 10
     probabilities = model.predict(crops)
     assert (probabilities.shape, probabilities.dtype) == ((40, len(class_set)), np.float32)
@@ -100,11 +106,80 @@ def test_results_are_repeatable_and_independent(fer7: EmotionClassifier, crops: 
 
 
 def test_temperature_divides_the_logits(folder: Path, crops: np.ndarray) -> None:
-    change_config(folder, temperature=2.5)
-    model = EmotionClassifier.load("fer7", models_dir=folder.parent)
-    expected = np.exp(model.logits(crops) / 2.5)
+    change_config(folder, temperature={"labels": 2.5, "people": 1.0})
+    model = EmotionClassifier.load("fer7", reading="labels", models_dir=folder.parent)
+    expected = np.exp(model.logits(crops)[:, :7] / 2.5)
     expected /= expected.sum(axis=1, keepdims=True)
     assert model.predict(crops) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_people_are_asked_only_for_emotions_of_the_model(
+    folder: Path, crops: np.ndarray
+) -> None:
+    change_config(folder, temperature={"labels": 1.0, "people": 2.0}, mixture=1.0)
+    model = EmotionClassifier.load("fer7", models_dir=folder.parent)
+    both = model.predict_both(crops)
+    assert model.reading == "people" and model.temperature == 2.0
+    assert both.votes == pytest.approx(softmax(model.logits(crops)[:, 7:] / 2), abs=1e-6)
+    columns = [model.answers.index(label) for label in FER7.labels]
+    # Contempt is left out, and its share goes to the others in proportion.
+    kept = both.votes[:, columns]
+    assert (kept.sum(axis=1) < 1).all()
+    assert both.people == pytest.approx(kept / kept.sum(axis=1, keepdims=True), abs=1e-5)
+    assert model.predict(crops) == pytest.approx(both.people, abs=1e-6)
+    assert model.with_reading("labels").predict(crops) == pytest.approx(both.labels, abs=1e-6)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.25, 0.75])
+def test_a_mixture_is_the_geometric_mean(folder: Path, crops: np.ndarray, weight: float) -> None:
+    change_config(folder, mixture=1.0)
+    pure = EmotionClassifier.load("fer7", models_dir=folder.parent).predict_both(crops)
+    change_config(folder, mixture=weight)
+    mixed = EmotionClassifier.load("fer7", models_dir=folder.parent).predict(crops)
+    expected = pure.people**weight * pure.labels ** (1 - weight)
+    expected /= expected.sum(axis=1, keepdims=True)
+    assert mixed == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("reading", READINGS)
+@pytest.mark.parametrize("side", [48, 96, 50, 131])
+def test_a_face_and_its_mirror_image_get_the_same_verdict(
+    fer7: EmotionClassifier, crops: np.ndarray, reading: str, side: int
+) -> None:
+    faces = [cv2.resize(crop, (side, side)) for crop in crops]
+    model = fer7.with_reading(reading)
+    mirrored = [face[:, ::-1] for face in faces]
+    assert model.predict(faces) == pytest.approx(model.predict(mirrored), abs=1e-3)
+    # It is the second view that does it.
+    one_view = model.predict(faces, ONE_VIEW) - model.predict(mirrored, ONE_VIEW)
+    assert np.abs(one_view).max() > 0.01
+
+
+def test_another_reading_needs_no_other_network(
+    fer7: EmotionClassifier, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "Interpreter", None)  # a call would fail
+    labels = fer7.with_reading("labels")
+    assert (labels.reading, fer7.reading) == ("labels", "people")
+    assert np.abs(labels.predict(crops) - fer7.predict(crops)).max() > 0.05
+
+
+@pytest.mark.parametrize("reading", ["", "crowd", None])
+def test_a_reading_that_is_not_there(fer7: EmotionClassifier, reading: Any) -> None:
+    with pytest.raises(ValueError, match="there are people, labels"):
+        EmotionClassifier.load("fer7", reading=reading)
+    with pytest.raises(ValueError, match="There is no reading"):
+        fer7.with_reading(reading)
+
+
+def test_a_processor_without_the_fast_instructions_still_serves(
+    fer7: EmotionClassifier, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without XNNPACK the runtime's plain kernels compute, which need no vector instructions."""
+    plain = partial(Interpreter, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    monkeypatch.setattr(module, "Interpreter", plain)
+    served = EmotionClassifier.load("fer7").predict(crops[:3])
+    assert served == pytest.approx(fer7.predict(crops[:3]), abs=0.02)
 
 
 def test_threads_share_a_classifier(fer7: EmotionClassifier, crops: np.ndarray) -> None:
@@ -192,14 +267,33 @@ def test_config_without_its_keys(folder: Path, content: str) -> None:
 
 @pytest.mark.parametrize("temperature", [0, -1, float("nan"), float("inf")])
 def test_impossible_temperature(folder: Path, temperature: float) -> None:
-    change_config(folder, temperature=temperature)
-    assert_refused(folder, "its temperature is")
+    for reading in ("labels", "people"):
+        change_config(folder, temperature={"labels": 1.0, "people": 1.0} | {reading: temperature})
+        assert_refused(folder, "its temperature is")
 
 
-@pytest.mark.parametrize("temperature", ["x", None, [1.0]])
+@pytest.mark.parametrize(
+    "temperature", ["x", None, [1.0], 1.0, {"labels": 1.0}, {"labels": 1.0, "people": "x"}]
+)
 def test_temperature_that_is_no_number(folder: Path, temperature: Any) -> None:
     change_config(folder, temperature=temperature)
     assert_refused(folder, "no valid temperature")
+
+
+@pytest.mark.parametrize("mixture", [-0.1, 1.1, float("nan")])
+def test_impossible_mixture(folder: Path, mixture: float) -> None:
+    change_config(folder, mixture=mixture)
+    assert_refused(folder, "its mixture is")
+
+
+def test_another_format(folder: Path) -> None:
+    change_config(folder, format=1)
+    assert_refused(folder, "has the format 1, not 2; export it again")
+
+
+def test_answers_that_lack_an_emotion(folder: Path) -> None:
+    change_config(folder, answers=["neutral", "happy"])
+    assert_refused(folder, "answers of the model 'fer7' lack some of its labels")
 
 
 @pytest.mark.parametrize("checksum", [None, "x", ["model.tflite"], {"model.keras": "0"}])
@@ -228,7 +322,7 @@ def test_labels_that_do_not_match(folder: Path, labels: Any) -> None:
 
 def test_network_with_another_number_of_outputs(folder: Path) -> None:
     put_network(folder, (MODELS / "fer6" / "model.tflite").read_bytes())
-    assert_refused(folder, "its network has 6 outputs for 7 labels")
+    assert_refused(folder, "its network has 14 outputs for 7 labels and 8 answers")
 
 
 def test_other_names_hold_any_class_set(folder: Path) -> None:

@@ -56,14 +56,16 @@ def test_json_has_one_object_a_picture(photos: Path, capsys: pytest.CaptureFixtu
         assert len(face["box"]) == 4
 
 
-def test_accurate_reads_the_same_faces_otherwise(
+def test_both_readings_are_of_the_same_faces(
     photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("analyze", photos / "a.jpg", "--json") == 0
-    assert run("analyze", photos / "a.jpg", "--json", "--accurate") == 0
-    fast, accurate = (record["faces"][0] for record in records(capsys))
-    assert fast["box"] == accurate["box"]
-    assert fast["probabilities"] != accurate["probabilities"]
+    assert run("analyze", photos / "a.jpg", "--json", "--reading", "people") == 0
+    assert run("analyze", photos / "a.jpg", "--json", "--reading", "labels") == 0
+    default, people, labels = (record["faces"][0] for record in records(capsys))
+    assert default == people
+    assert people["box"] == labels["box"]
+    assert people["probabilities"] != labels["probabilities"]
 
 
 def test_ready_crops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,15 +31,15 @@ def test_corners_show_the_face_shifted_and_its_border_repeated() -> None:
     assert (corner[:7, :7] == FACE[0, 0]).all()
 
 
-def test_the_probabilities_of_all_views_are_averaged() -> None:
+def test_the_logits_of_all_views_are_averaged() -> None:
     classifier = EmotionClassifier.load("fer7")
     faces = [FACE, FACE[:48, :48], FACE[::-1]]
     for views in (ONE_VIEW, FLIP, CROPS):
-        together = classifier.predict(faces, views)
-        assert together.shape == (3, 7)
+        together = classifier.logits(faces, views)
+        assert together.shape == (3, 15)
         assert together.dtype == np.float32
         for face, row in zip(faces, together, strict=True):
-            alone = classifier.predict(views_of(face, views)).mean(axis=0)
+            alone = classifier.logits(views_of(face, views), ONE_VIEW).mean(axis=0)
             np.testing.assert_allclose(row, alone, atol=1e-5)
     assert classifier.predict([], CROPS).shape == (0, 7)
 

@@ -198,7 +198,7 @@ def test_only_what_photos_need_is_installed(core: Environment) -> None:
     "program", [("facial-emotions",), ("python", "-m", "fer_core")], ids=["script", "module"]
 )
 @pytest.mark.parametrize(
-    "options", [(), ("--accurate", "--classes", "6")], ids=["one network", "both networks"]
+    "options", [(), ("--reading", "labels", "--classes", "6")], ids=["default", "labels of six"]
 )
 def test_a_photo_on_the_command_line(
     core: Environment,

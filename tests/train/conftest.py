@@ -1,4 +1,4 @@
-"""A tiny part of the real data set, and a tiny network trained on it."""
+"""The whole data set and its votes, and a tiny network trained on drawn faces."""
 
 from __future__ import annotations
 

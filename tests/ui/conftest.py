@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "assets" / "samples" / "eileen-collins.jpg"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _components_are_searched_once() -> Iterator[None]:
+    """Every AppTest reads the metadata of all installed packages, which takes most of its time."""
+    search = functools.cache(manifest_scanner.scan_component_manifests)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", search)
+        yield
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The commands ``explore``, ``parity``, ``audit`` and ``download``."""
+"""Commands that look into the data set, and into what a model makes of it."""
 
 from __future__ import annotations
 
@@ -10,16 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.errors import ModelError
-from train.cli.options import (
-    SPLITS,
-    add_data,
-    add_models_dir,
-    add_votes,
-    load,
-    models_dir,
-    positive,
-    votes,
-)
+from train.cli.options import add_data, add_models_dir, add_votes, load, models_dir, positive, votes
 
 if TYPE_CHECKING:
     from train.cli.options import Commands
@@ -33,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def add_exploring(commands: Commands) -> None:
-    """Adds the commands."""
+    """Add ``explore``, ``audit``, ``check-data`` and ``download``."""
     command = commands.add_parser("explore", help="measure all that the pages show of a model")
     command.add_argument("name", metavar="NAME", help="name of the model")
     add_data(command)
@@ -49,17 +40,6 @@ def add_exploring(commands: Commands) -> None:
     add_models_dir(command)
     command.set_defaults(run=_explore)
 
-    command = commands.add_parser("parity", help="compare the pipeline with the network alone")
-    add_data(command)
-    command.add_argument("--model", default="fer7", metavar="NAME")
-    command.add_argument("--detector", choices=("auto", "yunet", "haar"), default="auto")
-    command.add_argument("--split", choices=("Training", *SPLITS), default="PublicTest")
-    command.add_argument("--limit", type=positive, metavar="N", help="pictures to try")
-    command.add_argument("--json", action="store_true", help="print JSON")
-    command.add_argument("--save", action="store_true", help="store in the model's parity.json")
-    add_models_dir(command)
-    command.set_defaults(run=_parity)
-
     command = commands.add_parser("audit", help="find duplicates, leaks and doubtful labels")
     add_data(command)
     add_votes(command)
@@ -74,6 +54,10 @@ def add_exploring(commands: Commands) -> None:
     command.add_argument("--audit-dir", type=Path, metavar="DIR", help="default assets/fer2013")
     add_models_dir(command)
     command.set_defaults(run=_audit)
+
+    command = commands.add_parser("check-data", help="count the pictures of FER-2013")
+    command.add_argument("data", type=Path, metavar="PATH", help="as --data of the others")
+    command.set_defaults(run=_check_data)
 
     command = commands.add_parser("download", help="fetch FER-2013 from Kaggle")
     command.add_argument(
@@ -98,25 +82,6 @@ def _explore(options: argparse.Namespace) -> int:
     )
     for file in files:
         print(f"{file} ({file.stat().st_size:,} bytes)")
-    return 0
-
-
-def _parity(options: argparse.Namespace) -> int:
-    from fer_core.detection import load_detector
-    from train.evaluation.parity import add_parity, as_text, measure_parity
-
-    detector = load_detector(options.detector)
-    result = measure_parity(
-        options.model,
-        load(options.data),
-        options.split,
-        models_dir(options),
-        detector,
-        options.limit,
-    )
-    print(json.dumps(asdict(result)) if options.json else as_text(result))
-    if options.save:
-        logger.info("Stored in %s.", add_parity(models_dir(options) / options.model, result))
     return 0
 
 
@@ -149,14 +114,25 @@ def _audit(options: argparse.Namespace) -> int:
 
 def _label_issues(options: argparse.Namespace, result: Audit) -> LabelIssues:
     from train.evaluation.label_issues import find_label_issues
-    from train.evaluation.storage import read_predictions
+    from train.evaluation.records import Predictions
+    from train.evaluation.storage import read_record
 
     try:
-        predictions = read_predictions(models_dir(options) / options.model)
+        predictions = read_record(models_dir(options) / options.model, Predictions)
     except ModelError as error:
         logger.warning("No test picture's label is doubted by a model: %s", error)
         predictions = None
     return find_label_issues(result, predictions)
+
+
+def _check_data(options: argparse.Namespace) -> int:
+    from train.data.fer2013 import count_faults, counts_table, load_fer2013
+
+    dataset = load_fer2013(options.data)
+    faults = count_faults(dataset)
+    print(counts_table(dataset))
+    print("\n".join(faults) or "This is the whole FER-2013.")
+    return 1 if faults else 0
 
 
 def _download(options: argparse.Namespace) -> int:

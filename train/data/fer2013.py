@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import FER7, ClassSet
+from train.data.picture_ids import picture_id, picture_ids
 from train.errors import DataError
 
 SIDE = 48
@@ -55,7 +56,7 @@ class FaceSet:
         labels: int64 ``(N,)``, positions in ``class_set.labels``.
         splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
         names: str ``(N,)``: "<split>_<number>"; the number is the file's, or the row's in a CSV.
-            Only together with the label is a name unique.
+            Two come twice; what is unique is in ``ids``.
         class_set: What the labels mean.
     """
 
@@ -67,6 +68,16 @@ class FaceSet:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def words(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, the labels in words."""
+        return np.array(self.class_set.labels)[self.labels]
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, what the pictures are known by, as ``picture_ids`` makes it."""
+        return picture_ids(self.names, self.words)
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> FaceSet:
         """Returns the faces that a mask or a list of positions selects."""
@@ -134,14 +145,14 @@ def load_fer2013(path: Path) -> FaceSet:
     )
 
 
-def read_picture_files(path: Path) -> dict[tuple[str, str], bytes]:
+def read_picture_files(path: Path) -> dict[str, bytes]:
     """Read the files of FER-2013's pictures as they are, without decoding them.
 
     Args:
         path: A folder or an archive, as for ``load_fer2013``.
 
     Returns:
-        The content of each file by name and label, as ("Training_123", "happy").
+        The content of each file by the id of its picture, such as "Training_123/happy".
 
     Raises:
         DataError: Nothing usable is there.
@@ -150,7 +161,7 @@ def read_picture_files(path: Path) -> dict[tuple[str, str], bytes]:
         raise DataError(f"There is no data set at {path}.")
     try:
         files = {
-            (file.stem, file.parent.name): read()
+            picture_id(file.stem, file.parent.name): read()
             for file, read in _members(path)
             if _labelled(file) is not None
         }

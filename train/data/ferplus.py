@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import FER7, ClassSet
-from train.data.fer2013 import FaceSet
+from train.data.picture_ids import picture_id
 from train.errors import DataError
 
 # The ten answers in the order of FER+, the first seven by FER-2013's names for them.
@@ -35,24 +35,21 @@ class Votes:
     """Votes by picture.
 
     Attributes:
-        counts: Votes for each of ``ANSWERS``, int64 ``(10,)``, by name and label of the picture,
-            as ("PublicTest_123", "happy").
+        counts: Votes for each of ``ANSWERS``, int64 ``(10,)``, by the id of the picture, such as
+            "PublicTest_123/happy".
     """
 
-    counts: dict[tuple[str, str], NDArray[np.int64]]
+    counts: dict[str, NDArray[np.int64]]
 
-    def of(self, names: NDArray[np.str_], emotions: NDArray[np.str_]) -> NDArray[np.int64]:
-        """Returns the votes on N pictures, int64 ``(N, 10)``; rows of 0 where there are none.
+    def of(self, ids: NDArray[np.str_]) -> NDArray[np.int64]:
+        """Return the votes on N pictures, int64 ``(N, 10)``; rows of 0 where there are none.
 
         Args:
-            names: str ``(N,)``.
-            emotions: str ``(N,)``, FER-2013's labels; two names come twice with other labels.
+            ids: str ``(N,)``, of the pictures.
         """
         none = np.zeros(len(ANSWERS), np.int64)
-        keys = zip(names.tolist(), emotions.tolist(), strict=True)
-        return np.array([self.counts.get(key, none) for key in keys], np.int64).reshape(
-            -1, len(ANSWERS)
-        )
+        rows = [self.counts.get(picture, none) for picture in ids.tolist()]
+        return np.array(rows, np.int64).reshape(-1, len(ANSWERS))
 
 
 def read_votes(path: Path) -> Votes:
@@ -73,17 +70,12 @@ def read_votes(path: Path) -> Votes:
                     votes = np.array([int(row[column]) for column in _COLUMNS], np.int64)
                 except (TypeError, ValueError) as error:
                     raise DataError(f"{path}, row {number + 1}: not ten whole numbers.") from error
-                counts[picture.stem, picture.parent.name] = votes
+                counts[picture_id(picture.stem, picture.parent.name)] = votes
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if not counts:
         raise DataError(f"{path} has no votes.")
     return Votes(counts)
-
-
-def emotions_of(dataset: FaceSet) -> NDArray[np.str_]:
-    """Returns the label of each picture in words, str ``(N,)``."""
-    return np.array(dataset.class_set.labels)[dataset.labels]
 
 
 def expression_shares(votes: NDArray[np.int64]) -> NDArray[np.float32]:

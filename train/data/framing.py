@@ -24,7 +24,7 @@ from fer_core.images import to_gray
 from fer_core.preprocessing import resize_face
 from fer_core.types import DetectedFace
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import emotions_of
+from train.data.picture_ids import picture_ids
 from train.errors import DataError
 
 _ENLARGEMENT = 4
@@ -35,16 +35,15 @@ class Framings:
     """Crops of training pictures.
 
     Attributes:
-        crops_gray: uint8 ``(48, 48)`` of each detector that found a face, by name and label of
-            the picture, as ("Training_123", "happy").
+        crops_gray: uint8 ``(48, 48)`` of each detector that found a face, by the id of the
+            picture, such as "Training_123/happy".
     """
 
-    crops_gray: dict[tuple[str, str], list[NDArray[np.uint8]]]
+    crops_gray: dict[str, list[NDArray[np.uint8]]]
 
     def of(self, dataset: FaceSet) -> list[list[NDArray[np.uint8]]]:
         """Returns the crops of N pictures; none for a picture in which no face was found."""
-        keys = zip(dataset.names.tolist(), emotions_of(dataset).tolist(), strict=True)
-        return [self.crops_gray.get(key, []) for key in keys]
+        return [self.crops_gray.get(picture, []) for picture in dataset.ids.tolist()]
 
 
 def canvas_of(face_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -155,7 +154,7 @@ def write_framings(dataset: FaceSet, detector: FaceDetector, path: Path) -> int:
             np.savez_compressed(
                 file,
                 names=dataset.names[found],
-                emotions=emotions_of(dataset)[found],
+                emotions=dataset.words[found],
                 crops_gray=np.array([crop for crop in crops if crop is not None], np.uint8),
             )
     except OSError as error:
@@ -169,13 +168,13 @@ def read_framings(paths: list[Path]) -> Framings:
     Raises:
         DataError: A file is missing or is none of these.
     """
-    crops: dict[tuple[str, str], list[NDArray[np.uint8]]] = {}
+    crops: dict[str, list[NDArray[np.uint8]]] = {}
     for path in paths:
         try:
             with np.load(path, allow_pickle=False) as stored:
-                keys = zip(stored["names"].tolist(), stored["emotions"].tolist(), strict=True)
-                for key, crop in zip(keys, stored["crops_gray"], strict=True):
-                    crops.setdefault(key, []).append(crop)
+                ids = picture_ids(stored["names"], stored["emotions"]).tolist()
+                for picture, crop in zip(ids, stored["crops_gray"], strict=True):
+                    crops.setdefault(picture, []).append(crop)
         except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
             raise DataError(f"{path} cannot be read: {error}") from error
     return Framings(crops)

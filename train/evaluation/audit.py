@@ -14,7 +14,7 @@ from tqdm import tqdm
 from fer_core.download import yunet_path
 from fer_core.quality import sharpness
 from train.data.fer2013 import TRAINING, FaceSet
-from train.data.ferplus import ANSWERS, NOT_A_FACE, Votes, emotions_of, majority
+from train.data.ferplus import ANSWERS, NOT_A_FACE, Votes, majority
 from train.data.framing import canvas_of
 from train.evaluation.duplicates import NEAR, groups_of, near_pairs, numbered
 from train.evaluation.label_issues import LabelIssues
@@ -39,16 +39,13 @@ def audit(dataset: FaceSet, votes: Votes | None = None) -> Audit:
     Returns:
         What was found, picture by picture and in numbers.
     """
-    emotions = emotions_of(dataset)
     identical = numbered(dataset.pixel_groups())
     pairs, _ = near_pairs(dataset.faces_gray)
     near = groups_of(np.concatenate([pairs, _chained(identical)]), len(dataset))
     faces = dataset.faces_gray.astype(np.float32)
     contrast = faces.std(axis=(1, 2))
     counts = (
-        np.zeros((len(dataset), len(ANSWERS)), np.int64)
-        if votes is None
-        else votes.of(dataset.names, emotions)
+        np.zeros((len(dataset), len(ANSWERS)), np.int64) if votes is None else votes.of(dataset.ids)
     )
     no_face, how = _no_face(dataset, contrast, counts, voted=votes is not None)
     total = counts.sum(axis=1)
@@ -58,7 +55,7 @@ def audit(dataset: FaceSet, votes: Votes | None = None) -> Audit:
     parts: dict[str, Any] = {
         "names": dataset.names,
         "splits": dataset.splits,
-        "emotions": emotions,
+        "emotions": dataset.words,
         "identical": identical,
         "near": near,
         "near_leaked": _leaked(near, dataset.splits),

@@ -6,6 +6,7 @@ import itertools
 
 import numpy as np
 
+from train.data.fer2013 import TEST
 from train.data.ferplus import Votes, majority
 from train.evaluation.records import Crowd, CrowdRow, Predictions
 
@@ -19,13 +20,11 @@ def crowd_agreement(predictions: Predictions, votes: Votes) -> Crowd:
         predictions: What the model says of PublicTest and PrivateTest; Training is left out.
         votes: The crowd's.
     """
-    tests = predictions.split("test")
-    emotions = np.array(tests.class_set.labels)
-    counts = votes.of(tests.names, emotions[tests.labels])
+    tests = predictions.split(TEST).verdicts()
+    counts = votes.of(tests.ids)
     total = counts.sum(axis=1)
-    chosen = majority(counts, tests.class_set)
+    chosen = majority(counts, predictions.class_set)
     share = counts.max(axis=1) / np.maximum(total, 1)
-    predicted = tests.probabilities.argmax(axis=1)
     rows = []
     for low, high in itertools.pairwise(_BINS):
         inside = (chosen >= 0) & (share >= low) & ((share < high) | (high == _BINS[-1]))
@@ -35,8 +34,8 @@ def crowd_agreement(predictions: Predictions, votes: Votes) -> Crowd:
                     low,
                     high,
                     int(inside.sum()),
-                    float((predicted == tests.labels)[inside].mean()),
-                    float((predicted == chosen)[inside].mean()),
+                    float(tests.correct[inside].mean()),
+                    float((tests.predicted == chosen)[inside].mean()),
                     float((chosen == tests.labels)[inside].mean()),
                 )
             )

@@ -17,6 +17,7 @@ from fer_core.images import read_image, to_gray
 from fer_core.preprocessing import INPUT_SIZE, resize_face
 from train.data.archives import LabelledFile, PictureArchive, Skipped
 from train.errors import ArchiveError
+from train.evaluation.records import Verdicts
 
 __all__ = ["Measurement", "Skipped", "measure_custom_dataset"]
 
@@ -27,33 +28,26 @@ _BATCH = 16
 class Measurement:
     """What a model says of somebody's pictures.
 
-    ``probabilities`` and ``labels`` go into every function of ``train.evaluation.metrics`` and
-    ``train.evaluation.curves``, if there is a picture at all.
-
     Attributes:
-        names: str ``(N,)``, paths in the archive of the pictures read.
-        labels: int64 ``(N,)``, positions in ``emotions``.
-        probabilities: float32 ``(N, K)``, calibrated.
+        verdicts: On the N pictures read, named by their paths in the archive; ``probabilities``
+            and ``labels`` go into every function of ``train.evaluation.metrics`` and
+            ``train.evaluation.curves``, if there is a picture at all.
         faces_gray: uint8 ``(N, 48, 48)``, the faces as the network sees them.
-        emotions: The model's K labels.
         skipped: Files left out, with reasons.
     """
 
-    names: NDArray[np.str_]
-    labels: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
+    verdicts: Verdicts
     faces_gray: NDArray[np.uint8]
-    emotions: tuple[str, ...]
     skipped: tuple[Skipped, ...]
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.verdicts)
 
     @property
     def empty_classes(self) -> tuple[str, ...]:
         """Emotions of which not one picture was read."""
-        found = set(self.labels.tolist())
-        return tuple(e for index, e in enumerate(self.emotions) if index not in found)
+        found = set(self.verdicts.words.tolist())
+        return tuple(emotion for emotion in self.verdicts.emotions if emotion not in found)
 
 
 def measure_custom_dataset(
@@ -104,14 +98,13 @@ def measure_custom_dataset(
                 rows.append(classifier.predict(faces[-1]))
             if on_progress is not None:
                 on_progress(start + len(batch), len(pictures.files))
-    return Measurement(
+    verdicts = Verdicts(
         np.array(names, np.str_),
+        classifier.labels,
         np.array(labels, np.int64),
         np.concatenate(rows),
-        np.concatenate(faces),
-        classifier.labels,
-        tuple(skipped),
     )
+    return Measurement(verdicts, np.concatenate(faces), tuple(skipped))
 
 
 def _face(

@@ -17,22 +17,21 @@ from fer_core.classifier import (
     EmotionClassifier,
     read_model_json,
 )
-from fer_core.ensemble import EnsembleClassifier
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
-from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW, TTA_MODES
+from fer_core.readings import LABELS
+from fer_core.tta import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS
 from train.data.fer2013 import TEST, TESTS, TRAINING, FaceSet, in_split
 from train.errors import DataError
 from train.evaluation import metrics
 from train.evaluation.records import Predictions
-from train.evaluation.tta import read_all_views, read_faces
+from train.evaluation.tta import read_all_views, read_views
 from train.files import write_json
 
 _VIEWS_IN_WORDS = {
     ONE_VIEW: "one view of each picture",
     FLIP: "a picture and its mirror image averaged",
     CROPS: "ten crops of each picture averaged",
-    ENSEMBLE: "ten crops of each picture averaged",
 }
 
 
@@ -43,7 +42,7 @@ class Evaluation:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.tta.TTA_MODES``.
+        views: One of ``fer_core.tta.VIEW_COUNTS``.
         protocol: The same in words, with what the figures mean.
         networks: Number of networks whose answers are combined.
         temperature: What the logits were divided by.
@@ -95,7 +94,7 @@ def evaluate(
         dataset: FER-2013; emotions that the model does not know are left out.
         split: "PublicTest", "PrivateTest" or "test" for both.
         models_dir: Folder of the models.
-        views: How pictures are read, one of ``fer_core.tta.TTA_MODES``.
+        views: How pictures are read, one of ``fer_core.tta.VIEW_COUNTS``.
 
     Raises:
         DataError: The data set lacks the split, or Training.
@@ -104,7 +103,7 @@ def evaluate(
     model = _load(name, models_dir)
     known = dataset.as_classes(class_set_of(model.classifier))
     faces = known.split(split)
-    probabilities = read_faces(model.classifier, model.accurate, faces.faces_gray, views)
+    probabilities = read_views(model.classifier, faces.faces_gray, views)
     return _measure(
         model, faces, probabilities, leaked_from_training(known, faces), split=split, views=views
     )
@@ -128,15 +127,14 @@ def evaluate_all(
     faces = known.split(TEST)
     leaked = leaked_from_training(known, faces)
     if predictions is None:
-        by_views = read_all_views(model.classifier, model.accurate, faces.faces_gray)
+        by_views = read_all_views(model.classifier, faces.faces_gray)
     else:
         stored = predictions.split(TEST)
-        same = np.array_equal(stored.names, faces.names)
-        if not (same and np.array_equal(stored.labels, faces.labels)):
+        if not np.array_equal(stored.ids, faces.ids):
             raise DataError("The stored predictions are of other pictures.")
         by_views = dict(stored.by_views)
     results = []
-    for views in TTA_MODES:
+    for views in VIEW_COUNTS:
         for split in (*TESTS, TEST):
             rows = in_split(faces.splits, split)
             part, said = faces.where(rows), by_views[views][rows]
@@ -147,14 +145,12 @@ def evaluate_all(
 @dataclass(frozen=True, slots=True)
 class _Model:
     classifier: EmotionClassifier
-    accurate: EnsembleClassifier
     config: dict[str, Any]
 
 
 def _load(name: str, models_dir: Path) -> _Model:
     return _Model(
-        EmotionClassifier.load(name, models_dir=models_dir),
-        EnsembleClassifier.load(name, models_dir=models_dir),
+        EmotionClassifier.load(name, reading=LABELS, models_dir=models_dir),
         model_config(models_dir / name),
     )
 
@@ -178,7 +174,7 @@ def _measure(
         split=split,
         views=views,
         protocol=_protocol(split, len(faces), views, model),
-        networks=_networks(model, views),
+        networks=classifier.members,
         temperature=classifier.temperature,
         sha256=config["sha256"][TFLITE_FILE],
         pictures=len(faces),
@@ -252,19 +248,58 @@ def save_evaluation(evaluation: Evaluation, models_dir: Path) -> Path:
     return file
 
 
-def _networks(model: _Model, views: str) -> int:
-    return model.accurate.networks if views == ENSEMBLE else 1
+def as_line(result: Evaluation) -> str:
+    """Returns the figures of an evaluation that matter most, in one line."""
+    low, high = result.accuracy_interval
+    return (
+        f"{result.model:10} {result.split:11} {result.views:8} {result.pictures:5d} pictures  "
+        f"accuracy {result.accuracy:.2%} ({low:.2%} to {high:.2%}), "
+        f"without leaked {result.accuracy_without_leaked:.2%}  macro-F1 {result.macro_f1:.4f}  "
+        f"ECE {result.ece:.4f}"
+    )
+
+
+def as_text(result: Evaluation) -> str:
+    """Returns an evaluation as tables to read in a terminal."""
+    low, high = result.accuracy_interval
+    width = max(map(len, result.labels))
+    head = [
+        result.protocol,
+        "",
+        f"accuracy               {result.accuracy:7.2%}  ({low:.2%} to {high:.2%})",
+        f"  without {result.leaked} leaked {result.accuracy_without_leaked:>12.2%}",
+        f"macro-F1               {result.macro_f1:7.4f}",
+        f"balanced accuracy      {result.balanced_accuracy:7.2%}",
+        f"top-2 accuracy         {result.top2_accuracy:7.2%}",
+        f"log loss               {result.log_loss:7.4f}",
+        f"calibration error      {result.ece:7.4f}",
+        "",
+        f"{'':{width}} precision  recall      F1  support",
+    ]
+    classes = [
+        f"{label:{width}} {row['precision']:9.2%} {row['recall']:7.2%} {row['f1']:7.4f} "
+        f"{row['support']:8d}"
+        for label, row in result.per_class.items()
+    ]
+    confusion = [
+        f"{label:{width}} " + " ".join(f"{count:8d}" for count in row)
+        for label, row in zip(result.labels, result.confusion, strict=True)
+    ]
+    columns = " ".join(f"{label:>8}" for label in result.labels)
+    return "\n".join([*head, *classes, "", f"{'true':{width}} {columns}", *confusion])
 
 
 def _protocol(split: str, pictures: int, views: str, model: _Model) -> str:
     parts = {"test": "PublicTest and PrivateTest"}.get(split, split)
     classifier, calibration = model.classifier, model.config.get("calibrated_on")
-    networks = {1: "one network", 2: "two networks averaged"}[_networks(model, views)]
+    fitted = (calibration or {}).get(LABELS)
+    count = classifier.members
+    networks = "one network" if count == 1 else f"{count} networks averaged"
     return (
         f"{classifier.name} on {parts}: {pictures:,} pictures of {len(classifier.labels)} "
         f"classes, {_VIEWS_IN_WORDS[views]}, {networks}; "
         f"temperature {classifier.temperature:.3f}, "
-        f"{f'fitted on {calibration}' if calibration else 'not fitted'}. "
+        f"{f'fitted on {fitted}' if fitted else 'not fitted'}. "
         f"Accuracy with a 95 % bootstrap interval over the pictures "
         f"({metrics.BOOTSTRAP_RESAMPLES:,} resamples, percentiles); calibration error in "
         f"{metrics.ECE_BINS} bins of equal width; leaked pictures are pixel-identical to one of "

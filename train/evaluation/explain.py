@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier
+from fer_core.classifier import LABELS_FILE, EmotionClassifier, read_model_json
 from fer_core.errors import ModelError
+from fer_core.network_config import member_prefix
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 
 KERAS_FILE = "model.keras"
@@ -40,14 +41,14 @@ def read_keras(folder: Path) -> Any:
 
 
 def load_network(folder: Path) -> Any:
-    """Loads a network for ``grad_cam``; takes seconds, the first time for TensorFlow too.
+    """Load a model for ``grad_cam``; takes seconds, the first time for TensorFlow too.
 
     Args:
         folder: The model's, such as ``MODELS_DIR / "fer7"``.
 
     Returns:
-        A Keras model from faces to the last feature maps and the logits; it may be shared
-        between threads.
+        A Keras model from faces to the last feature maps of every member, and the labels' logits
+        ``(N, M, K)``; it may be shared between threads.
 
     Raises:
         ModelError: ``model.keras`` is missing or cannot be loaded, or Keras runs on another
@@ -60,19 +61,26 @@ def load_network(folder: Path) -> Any:
     if backend != "tensorflow":
         raise ModelError(f"Grad-CAM needs Keras on TensorFlow; here it runs on {backend}.")
     network = read_keras(folder)
-    # Behind the last convolution, its normalisation and its activation, before any pooling: there
-    # the maps still say where, and all that follows only weighs them.
-    where = (layers.Conv2D, layers.BatchNormalization, layers.Add, layers.ReLU)
-    maps = [
-        layer.output
-        for layer in network.layers
-        if isinstance(layer, where) and len(layer.output.shape) == 4
-    ]
-    return keras.Model(network.input, [maps[-1], network.output])
+    count = len(read_model_json(folder, LABELS_FILE))
+    maps = []
+    for number in range(network.output_shape[1]):
+        # Behind the last activation, before any pooling: there the maps still say where, and all
+        # that follows only weighs them.
+        own = [
+            layer.output
+            for layer in network.layers
+            if isinstance(layer, layers.ReLU)
+            and layer.name.startswith(member_prefix(number))
+            and len(layer.output.shape) == 4
+        ]
+        maps.append(own[-1])
+    return keras.Model(network.input, [*maps, network.output[..., :count]])
 
 
 def grad_cam(network: Any, face_gray: NDArray[np.uint8], position: int) -> NDArray[np.float32]:
-    """Returns where a face speaks for a class (Selvaraju et al., 2017, "Grad-CAM").
+    """Return where a face speaks for a label (Selvaraju et al., 2017, "Grad-CAM").
+
+    The score is the mean of the members' logits, and the map the mean of theirs.
 
     Args:
         network: From ``load_network``.
@@ -87,14 +95,17 @@ def grad_cam(network: Any, face_gray: NDArray[np.uint8], position: int) -> NDArr
     """
     import tensorflow as tf
 
-    _check_class(position, network.outputs[1].shape[-1])
+    _check_class(position, network.outputs[-1].shape[-1])
     with tf.GradientTape() as tape:
-        maps, logits = network(normalize_faces([face_gray]), training=False)
-        score = logits[:, position]
-    gradients = tape.gradient(score, maps)
-    weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
-    speaks = np.maximum(tf.reduce_sum(weights * maps, axis=-1)[0].numpy(), 0)
-    return _at_size_of(face_gray, speaks / max(float(speaks.max()), np.finfo(np.float32).tiny))
+        *maps, logits = network(normalize_faces([face_gray]), training=False)
+        score = tf.reduce_mean(logits[:, :, position], axis=1)
+    speaks = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
+    for own, gradients in zip(maps, tape.gradient(score, maps), strict=True):
+        weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
+        member = tf.nn.relu(tf.reduce_sum(weights * own, axis=-1))[0].numpy()
+        speaks += _resized(member, (INPUT_SIZE, INPUT_SIZE))
+    most = max(float(speaks.max()), float(np.finfo(np.float32).tiny))
+    return _resized(speaks / most, face_gray.shape[::-1])
 
 
 def occlusion_sensitivity(
@@ -143,7 +154,7 @@ def occlusion_sensitivity(
         squares[top : top + window, left : left + window] += 1
     # With a step wider than the square, what lies between two squares is never covered.
     falls = np.divide(total, squares, out=np.zeros_like(total), where=squares > 0)
-    return _at_size_of(face_gray, falls)
+    return _resized(falls, face_gray.shape[::-1])
 
 
 def _check_class(position: int, count: int) -> None:
@@ -151,10 +162,6 @@ def _check_class(position: int, count: int) -> None:
         raise ValueError(f"There is no class {position} among {count}.")
 
 
-def _at_size_of(face_gray: NDArray[np.uint8], values: NDArray[np.floating]) -> NDArray[np.float32]:
-    return np.asarray(
-        cv2.resize(
-            values.astype(np.float32), face_gray.shape[::-1], interpolation=cv2.INTER_LINEAR
-        ),
-        np.float32,
-    )
+def _resized(values: NDArray[np.floating], size_wh: tuple[int, ...]) -> NDArray[np.float32]:
+    resized = cv2.resize(values.astype(np.float32), size_wh, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized, np.float32)

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier, read_model_files, softmax
-from fer_core.ensemble import EnsembleClassifier
+from fer_core.classifier import EmotionClassifier, read_model_files
+from fer_core.readings import LABELS
 from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet
 from train.data.ferplus import Votes
-from train.evaluation import storage
 from train.evaluation.crowd_agreement import crowd_agreement
 from train.evaluation.evaluate import class_set_of, leaked_from_training
-from train.evaluation.records import Features, Predictions
+from train.evaluation.records import Crowd, Features, Predictions
+from train.evaluation.storage import RECORD_FILES, read_record, write_record
 from train.evaluation.tta import read_all_views
 
 logger = logging.getLogger(__name__)
@@ -79,7 +79,9 @@ def explore(
         DataError: The data set lacks Training or PublicTest.
         ModelError: There is no such model, or its files are damaged.
     """
-    classifier = EmotionClassifier.load(name, models_dir=models_dir, num_threads=num_threads)
+    classifier = EmotionClassifier.load(
+        name, reading=LABELS, models_dir=models_dir, num_threads=num_threads
+    )
     folder = models_dir / name
     faces = dataset.as_classes(class_set_of(classifier))
     task = Task(classifier, folder, faces, votes, pictures, num_threads)
@@ -101,24 +103,22 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
     readings = read_features_of(files, faces.faces_gray, num_threads=task.num_threads)
     written = []
     if PREDICTIONS in wanted:
-        one_view = softmax(readings.logits / files.temperature)
-        storage.write_predictions(task.folder, _predictions(task, one_view))
-        written.append(task.folder / storage.PREDICTIONS_FILE)
+        one_view = task.classifier.both_of(readings.logits).labels
+        written.append(write_record(task.folder, _predictions(task, one_view)))
     if FEATURES in wanted:
         from train.evaluation.embeddings import map_of
 
         places, neighbours, similarities = map_of(readings.features)
-        storage.write_features(task.folder, Features(faces.names, places, neighbours, similarities))
-        written.append(task.folder / storage.FEATURES_FILE)
+        features = Features(faces.names, places, neighbours, similarities)
+        written.append(write_record(task.folder, features))
     return written
 
 
 def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
     faces = task.faces
     tests = faces.splits != TRAINING
-    accurate = EnsembleClassifier.load(task.folder.name, models_dir=task.folder.parent)
     by_views = {ONE_VIEW: one_view}
-    for views, rows in read_all_views(task.classifier, accurate, faces.faces_gray[tests]).items():
+    for views, rows in read_all_views(task.classifier, faces.faces_gray[tests]).items():
         if views != ONE_VIEW:
             by_views[views] = np.full_like(one_view, np.nan)
             by_views[views][tests] = rows
@@ -131,28 +131,24 @@ def _robustness(task: Task, _: Collection[str]) -> list[Path]:
     from train.evaluation.robustness import measure_robustness
 
     result = measure_robustness(task.classifier, task.faces, PUBLIC_TEST, limit=task.pictures)
-    storage.write_robustness(task.folder, result)
-    return [task.folder / storage.ROBUSTNESS_FILE]
+    return [write_record(task.folder, result)]
 
 
 def _architecture(task: Task, _: Collection[str]) -> list[Path]:
     from train.evaluation.architecture import describe
     from train.evaluation.explain import read_keras
 
-    storage.write_architecture(task.folder, describe(read_keras(task.folder)))
-    return [task.folder / storage.ARCHITECTURE_FILE]
+    return [write_record(task.folder, describe(read_keras(task.folder)))]
 
 
 def _crowd(task: Task, _: Collection[str]) -> list[Path]:
-    file = task.folder / storage.CROWD_FILE
     if task.votes is None:
         # What an earlier network had in common with the crowd is nothing to keep.
-        file.unlink(missing_ok=True)
+        (task.folder / RECORD_FILES[Crowd]).unlink(missing_ok=True)
         logger.info("Without FER+'s votes there is no agreement with the crowd.")
         return []
-    predictions = storage.read_predictions(task.folder)
-    storage.write_crowd(task.folder, crowd_agreement(predictions, task.votes))
-    return [file]
+    predictions = read_record(task.folder, Predictions)
+    return [write_record(task.folder, crowd_agreement(predictions, task.votes))]
 
 
 _STEPS: tuple[tuple[tuple[str, ...], Callable[[Task, Collection[str]], list[Path]]], ...] = (

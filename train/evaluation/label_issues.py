@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from train.data.fer2013 import TRAINING
+from train.data.fer2013 import TEST, TRAINING
+from train.data.picture_ids import PictureIndex
 from train.evaluation.records import Audit, Predictions
 
 BY_CROWD, BY_MODEL = "crowd", "model"
@@ -81,18 +82,9 @@ def _against_the_model(
     audit: Audit, predictions: Predictions
 ) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.float64]]:
     """Returns the test pictures that the model contradicts, with its answers and margins."""
-    emotions = np.array(predictions.class_set.labels)
-    place = {
-        key: index
-        for index, key in enumerate(zip(audit.names.tolist(), audit.emotions.tolist(), strict=True))
-    }
-    tests = predictions.split("test")
-    keys = zip(tests.names.tolist(), emotions[tests.labels].tolist(), strict=True)
-    positions = np.array([place.get(key, -1) for key in keys], np.int64)
-    predicted = tests.probabilities.argmax(axis=1)
+    tests = predictions.split(TEST).verdicts()
+    positions = PictureIndex(audit.ids).positions_of(tests.ids)
     rows = np.arange(len(tests))
-    margins = (
-        tests.probabilities[rows, predicted] - tests.probabilities[rows, tests.labels]
-    ).astype(np.float64)
-    wrong = (predicted != tests.labels) & (positions >= 0)
-    return positions[wrong], emotions[predicted[wrong]], margins[wrong]
+    margins = tests.probabilities[rows, tests.predicted] - tests.probabilities[rows, tests.labels]
+    wrong = ~tests.correct & (positions >= 0)
+    return positions[wrong], tests.said[wrong], margins[wrong].astype(np.float64)

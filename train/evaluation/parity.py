@@ -6,7 +6,6 @@ the answer is compared with that for the picture itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,43 +20,8 @@ from train.data.fer2013 import FaceSet
 from train.data.framing import canvas_of, distance_to_middle
 from train.errors import DataError
 from train.evaluation.evaluate import class_set_of
-from train.evaluation.storage import read_record, write_record
-
-PARITY_FILE = "parity.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Parity:
-    """Accuracy of the pipeline and of direct classification on the same faces.
-
-    Attributes:
-        model: Name of the model.
-        detector: Name of the detector.
-        split: The split that the pictures are from.
-        pictures: Number of pictures tried.
-        found: Number of pictures in which the detector found a face.
-        direct_accuracy: Accuracy on the 48x48 pictures of the faces found.
-        pipeline_accuracy: Accuracy of the pipeline on the same faces.
-        difference_points: Pipeline less direct, in percentage points.
-        same_answer: Share of these faces with the same answer on both ways.
-    """
-
-    model: str
-    detector: str
-    split: str
-    pictures: int
-    found: int
-    direct_accuracy: float
-    pipeline_accuracy: float
-    difference_points: float
-    same_answer: float
-
-
-@dataclass(frozen=True, slots=True)
-class ParityTable:
-    """A model's parity with several detectors and on several splits."""
-
-    rows: tuple[Parity, ...]
+from train.evaluation.records import Parity, ParityTable
+from train.evaluation.storage import MissingRecord, read_record, write_record
 
 
 def pipeline_probabilities(
@@ -149,8 +113,7 @@ def add_parity(folder: Path, parity: Parity) -> Path:
     key = (parity.detector, parity.split)
     kept = [row for row in rows if (row.detector, row.split) != key]
     ordered = sorted([*kept, parity], key=lambda row: (row.detector, row.split), reverse=True)
-    write_record(folder, PARITY_FILE, ParityTable(tuple(ordered)))
-    return folder / PARITY_FILE
+    return write_record(folder, ParityTable(tuple(ordered)))
 
 
 def read_parity(folder: Path) -> ParityTable:
@@ -159,8 +122,10 @@ def read_parity(folder: Path) -> ParityTable:
     Raises:
         ModelError: The file is damaged, or of another network or temperature.
     """
-    exists = (folder / PARITY_FILE).exists()
-    return read_record(folder, PARITY_FILE, ParityTable) if exists else ParityTable(())
+    try:
+        return read_record(folder, ParityTable)
+    except MissingRecord:
+        return ParityTable(())
 
 
 def as_text(result: Parity) -> str:

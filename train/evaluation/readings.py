@@ -25,8 +25,8 @@ class Readings:
     """What a network makes of N faces.
 
     Attributes:
-        logits: float32 ``(N, K)``.
-        features: float32 ``(N, D)``, the inputs of its last layer.
+        logits: float32 ``(N, K + A)``, the mean over the members.
+        features: float32 ``(N, D)``, the inputs of the last layers, the members' side by side.
     """
 
     logits: NDArray[np.float32]
@@ -56,7 +56,7 @@ def read_features_of(
         )
     network_input = interpreter.get_input_details()[0]["index"]
     network_output = interpreter.get_output_details()[0]["index"]
-    inner = _features_index(interpreter, files.name)
+    inner = _features_indices(interpreter, files)
     logits, features, size = [], [], 0
     for start in tqdm(range(0, len(faces_gray), _BATCH), unit="batch", disable=None):
         batch = normalize_faces(faces_gray[start : start + _BATCH])
@@ -66,28 +66,38 @@ def read_features_of(
             interpreter.allocate_tensors()
         interpreter.set_tensor(network_input, batch)
         interpreter.invoke()
-        logits.append(interpreter.get_tensor(network_output))
-        features.append(interpreter.get_tensor(inner))
+        logits.append(interpreter.get_tensor(network_output).mean(axis=1))
+        features.append(np.hstack([interpreter.get_tensor(index) for index in inner]))
     readings = Readings(np.concatenate(logits), np.concatenate(features))
     _check_linear(readings, files.name)
     return readings
 
 
-def _features_index(interpreter: Interpreter, name: str) -> int:
-    """Returns the last value of the shape ``(N, D)`` before the output."""
-    output = interpreter.get_output_details()[0]["index"]
+def _features_indices(interpreter: Interpreter, files: ModelFiles) -> list[int]:
+    """Return for each member the last value of the shape ``(N, D)`` before its logits."""
+    output = interpreter.get_output_details()[0]
+    members, width = output["shape"][1:].tolist()
     flat = [
-        tensor["index"]
+        tensor
         for tensor in interpreter.get_tensor_details()
         # Weights have no place for the batch, which is -1 here.
         if len(tensor["shape_signature"]) == 2
         and tensor["shape_signature"][0] == -1
         and tensor["dtype"] == np.float32
-        and tensor["index"] < output
+        and tensor["index"] < output["index"]
     ]
-    if not flat:
-        raise ModelError(f"The network of the model '{name}' shows no features.")
-    return int(max(flat))
+    flat.sort(key=lambda tensor: tensor["index"])
+    # A member's values end with all its logits, before which come those of either head, if it has
+    # two, and before those the features.
+    back = 3 if files.answers else 1
+    found = []
+    for _ in range(members):
+        ends = [place for place, tensor in enumerate(flat) if tensor["shape"][1] == width]
+        if not ends or ends[0] < back:
+            raise ModelError(f"The network of the model '{files.name}' shows no features.")
+        found.append(int(flat[ends[0] - back]["index"]))
+        flat = flat[ends[0] + 1 :]
+    return found
 
 
 def _check_linear(readings: Readings, name: str) -> None:

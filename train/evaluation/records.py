@@ -14,20 +14,74 @@ from numpy.typing import NDArray
 from fer_core.labels import ClassSet
 from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import in_split
+from train.data.picture_ids import picture_ids
 
 NEIGHBOURS = 8
 
 
 @dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What a model says of N pictures, read in one way.
+
+    Attributes:
+        names: str ``(N,)``, such as "PublicTest_123", or paths in somebody's archive.
+        emotions: The K labels.
+        labels: int64 ``(N,)``, positions in ``emotions``.
+        probabilities: float32 ``(N, K)``, calibrated.
+    """
+
+    names: NDArray[np.str_]
+    emotions: tuple[str, ...]
+    labels: NDArray[np.int64]
+    probabilities: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def words(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, the labels in words."""
+        return np.array(self.emotions)[self.labels]
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, what the pictures are known by, as ``picture_ids`` makes it."""
+        return picture_ids(self.names, self.words)
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """int64 ``(N,)``, the most probable emotions."""
+        return np.asarray(self.probabilities.argmax(axis=1), np.int64)
+
+    @property
+    def said(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, the most probable emotions in words."""
+        return np.array(self.emotions)[self.predicted]
+
+    @property
+    def correct(self) -> NDArray[np.bool_]:
+        """Bool ``(N,)``, whether each is right."""
+        return np.asarray(self.predicted == self.labels, np.bool_)
+
+    def where(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Verdicts:
+        """Return the rows that a mask or a list of positions selects."""
+        return Verdicts(
+            self.names[rows], self.emotions, self.labels[rows], self.probabilities[rows]
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Predictions:
-    """What a model says of FER-2013's pictures, those of emotions that it does not know left out.
+    """What a model says of FER-2013's pictures, read in every way.
+
+    Pictures of emotions that the model does not know are left out.
 
     Attributes:
         names: str ``(N,)``, as in ``FaceSet``: "PublicTest_123".
         splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
         labels: int64 ``(N,)``, positions in ``class_set.labels``.
         leaked: bool ``(N,)``, which test pictures are pixel-identical to one of Training.
-        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.tta.TTA_MODES``; NaN
+        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.tta.VIEW_COUNTS``; NaN
             for Training with more than one view.
         class_set: What the labels mean.
     """
@@ -39,13 +93,17 @@ class Predictions:
     by_views: Mapping[str, NDArray[np.float32]]
     class_set: ClassSet
 
-    @property
-    def probabilities(self) -> NDArray[np.float32]:
-        """float32 ``(N, K)``, of one view."""
-        return self.by_views[ONE_VIEW]
-
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, what the pictures are known by, as ``picture_ids`` makes it."""
+        return self.verdicts().ids
+
+    def verdicts(self, views: str = ONE_VIEW) -> Verdicts:
+        """Return the pictures as they were read in one way, of ``fer_core.tta.TTA_MODES``."""
+        return Verdicts(self.names, self.class_set.labels, self.labels, self.by_views[views])
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> Predictions:
         """Returns the rows that a mask or a list of positions selects."""
@@ -205,6 +263,40 @@ class Crowd:
 
 
 @dataclass(frozen=True, slots=True)
+class Parity:
+    """Accuracy of the pipeline and of direct classification on the same faces.
+
+    Attributes:
+        model: Name of the model.
+        detector: Name of the detector.
+        split: The split that the pictures are from.
+        pictures: Number of pictures tried.
+        found: Number of pictures in which the detector found a face.
+        direct_accuracy: Accuracy on the 48x48 pictures of the faces found.
+        pipeline_accuracy: Accuracy of the pipeline on the same faces.
+        difference_points: Pipeline less direct, in percentage points.
+        same_answer: Share of these faces with the same answer on both ways.
+    """
+
+    model: str
+    detector: str
+    split: str
+    pictures: int
+    found: int
+    direct_accuracy: float
+    pipeline_accuracy: float
+    difference_points: float
+    same_answer: float
+
+
+@dataclass(frozen=True, slots=True)
+class ParityTable:
+    """A model's parity with several detectors and on several splits."""
+
+    rows: tuple[Parity, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AuditSummary:
     """What an audit of FER-2013 found, in numbers.
 
@@ -286,3 +378,8 @@ class Audit:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def ids(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, what the pictures are known by, as ``picture_ids`` makes it."""
+        return picture_ids(self.names, self.emotions)

@@ -19,8 +19,8 @@ import keras
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from fer_core.classifier import softmax
 from fer_core.preprocessing import normalize_faces
+from fer_core.readings import softmax
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import Votes
 from train.errors import ConfigError
@@ -30,6 +30,7 @@ from train.evaluation.trials import BASELINE, Trial
 from train.files import write_json
 from train.training.config import TrainConfig, load_config
 from train.training.fit import fit, split_for
+from train.training.targets import without_crowd
 
 logger = logging.getLogger(__name__)
 
@@ -133,7 +134,7 @@ def _measure(
     change: str, config: TrainConfig, dataset: FaceSet, model: Path, seconds: float
 ) -> Trial:
     training, validation = split_for(config, dataset)
-    network = keras.saving.load_model(model, compile=False)
+    network = without_crowd(keras.saving.load_model(model, compile=False))
     logits = network.predict(normalize_faces(validation.faces_gray), batch_size=256, verbose=0)
     probabilities = softmax(np.asarray(logits))
     shape = describe(network)

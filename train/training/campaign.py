@@ -17,7 +17,7 @@ from train.training.campaign_data import CampaignData, CampaignPart
 from train.training.device_answers import answers_of, evaluate_on, scores_of, taught_pictures
 from train.training.device_fit import fit_member
 from train.training.device_pictures import DevicePictures, pictures_on
-from train.training.member_files import read_weights, weights_file, write_member
+from train.training.member_files import MemberRecord, read_weights, weights_file, write_member
 from train.training.torch_network import TorchNetwork
 
 logger = logging.getLogger(__name__)
@@ -94,7 +94,14 @@ def run_campaign(
             name: asdict(evaluate_on(network, check, member.precision))
             for name, check in checks.items()
         }
-        write_member(folder, campaign, member, network.keras_weights(), log, scores)
+        record = MemberRecord(
+            config=member,
+            held_out=campaign.held_out,
+            split_seed=campaign.split_seed,
+            log=log,
+            scores=scores,
+        )
+        write_member(folder, record, network.keras_weights())
         networks[member.name] = network
         logger.info("%s is done after %.0f s.", member.name, time.monotonic() - started)
         waiting = waiting[1:]

@@ -26,7 +26,8 @@ from train.data.fer2013 import (
     in_split,
     read_picture_files,
 )
-from train.data.ferplus import Votes, emotions_of, expression_shares
+from train.data.ferplus import Votes, expression_shares
+from train.data.picture_ids import PictureIndex
 from train.errors import DataError
 
 
@@ -54,16 +55,12 @@ class CampaignPart:
 
     def as_classes(self, class_set: ClassSet) -> CampaignPart:
         """Return the pictures whose emotion is in ``class_set``, labelled in its order."""
-        known = np.isin(emotions_of(self.faces), class_set.labels)
-        return CampaignPart(
-            self.faces.as_classes(class_set), self.shares[known], self.framings[known]
-        )
+        return self.of(self.faces.as_classes(class_set))
 
     def of(self, faces: FaceSet) -> CampaignPart:
         """Return the part that has these pictures, which are some of its own, in their order."""
-        rows = {key: row for row, key in enumerate(_keys(self.faces))}
-        chosen = [rows[key] for key in _keys(faces)]
-        return CampaignPart(faces, self.shares[chosen], self.framings[chosen])
+        rows = PictureIndex(self.faces.ids).positions_of(faces.ids)
+        return CampaignPart(faces, self.shares[rows], self.framings[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +110,7 @@ def pack_campaign_data(
         raise DataError(f"{source} has no picture files: name FER-2013's folder or archive.")
     packed = dataset.where(~in_split(dataset.splits, PRIVATE_TEST))
     files = read_picture_files(source)
-    jpegs = [files[key] for key in _keys(packed)]
+    jpegs = [files[picture] for picture in packed.ids.tolist()]
     matrices = np.full((len(packed), 2, 3), np.nan, np.float32)
     if framings is not None:
         matrices[in_split(packed.splits, TRAINING)] = framings
@@ -129,7 +126,7 @@ def pack_campaign_data(
                 labels=packed.labels.astype(np.uint8),
                 splits=packed.splits,
                 names=packed.names,
-                votes=votes.of(packed.names, emotions_of(packed)).astype(np.uint8),
+                votes=votes.of(packed.ids).astype(np.uint8),
                 framings=matrices,
             )
     except OSError as error:
@@ -167,11 +164,6 @@ def read_campaign_data(path: Path, held_out: float, seed: int) -> CampaignData:
         held_out=whole.of(held),
         public_test=whole.of(faces.split(PUBLIC_TEST)),
     )
-
-
-def _keys(faces: FaceSet) -> list[tuple[str, str]]:
-    """Return name and label of each picture, which together are unique."""
-    return list(zip(faces.names.tolist(), emotions_of(faces).tolist(), strict=True))
 
 
 def _decoded(content: bytes, sizes: NDArray[np.int32]) -> NDArray[np.uint8]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from fer_core.classifier import softmax
 from fer_core.preprocessing import normalize_faces
+from fer_core.readings import softmax
 from train.data.ferplus import EXPRESSIONS
 from train.errors import ConfigError
 from train.training.targets import Samples

@@ -1,10 +1,12 @@
-"""From a finished run to a model's folder, as ``fer_core.classifier`` serves it."""
+"""From trained networks to a model's folder, as ``fer_core.classifier`` serves it."""
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -12,27 +14,33 @@ import numpy as np
 
 from fer_core.classifier import (
     CONFIG_FILE,
+    FORMAT,
     LABELS_FILE,
     TFLITE_FILE,
     EmotionClassifier,
     read_model_files,
 )
+from fer_core.network import build_ensemble
+from fer_core.network_config import member_prefix
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
+from fer_core.readings import LABELS, PEOPLE
+from fer_core.tta import ONE_VIEW
 from train.errors import ExportError
 from train.files import write_json
-from train.training.config import TrainConfig, load_config
-from train.training.fit import LOG_FILE, MODEL_FILE, RUN_CONFIG_FILE
+from train.training.fit import LOG_FILE, MODEL_FILE
+from train.training.members import Member, read_member
+from train.training.weights import halve_weights, set_named_weights
 
 _CHECKED_FACES = 40
-# The served weights are rounded to float16, a relative 5e-4 each.
-_TOLERANCE = 5e-3
+# Weights are rounded to 8 bits, and so are the values between the layers while they are computed.
+_TOLERANCE = 0.05
 
 
-def export_model(run_dir: Path, models_dir: Path, name: str | None = None) -> Path:
-    """Exports a finished run; a model of the same name is replaced, with its metrics.
+def export_model(paths: Sequence[Path], models_dir: Path, name: str | None = None) -> Path:
+    """Export finished runs; a model of the same name is replaced, with its metrics.
 
     Args:
-        run_dir: The run's folder.
+        paths: Of each member the folder of its run, or a campaign's ``.npz``; at least one.
         models_dir: Folder of the models; made if missing.
         name: Name of the model, by default that of its classes.
 
@@ -40,9 +48,10 @@ def export_model(run_dir: Path, models_dir: Path, name: str | None = None) -> Pa
         The model's folder. Its probabilities are not calibrated yet.
 
     Raises:
-        ConfigError: The run's configuration cannot be read.
-        ExportError: Keras runs on another backend than TensorFlow, the run is not finished or
-            damaged, or the exported network answers otherwise than the trained one.
+        ConfigError: A run's configuration cannot be read.
+        ExportError: Keras runs on another backend than TensorFlow, a run is not finished or
+            damaged, the members do not belong together, or the exported network answers otherwise
+            than the trained ones.
     """
     backend = keras.backend.backend()
     if backend != "tensorflow":
@@ -50,75 +59,109 @@ def export_model(run_dir: Path, models_dir: Path, name: str | None = None) -> Pa
             f"Keras runs on {backend}, and only its TensorFlow backend writes .tflite files; "
             "set KERAS_BACKEND=tensorflow."
         )
-    for file in (MODEL_FILE, LOG_FILE):
-        if not (run_dir / file).is_file():
-            raise ExportError(f"{run_dir} is no finished run: {file} is missing.")
-    config = load_config(run_dir / RUN_CONFIG_FILE)
-    network = _load_network(run_dir / MODEL_FILE, config)
-    target = models_dir / (name or config.classes)
+    members = [read_member(path) for path in paths]
+    _check_alike(members)
+    network = _ensemble(members)
+    target = models_dir / (name or members[0].class_set.name)
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     try:
-        _write_model(network, config, run_dir, part)
-        _check_same_answers(network, part)
+        _write_model(network, members, part)
+        _check_same_answers(members, part)
         _replace_folder(part, target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return target
 
 
-def _load_network(path: Path, config: TrainConfig) -> keras.Model:
-    try:
-        network = keras.saving.load_model(path, compile=False)
-    # Keras raises whatever its zip, JSON and HDF5 readers do.
-    except Exception as error:
-        raise ExportError(f"{path} cannot be read: {error}") from error
-    shapes = tuple(network.input_shape), tuple(network.output_shape)
-    wanted = (None, INPUT_SIZE, INPUT_SIZE, 1), (None, len(config.class_set))
-    if shapes != wanted:
-        raise ExportError(f"{path} goes from {shapes[0]} to {shapes[1]}, not as configured.")
+def _check_alike(members: Sequence[Member]) -> None:
+    first = members[0]
+    for other in members[1:]:
+        for what, own, theirs in (
+            ("emotions", first.class_set, other.class_set),
+            ("answers of the crowd", first.answers, other.answers),
+            # On a picture that either has learned from, their mean would be too sure of itself.
+            ("pictures to be calibrated on", first.part, other.part),
+        ):
+            if own != theirs:
+                raise ExportError(f"{first.name} and {other.name} have different {what}.")
+
+
+def _ensemble(members: Sequence[Member]) -> keras.Model:
+    first = members[0]
+    network = build_ensemble(
+        [member.network for member in members], len(first.class_set), len(first.answers)
+    )
+    for number, member in enumerate(members):
+        set_named_weights(network, member.weights, member_prefix(number))
     return network
 
 
-def _write_model(network: keras.Model, config: TrainConfig, run_dir: Path, folder: Path) -> None:
+def _write_model(network: keras.Model, members: Sequence[Member], folder: Path) -> None:
     import tensorflow as tf
 
-    # Weights in float16 halve the file; LiteRT computes in float32 all the same.
+    # "Dynamic range": weights in int8, and each layer's input rounded to it by its own range. It
+    # is as accurate as float32; a range fixed beforehand for each layer, from pictures, is not.
     network.export(
         str(folder / TFLITE_FILE),
         format="litert",
         verbose=False,
         optimizations=[tf.lite.Optimize.DEFAULT],
-        target_spec={"supported_types": [tf.float16]},
     )
-    for file in (MODEL_FILE, LOG_FILE):
-        shutil.copyfile(run_dir / file, folder / file)
-    labels = json.dumps(list(config.class_set.labels))
+    network.save(folder / MODEL_FILE)
+    halve_weights(folder / MODEL_FILE)
+    _write_log(members, folder / LOG_FILE)
+    first = members[0]
+    labels = json.dumps(list(first.class_set.labels))
     (folder / LABELS_FILE).write_text(labels + "\n", encoding="utf-8")
     checksum = hashlib.sha256((folder / TFLITE_FILE).read_bytes()).hexdigest()
     write_json(
         folder / CONFIG_FILE,
         {
-            "training": config.model_dump(mode="json"),
-            "parameters": network.count_params(),
-            "temperature": 1.0,
+            "format": FORMAT,
+            "members": [
+                {
+                    "name": member.name,
+                    "parameters": int(sum(np.size(array) for array in member.weights.values())),
+                    "training": member.training,
+                }
+                for member in members
+            ],
+            "answers": list(first.answers),
+            "temperature": {LABELS: 1.0, PEOPLE: 1.0},
+            "mixture": 1.0,
+            "calibration": first.part.model_dump(mode="json"),
             "calibrated_on": None,
+            "parameters": network.count_params(),
             "sha256": {TFLITE_FILE: checksum},
         },
     )
 
 
-def _check_same_answers(network: keras.Model, folder: Path) -> None:
-    """Compares the served network with the trained one on random faces.
+def _write_log(members: Sequence[Member], path: Path) -> None:
+    """Write the members' logs below each other; a figure that one lacks stays empty."""
+    columns = dict.fromkeys(key for member in members for row in member.log for key in row)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["member", *columns], lineterminator="\n")
+        writer.writeheader()
+        for member in members:
+            writer.writerows({"member": member.name, **row} for row in member.log)
+
+
+def _check_same_answers(members: Sequence[Member], folder: Path) -> None:
+    """Compare the served network with the trained ones on random faces.
 
     Raises:
         ExportError: Their logits differ.
     """
     shape = (_CHECKED_FACES, INPUT_SIZE, INPUT_SIZE)
     faces_gray = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    served = EmotionClassifier(read_model_files(folder)).logits(faces_gray)
-    trained = keras.ops.convert_to_numpy(network(normalize_faces(faces_gray), training=False))
+    classifier = EmotionClassifier(read_model_files(folder), reading=LABELS)
+    served = classifier.logits(faces_gray, ONE_VIEW)
+    inputs = normalize_faces(faces_gray)
+    answers = [np.asarray(member.build()(inputs, training=False)) for member in members]
+    trained = np.mean(answers, axis=0)
     difference = float(np.abs(served - trained).max())
     if not difference <= _TOLERANCE * max(1.0, float(np.abs(trained).max())):
         raise ExportError(f"The exported network's logits differ by {difference:g}.")

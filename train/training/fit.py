@@ -10,10 +10,10 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.network import build_network
+from fer_core.network import CROWD_LAYER, build_network
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
 from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet, hold_out
-from train.data.ferplus import Votes
+from train.data.ferplus import EXPRESSIONS, Votes
 from train.data.framing import Framings
 from train.errors import ConfigError
 from train.files import write_whole
@@ -28,10 +28,10 @@ from train.training.targets import (
     TargetLoss,
     label_accuracy,
     samples_of,
-    with_crowd,
     without_crowd,
 )
 from train.training.torch_layers import layer_kinds
+from train.training.weights import named_weights, set_named_weights
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,8 @@ def fit(
     if start is not None and not done:
         start_from(start, model)
     if config.teacher and done < last:
-        samples = distill(samples[0], earlier[config.teacher], config.teacher_weight), samples[1]
+        teacher = without_crowd(earlier[config.teacher])
+        samples = distill(samples[0], teacher, config.teacher_weight), samples[1]
     if done:
         logger.info("Resuming behind epoch %d of %d.", done, config.epochs)
         _keep_log(run_dir / LOG_FILE, done)
@@ -174,10 +175,13 @@ def split_for(config: TrainConfig, dataset: FaceSet) -> tuple[FaceSet, FaceSet]:
     Raises:
         DataError: The data set lacks a split.
     """
-    training = dataset.split(TRAINING).as_classes(config.class_set)
+    training = dataset.split(TRAINING)
     if config.validation == PUBLIC_TEST:
-        return training, dataset.split(PUBLIC_TEST).as_classes(config.class_set)
-    return hold_out(training, config.held_out, config.seed)
+        validation = dataset.split(PUBLIC_TEST)
+    else:
+        # Before disgust is left out, so that networks of either class set hold out the same.
+        training, validation = hold_out(training, config.held_out, config.seed)
+    return training.as_classes(config.class_set), validation.as_classes(config.class_set)
 
 
 def class_weights(config: TrainConfig, targets: NDArray[np.float32]) -> dict[int, float] | None:
@@ -213,12 +217,13 @@ def save_network(
         start: The network that takes its share in the weights, if one does.
     """
     keras.config.set_dtype_policy("float32")
-    network = build_network(config.network, len(config.class_set))
-    weights = without_crowd(model).get_weights()
-    if start is not None:
-        pairs = zip(weights, start.get_weights(), strict=True)
-        weights = [(1 - config.start_share) * own + config.start_share * old for own, old in pairs]
-    network.set_weights(weights)
+    network = build_network(config.network, len(config.class_set), num_answers=_num_answers(config))
+    weights = named_weights(model)
+    for key, old in named_weights(start).items() if start is not None else ():
+        if key in weights:
+            own = weights[key]
+            weights[key] = (1 - config.start_share) * own + config.start_share * old
+    set_named_weights(network, weights)
     reestimate_statistics(network, training.faces_gray, config.seed)
     part = path.with_name(f"part-{path.name}")
     network.save(part)
@@ -239,15 +244,25 @@ def _finished(run_dir: Path) -> keras.Model:
 
 
 def start_from(network: keras.Model, model: keras.Model) -> None:
-    """Gives a model the weights of a network; outputs for the crowd stay random.
+    """Gives a model the weights of a network; outputs for the crowd that it lacks stay random.
 
     Raises:
         ConfigError: The network is another one.
     """
     try:
-        without_crowd(model).set_weights(network.get_weights())
+        weights = named_weights(network)
+        known = {layer.name for layer in model.layers}
+        if CROWD_LAYER not in known:
+            weights = {k: v for k, v in weights.items() if not k.startswith(f"{CROWD_LAYER}/")}
+        set_named_weights(model, weights)
+        if missing := named_weights(without_crowd(model)).keys() - weights.keys():
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
     except ValueError as error:
         raise ConfigError(f"Training cannot start from another network: {error}") from error
+
+
+def _num_answers(config: TrainConfig) -> int:
+    return len(EXPRESSIONS) if config.crowd_weight else 0
 
 
 def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
@@ -256,10 +271,10 @@ def _compiled(config: TrainConfig, steps_per_epoch: int) -> keras.Model:
     model = build_network(
         config.network,
         len(config.class_set),
+        num_answers=_num_answers(config),
         input_size=INPUT_SIZE if flat else None,
         kinds=layer_kinds(),
     )
-    model = with_crowd(model) if config.crowd_weight else model
     settings = config.optimizer
     steps = steps_per_epoch * config.epochs
     warmup_steps = round(settings.warmup * steps)

@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.network_config import StrictModel
 from train.errors import CheckpointError
 from train.files import write_json
 from train.training.campaign_config import CampaignConfig, MemberConfig
@@ -25,35 +26,39 @@ def weights_file(folder: Path, name: str) -> Path:
     return folder / f"{name}.npz"
 
 
+class MemberRecord(StrictModel):
+    """What a campaign writes down beside a network's weights.
+
+    Attributes:
+        config: How the network was trained.
+        held_out: Share of Training that it did not learn from.
+        split_seed: Seed of the choice of that part.
+        log: One row of figures per epoch that was watched; "epoch" is the number of epochs done.
+        scores: Figures of the finished network, by the pictures that they were measured on.
+    """
+
+    config: MemberConfig
+    held_out: float = CampaignConfig.model_fields["held_out"].default
+    split_seed: int = CampaignConfig.model_fields["split_seed"].default
+    log: list[dict[str, float]]
+    scores: dict[str, dict[str, float]]
+
+
 def write_member(
-    folder: Path,
-    campaign: CampaignConfig,
-    member: MemberConfig,
-    weights: Mapping[str, NDArray[np.float32]],
-    log: list[dict[str, float]],
-    scores: Mapping[str, Mapping[str, float]],
+    folder: Path, record: MemberRecord, weights: Mapping[str, NDArray[np.float32]]
 ) -> None:
     """Write a trained member: first its record, then, in one step, the weights.
 
     Args:
         folder: Where to.
-        campaign: Names the pictures that the member did not learn from.
-        member: How it was trained.
+        record: What is written down of it.
         weights: As ``TorchNetwork.keras_weights`` returns them.
-        log: One row of figures per epoch that was watched.
-        scores: Figures of the finished network, by the pictures that they were measured on.
     """
-    record = {
-        "config": member.model_dump(mode="json"),
-        "held_out": campaign.held_out,
-        "split_seed": campaign.split_seed,
-        "log": log,
-        "scores": {name: dict(figures) for name, figures in scores.items()},
-    }
-    write_json(folder / f"{member.name}.json", record)
-    path = weights_file(folder, member.name)
+    name = record.config.name
+    write_json(folder / f"{name}.json", record.model_dump(mode="json"))
+    path = weights_file(folder, name)
     part = path.with_name(f"{path.name}.part")
-    arrays: dict[str, Any] = {name: _halved(weight) for name, weight in weights.items()}
+    arrays: dict[str, Any] = {key: _halved(weight) for key, weight in weights.items()}
     with part.open("wb") as file:
         np.savez(file, **arrays)
     os.replace(part, path)

@@ -2,7 +2,7 @@
 
 The crowd is a second task on the same features, as in multi-task learning (Caruana, 1997): the
 votes of ten people carry far less noise than the one label, but mean something a little else, so
-they get outputs of their own, which are cut off when the network is saved.
+they get outputs of their own.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import layers, ops
+from keras import ops
 from numpy.typing import NDArray
 
+from fer_core.network import LABELS_LAYER
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import EXPRESSIONS, Votes, emotions_of, expression_shares
+from train.data.ferplus import Votes, expression_shares
 from train.data.framing import Framings
 
 
@@ -48,20 +49,14 @@ def samples_of(
     labels = np.eye(len(dataset.class_set), dtype=np.float32)[dataset.labels]
     if votes is None:
         return Samples(dataset.faces_gray, labels, framed)
-    shares = expression_shares(votes.of(dataset.names, emotions_of(dataset)))
-    return Samples(dataset.faces_gray, np.hstack([labels, shares]), framed)
-
-
-def with_crowd(network: keras.Model) -> keras.Model:
-    """Returns the network with eight more outputs behind its own: the crowd's, as logits."""
-    features = network.get_layer("logits").input
-    crowd = layers.Dense(len(EXPRESSIONS), dtype="float32", name="crowd")(features)
-    return keras.Model(network.input, layers.Concatenate(dtype="float32")([network.output, crowd]))
+    return Samples(
+        dataset.faces_gray, np.hstack([labels, expression_shares(votes.of(dataset.ids))]), framed
+    )
 
 
 def without_crowd(model: keras.Model) -> keras.Model:
     """Returns the part of a model that answers with the labels' logits alone."""
-    return keras.Model(model.input, model.get_layer("logits").output)
+    return keras.Model(model.input, model.get_layer(LABELS_LAYER).output)
 
 
 class TargetLoss(keras.losses.Loss):

@@ -7,7 +7,7 @@ they cannot be written to.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,9 +19,10 @@ from numpy.typing import NDArray
 from fer_core.classifier import CONFIG_FILE, LABELS_FILE, METRICS_FILE, MODELS_DIR, read_model_json
 from fer_core.labels import CLASS_SETS, FER6, FER7
 from train.data.fer2013 import SIDE, FaceSet, load_fer2013
+from train.data.picture_ids import PictureIndex
 from train.errors import DataError
 from train.evaluation import storage
-from train.evaluation.records import Architecture, Audit, Crowd, Features, Predictions, Robustness
+from train.evaluation.records import Audit
 from ui.common.settings import CLASS_SET_NAMES
 
 DATA_VARIABLE = "FER2013"
@@ -52,46 +53,36 @@ def model_title(name: str) -> str:
     return f"{len(CLASS_SETS[name])} emotions" if name in CLASS_SETS else name
 
 
-def predictions_of(name: str) -> Predictions:
-    """Returns what a model says of FER-2013's pictures.
+def stored(kind: type[Record], model: str) -> Record:
+    """Return what was found out about a model.
+
+    Args:
+        kind: A type in ``train.evaluation.storage.RECORD_FILES``, such as ``Predictions``.
+        model: Name of the model.
 
     Raises:
         ModelError: That is not stored, or not of the model as it is now; a sentence says which.
     """
-    return _stored(storage.read_predictions, name, storage.PREDICTIONS_FILE)
+    record: Record = _beside_model(
+        lambda folder: storage.read_record(folder, kind), model, storage.RECORD_FILES[kind]
+    )
+    return record
 
 
-def features_of(name: str) -> Features:
-    """Returns where a model's network puts the pictures; raises as ``predictions_of``."""
-    return _stored(storage.read_features, name, storage.FEATURES_FILE)
-
-
-def robustness_of(name: str) -> Robustness:
-    """Returns a model's accuracy on spoilt pictures; raises as ``predictions_of``."""
-    return _stored(storage.read_robustness, name, storage.ROBUSTNESS_FILE)
-
-
-def architecture_of(name: str) -> Architecture:
-    """Returns the table of a model's layers; raises as ``predictions_of``."""
-    return _stored(storage.read_architecture, name, storage.ARCHITECTURE_FILE)
-
-
-def crowd_of(name: str) -> Crowd | None:
-    """Returns a model's agreement with FER+, or None without votes; raises as above."""
-    return _stored(storage.read_crowd, name, storage.CROWD_FILE)
-
-
-def metrics_of(name: str) -> dict[str, Any]:
-    """Returns what ``evaluate --save`` measured, by split and views.
+def metrics_of(model: str) -> dict[str, Any]:
+    """Return what ``evaluate --save`` measured, by split and views.
 
     Raises:
         ModelError: It is missing or damaged.
     """
-    return _stored(_read_metrics, name, METRICS_FILE)
+    content: dict[str, Any] = _beside_model(
+        lambda folder: read_model_json(folder, METRICS_FILE), model, METRICS_FILE
+    )
+    return content
 
 
 def the_audit() -> Audit | None:
-    """Returns the stored audit of the data set, or None.
+    """Return the stored audit of the data set, or None.
 
     Raises:
         TableError: It is damaged.
@@ -101,17 +92,10 @@ def the_audit() -> Audit | None:
     return result
 
 
-def _read_metrics(folder: Path) -> dict[str, Any]:
-    content: dict[str, Any] = read_model_json(folder, METRICS_FILE)
-    return content
-
-
-def _stored(reader: Callable[[Path], Record], name: str, file: str) -> Record:
-    folder = MODELS_DIR / name
+def _beside_model(reader: Callable[[Path], Any], model: str, file: str) -> Any:
+    folder = MODELS_DIR / model
     # The configuration decides whether a stored file is still of this network.
-    ages = _ages(folder / file, folder / CONFIG_FILE)
-    record: Record = _read(reader, str(folder / file), ages)
-    return record
+    return _read(reader, str(folder / file), _ages(folder / file, folder / CONFIG_FILE))
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)
@@ -137,11 +121,17 @@ def _locked(record: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """A data set with its pictures by name and emotion, or why there is none."""
+    """A data set, or why there is none.
 
-    faces: FaceSet | None
-    positions: dict[tuple[str, str], int]
-    fault: str
+    Attributes:
+        faces: The data set.
+        index: Where its pictures are; None where they are named otherwise than elsewhere.
+        fault: A sentence, or "".
+    """
+
+    faces: FaceSet | None = None
+    index: PictureIndex | None = None
+    fault: str = ""
 
 
 def data_place() -> Path | None:
@@ -170,17 +160,16 @@ def pictures_note() -> str:
     loaded = _loaded()
     if loaded.faces is None:
         return f"{loaded.fault} {PICTURES_NEEDED}".strip()
-    return "" if loaded.positions else _OTHER_NAMES
+    return _OTHER_NAMES if loaded.index is None else ""
 
 
 def pictures_of(
-    names: NDArray[np.str_], emotions: NDArray[np.str_]
+    ids: NDArray[np.str_] | Sequence[str],
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_]] | None:
-    """Finds pictures by name and label, since two names come twice with other labels.
+    """Find pictures.
 
     Args:
-        names: str ``(N,)``, such as "PublicTest_123".
-        emotions: str ``(N,)``, FER-2013's labels.
+        ids: str ``(N,)``, as ``train.data.picture_ids`` makes them.
 
     Returns:
         uint8 ``(N, 48, 48)``, and bool ``(N,)`` for which of them are there, the others being
@@ -189,24 +178,24 @@ def pictures_of(
     loaded = _loaded()
     if loaded.faces is None:
         return None
-    keys = zip(names.tolist(), emotions.tolist(), strict=True)
-    positions = np.array([loaded.positions.get(key, -1) for key in keys], np.int64)
+    index = loaded.index or PictureIndex(np.empty(0, np.str_))
+    positions = index.positions_of(ids)
     known = positions >= 0
     faces = np.full((len(positions), SIDE, SIDE), 128, np.uint8)
     faces[known] = loaded.faces.faces_gray[positions[known]]
     return faces, known
 
 
-def picture_of(name: str, emotion: str) -> NDArray[np.uint8] | None:
-    """Returns one picture, uint8 ``(48, 48)``, or None where it is not there."""
-    found = pictures_of(np.array([name]), np.array([emotion]))
+def picture_of(picture: str) -> NDArray[np.uint8] | None:
+    """Return one picture by its id, uint8 ``(48, 48)``, or None where it is not there."""
+    found = pictures_of([picture])
     return found[0][0] if found is not None and found[1][0] else None
 
 
 def _loaded() -> _Loaded:
     place = data_place()
     if place is None:
-        return _Loaded(None, {}, "")
+        return _Loaded()
     loaded: _Loaded = _load(str(place), _ages(place))
     return loaded
 
@@ -218,9 +207,7 @@ def _load(place: str, ages: tuple[int, ...]) -> _Loaded:
     try:
         faces: FaceSet = _locked(load_fer2013(path))
     except DataError as error:
-        return _Loaded(None, {}, str(error))
+        return _Loaded(fault=str(error))
     if path.suffix.lower() == ".csv":
-        return _Loaded(faces, {}, "")
-    emotions = np.array(FER7.labels)[faces.labels]
-    keys = zip(faces.names.tolist(), emotions.tolist(), strict=True)
-    return _Loaded(faces, {key: index for index, key in enumerate(keys)}, "")
+        return _Loaded(faces)
+    return _Loaded(faces, PictureIndex(faces.ids))

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-# A picture's name and label; the name alone comes twice.
-PictureKey = tuple[str, str]
 _OPEN_KEY = "dataset-open"
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The picture whose own page is shown, and the list that it was opened from."""
+    """The picture whose own page is shown, and the list that it was opened from, by their ids."""
 
-    key: PictureKey
-    others: tuple[PictureKey, ...] = ()
+    picture: str
+    others: tuple[str, ...] = ()
 
 
 def opened() -> Opened | None:
@@ -26,9 +24,9 @@ def opened() -> Opened | None:
     return found
 
 
-def open_picture(key: PictureKey, others: Sequence[PictureKey] = ()) -> None:
-    """Turns to a picture's own page, from where one can leaf through ``others``."""
-    st.session_state[_OPEN_KEY] = Opened(key, tuple(others))
+def open_picture(picture: str, others: Sequence[str] = ()) -> None:
+    """Turns to a picture's own page, from where one can leaf through ``others``; all by id."""
+    st.session_state[_OPEN_KEY] = Opened(picture, tuple(others))
 
 
 def close_picture() -> None:

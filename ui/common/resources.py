@@ -7,24 +7,23 @@ import streamlit as st
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector, load_detector
 from fer_core.download import yunet_path
-from fer_core.ensemble import EnsembleClassifier, partner_of
+from fer_core.readings import DEFAULT_READING, LABELS
 
 
 @st.cache_resource(show_spinner=False)
-def get_classifier(name: str) -> EmotionClassifier:
-    """Returns the shared network of a class set.
+def get_classifier(name: str, reading: str = DEFAULT_READING) -> EmotionClassifier:
+    """Return the shared model of a class set, with one of its readings.
+
+    Args:
+        name: Name of the model.
+        reading: One of ``fer_core.readings.READINGS``.
 
     Raises:
-        ModelError: Its files are missing, damaged, or do not match.
+        ModelError: Its files are missing, damaged, or do not match; or it cannot give the reading.
     """
-    return EmotionClassifier.load(name)
-
-
-@st.cache_resource(show_spinner=False)
-def get_accurate(name: str) -> EnsembleClassifier:
-    """Returns the shared accurate reader of a class set; raises as ``get_classifier``."""
-    own = get_classifier(name)
-    return EnsembleClassifier(own, get_classifier(partner_of(own)))
+    if reading != LABELS:
+        return get_classifier(name, LABELS).with_reading(reading)
+    return EmotionClassifier.load(name, reading=LABELS)
 
 
 def get_detector(name: str) -> FaceDetector:

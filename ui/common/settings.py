@@ -9,10 +9,11 @@ import streamlit as st
 from fer_core.detection import DETECTORS, NO_DETECTOR, FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
+from fer_core.readings import DEFAULT_READING, LABELS, PEOPLE
 from ui.common.resources import get_classifier, get_detector
 
 DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY = "detector", "classes", "threshold"
-ACCURATE_KEY, CROPS_KEY = "accurate", "ready-crops"
+READING_KEY, CROPS_KEY = "reading", "ready-crops"
 DETECTOR_NAMES = {
     "auto": "Best available",
     "yunet": "YuNet",
@@ -20,6 +21,7 @@ DETECTOR_NAMES = {
     NO_DETECTOR: "none",
 }
 CLASS_SET_NAMES = {FER7.name: "7 emotions", FER6.name: "6, without disgust"}
+READING_NAMES = {PEOPLE: "As people would say", LABELS: "As FER-2013 is labelled"}
 
 
 PAGES = (
@@ -40,21 +42,20 @@ class Settings:
         detector: The detector to use, loaded.
         class_set: Name of the class set to show.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
-        accurate: Whether photos are read by ``fer_core.ensemble``.
+        reading: What the bars mean, one of ``fer_core.readings.READINGS``.
     """
 
     detector: FaceDetector
     class_set: str
     threshold: float
-    accurate: bool = False
+    reading: str = DEFAULT_READING
 
 
 def sidebar(*, for_photos: bool = False) -> Settings:
     """Draws the settings and returns them; a part that cannot be loaded stops the page.
 
     Args:
-        for_photos: Whether to offer the accurate reading, which is too slow for videos, and to
-            take pictures as faces.
+        for_photos: Whether to offer to take pictures as faces.
     """
     with st.sidebar:
         # Streamlit's own list would call the home page "app", after its file.
@@ -67,7 +68,16 @@ def sidebar(*, for_photos: bool = False) -> Settings:
             format_func=CLASS_SET_NAMES.__getitem__,
             key=CLASSES_KEY,
             persist_state="session",
-            help="Two networks: one tells seven emotions apart, the other leaves disgust out.",
+            help="Two models: one tells seven emotions apart, the other leaves disgust out.",
+        )
+        reading = st.radio(
+            "Reading",
+            list(READING_NAMES),
+            format_func=READING_NAMES.__getitem__,
+            key=READING_KEY,
+            persist_state="session",
+            help="A bar is the share of people who would choose that emotion, or how probable it "
+            "is as the label in FER-2013, which calls many neutral faces angry or sad.",
         )
         threshold = st.slider(
             "“Uncertain” below",
@@ -104,15 +114,8 @@ def sidebar(*, for_photos: bool = False) -> Settings:
         st.error(str(error), icon=":material/error:")
         st.stop()
     with st.sidebar:
-        accurate = for_photos and st.toggle(
-            "Accurate",
-            key=ACCURATE_KEY,
-            persist_state="session",
-            help="Both networks read ten crops of each face, and their mean counts: twenty times "
-            "the work, and more often right. The metrics page says how much.",
-        )
         st.caption(active_parts(detector, class_set))
-    return Settings(detector, class_set, threshold / 100, accurate)
+    return Settings(detector, class_set, threshold / 100, reading)
 
 
 def active_parts(detector: FaceDetector, class_set: str) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from train.data.fer2013 import TRAINING
+from train.data.picture_ids import picture_id
 from train.evaluation.label_issues import BY_CROWD, LabelIssues
 from train.evaluation.records import Audit, AuditSummary
 from ui.common.explorer_data import model_title
@@ -188,5 +189,5 @@ def _label_issues(found: Collection, audit: Audit, issues: LabelIssues, model: s
 
 
 def _shown(audit: Audit, position: int, *lines: str) -> Shown:
-    key = str(audit.names[position]), str(audit.emotions[position])
-    return Shown(key, (SPLIT_NAMES.get(str(audit.splits[position]), ""), *lines))
+    picture = picture_id(str(audit.names[position]), str(audit.emotions[position]))
+    return Shown(picture, (SPLIT_NAMES.get(str(audit.splits[position]), ""), *lines))

@@ -109,9 +109,10 @@ def _presets() -> dict[str, AugmentationConfig]:
     presets = {}
     for name in model_names():
         try:
-            content = read_model_json(MODELS_DIR / name, CONFIG_FILE)["training"]["augmentation"]
+            first = read_model_json(MODELS_DIR / name, CONFIG_FILE)["members"][0]
+            content = first["training"]["augmentation"]
             presets[f"As “{model_title(name)}” was trained"] = AugmentationConfig(**content)
-        except (ModelError, KeyError, TypeError, ValueError):
+        except (ModelError, LookupError, TypeError, ValueError):
             # A model from elsewhere need not say how it was trained.
             continue
     return {**presets, "Nothing": AugmentationConfig()}

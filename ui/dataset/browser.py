@@ -63,8 +63,11 @@ def browse(found: Collection, chosen_model: str) -> None:
     rows = ordered(found.rows, rows, found.audit, model, order)
     count.markdown(f"**{len(rows):,}** of {len(found.rows):,} pictures")
     start, end = pager(len(rows), _PER_PAGE, key=_PAGE_KEY)
-    keys = [found.rows.key(row) for row in rows[start:end]]
-    show_tiles(found, [("", [Shown(k, (said_of(found, k, model),)) for k in keys])], key="browser")
+    shows = [
+        Shown(picture, (said_of(found, picture, model),))
+        for picture in found.rows.ids[rows[start:end]].tolist()
+    ]
+    show_tiles(found, [("", shows)], key="browser")
 
 
 def choose_model(found: Collection, chosen: str, *, key: str) -> str | None:

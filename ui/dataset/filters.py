@@ -71,11 +71,11 @@ def select(
 def _by_opinion(
     opinion: Opinion, emotions: NDArray[np.str_], filters: Filters
 ) -> NDArray[np.bool_]:
-    kept = opinion.predicted != ""
+    kept = opinion.said != ""
     if filters.predicted:
-        kept &= np.isin(opinion.predicted, filters.predicted)
+        kept &= np.isin(opinion.said, filters.predicted)
     if filters.result:
-        kept &= (opinion.predicted == emotions) == (filters.result == RIGHT)
+        kept &= (opinion.said == emotions) == (filters.result == RIGHT)
     if filters.confidence:
         kept &= _between(opinion.confidence, filters.confidence)
     return np.asarray(kept, np.bool_)

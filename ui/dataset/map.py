@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from fer_core.errors import ModelError
 from fer_core.labels import color_of
 from train.evaluation.records import Features, Predictions
-from ui.common.explorer_data import features_of
-from ui.common.opened_picture import PictureKey
+from ui.common.explorer_data import stored
 from ui.dataset.browser import choose_model
 from ui.dataset.state import Collection
 from ui.dataset.tiles import Shown, pager, said_of, show_tiles
@@ -43,7 +42,7 @@ def show_map(found: Collection, chosen_model: str) -> None:
         st.info("There are no stored predictions to draw a map from.", icon=":material/info:")
         return
     try:
-        features = features_of(model)
+        features = stored(Features, model)
     except ModelError as error:
         st.info(str(error), icon=":material/info:")
         return
@@ -109,12 +108,11 @@ def feature_map(
         positions: int64 ``(M,)``, those to draw.
         coloring: "label", "predicted" or "result".
     """
-    emotions = np.array(said.class_set.labels)
-    labels, predicted = emotions[said.labels], emotions[said.probabilities.argmax(axis=1)]
+    verdicts = said.verdicts()
     values = {
-        _LABEL: labels,
-        _PREDICTED: predicted,
-        _RESULT: np.where(labels == predicted, "right", "wrong"),
+        _LABEL: verdicts.words,
+        _PREDICTED: verdicts.said,
+        _RESULT: np.where(verdicts.correct, "right", "wrong"),
     }[coloring][positions]
     names = tuple(_RESULT_COLORS) if coloring == _RESULT else said.class_set.labels
     figure = go.Figure()
@@ -162,11 +160,10 @@ def selected_positions(points: Iterable[Mapping[str, Any]]) -> list[int]:
 def _show_selected(found: Collection, said: Predictions, model: str, positions: list[int]) -> None:
     if not positions:
         return
-    emotions = said.class_set.labels
     st.markdown(f"**{len(positions):,}** pictures selected")
     start, end = pager(len(positions), _PER_PAGE, key="map-page")
-    shows = []
-    for position in positions[start:end]:
-        key: PictureKey = str(said.names[position]), emotions[said.labels[position]]
-        shows.append(Shown(key, (said_of(found, key, model),)))
+    shows = [
+        Shown(picture, (said_of(found, picture, model),))
+        for picture in said.ids[positions[start:end]].tolist()
+    ]
     show_tiles(found, [("", shows)], key="map-pictures")

@@ -9,15 +9,17 @@ from numpy.typing import NDArray
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, color_of
+from fer_core.readings import LABELS
 from train.data.ferplus import ANSWERS
-from train.evaluation.records import Audit
+from train.data.picture_ids import name_and_label
+from train.evaluation.records import Audit, Features
 from ui.common.charts import CHART_CONFIG, probability_bars
-from ui.common.explorer_data import PICTURES_NEEDED, features_of, model_names, model_title
+from ui.common.explorer_data import PICTURES_NEEDED, model_names, model_title, stored
 from ui.common.images import enlarged
-from ui.common.opened_picture import Opened, PictureKey, close_picture, open_picture
+from ui.common.opened_picture import Opened, close_picture, open_picture
 from ui.common.resources import get_classifier
 from ui.dataset.browser import choose_model
-from ui.dataset.rows import neighbours_of, rows_of
+from ui.dataset.rows import neighbours_of
 from ui.dataset.state import Collection, votes
 from ui.dataset.tiles import SPLIT_NAMES, Shown, said_of, show_tiles
 
@@ -38,15 +40,15 @@ def show_picture(found: Collection, shown: Opened, chosen_model: str) -> None:
         shown: The picture, and those to leaf through.
         chosen_model: The model whose neighbours come first.
     """
-    name, emotion = shown.key
+    name, emotion = name_and_label(shown.picture)
     _ways_out(shown)
     split = SPLIT_NAMES.get(name.partition("_")[0], "")
     st.subheader(f"{name}, labelled {emotion}", anchor=False)
-    row = found.rows.rows.get(shown.key)
-    if row is None:
+    row = found.rows.index.position_of(shown.picture)
+    if row < 0:
         st.info("This picture is not among those that are here.", icon=":material/info:")
         return
-    face = found.face_of(shown.key)
+    face = found.face_of(shown.picture)
     picture, opinions = st.columns([2, 3], gap="large")
     with picture:
         if face is None:
@@ -61,27 +63,27 @@ def show_picture(found: Collection, shown: Opened, chosen_model: str) -> None:
             _findings(found.audit, int(found.rows.audited[row]))
     with opinions:
         _opinions(found, row, face)
-        _crowd(found, shown.key, row)
+        _crowd(found, row)
     _near(found, row)
     _neighbours(found, row, chosen_model)
 
 
 def _ways_out(shown: Opened) -> None:
-    keys = shown.others
+    ids = shown.others
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Back to the list", icon=":material/arrow_back:", on_click=close_picture, type="primary"
         )
-        if shown.key not in keys or len(keys) < 2:
+        if shown.picture not in ids or len(ids) < 2:
             return
-        place = keys.index(shown.key)
+        place = ids.index(shown.picture)
         for label, icon, step in (
             ("Previous picture", ":material/chevron_left:", -1),
             ("Next picture", ":material/chevron_right:", 1),
         ):
-            target = keys[(place + step) % len(keys)]
-            st.button(label, icon=icon, on_click=open_picture, args=(target, keys))
-        st.caption(f"{place + 1} of {len(keys)} in the list")
+            target = ids[(place + step) % len(ids)]
+            st.button(label, icon=icon, on_click=open_picture, args=(target, ids))
+        st.caption(f"{place + 1} of {len(ids)} in the list")
 
 
 def _findings(audit: Audit, position: int) -> None:
@@ -102,7 +104,7 @@ def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> No
     for column, name in zip(st.columns(len(model_names())), model_names(), strict=True):
         opinion = found.rows.opinions.get(name)
         with column:
-            if opinion is not None and opinion.predicted[row]:
+            if opinion is not None and opinion.said[row]:
                 labels, probabilities = opinion.labels, opinion.probabilities[row]
             elif face is not None and (classifier := _classifier(name)) is not None:
                 labels, probabilities = classifier.labels, classifier.predict([face])[0]
@@ -123,16 +125,17 @@ def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> No
 
 def _classifier(name: str) -> EmotionClassifier | None:
     try:
-        return get_classifier(name) if name in CLASS_SETS or (MODELS_DIR / name).is_dir() else None
+        known = name in CLASS_SETS or (MODELS_DIR / name).is_dir()
+        return get_classifier(name, LABELS) if known else None
     except ModelError:
         return None
 
 
-def _crowd(found: Collection, key: PictureKey, row: int) -> None:
+def _crowd(found: Collection, row: int) -> None:
     st.markdown("**FER+'s crowd**")
     given, fault = votes()
     if given is not None:
-        counts = given.of(np.array([key[0]]), np.array([key[1]]))[0]
+        counts = given.of(found.rows.ids[[row]])[0]
         if counts.sum():
             st.plotly_chart(
                 probability_bars(ANSWERS, (counts / counts.sum()).astype(np.float32)),
@@ -163,12 +166,11 @@ def _near(found: Collection, row: int) -> None:
     like = like[like != position]
     st.markdown(f"**Duplicates and near duplicates** ({len(like)})")
     shows = []
+    ids = audit.ids
     for other in like[:_MOST_LIKE]:
         same = audit.identical[other] >= 0 and audit.identical[other] == audit.identical[position]
-        key = str(audit.names[other]), str(audit.emotions[other])
-        shows.append(
-            Shown(key, (SPLIT_NAMES[audit.splits[other]], "identical" if same else "near"))
-        )
+        lines = SPLIT_NAMES[audit.splits[other]], "identical" if same else "near"
+        shows.append(Shown(str(ids[other]), lines))
     show_tiles(found, [("", shows)], key="near")
 
 
@@ -179,19 +181,21 @@ def _neighbours(found: Collection, row: int, chosen_model: str) -> None:
         st.caption("No model's predictions are stored.")
         return
     try:
-        features = features_of(model)
+        features = stored(Features, model)
     except ModelError as error:
         st.caption(str(error))
         return
-    rows, similarities = neighbours_of(row, rows_of(found.rows, found.predictions[model]), features)
+    rows, similarities = neighbours_of(
+        row, found.rows.index.positions_of(found.predictions[model].ids), features
+    )
     if not len(rows):
         st.caption("This network does not know the picture's emotion.")
         return
     shows = []
     for other, similarity in zip(rows.tolist(), similarities.tolist(), strict=True):
-        key = found.rows.key(other)
-        said = said_of(found, key, model)
-        shows.append(Shown(key, (SPLIT_NAMES[key[0].partition("_")[0]], said, f"{similarity:.3f}")))
+        picture = str(found.rows.ids[other])
+        split = SPLIT_NAMES[str(found.rows.splits[other])]
+        shows.append(Shown(picture, (split, said_of(found, picture, model), f"{similarity:.3f}")))
     show_tiles(found, [("", shows)], key="neighbours")
     st.caption(
         "The eight pictures whose features are most similar, with the cosine of the angle between "

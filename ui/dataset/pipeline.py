@@ -55,7 +55,7 @@ def show_pipeline(found: Collection, settings: Settings) -> None:
     with right:
         _alignment(aligned, face)
     _normalisation(aligned)
-    _network(picture, aligned, get_classifier(settings.class_set))
+    _network(picture, aligned, get_classifier(settings.class_set, settings.reading))
 
 
 def _detection(picture: Picture, face: DetectedFace, detector: str) -> None:

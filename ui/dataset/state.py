@@ -18,7 +18,6 @@ from train.errors import DataError, TableError
 from train.evaluation.label_issues import LabelIssues, find_label_issues
 from train.evaluation.records import Audit, Predictions
 from ui.common import explorer_data
-from ui.common.opened_picture import PictureKey
 from ui.dataset.rows import PictureRows, picture_rows
 
 VOTES_VARIABLE = "FERPLUS"
@@ -44,23 +43,21 @@ class Collection:
     rows: PictureRows
     faults: tuple[str, ...]
 
-    def faces_of(self, keys: Sequence[PictureKey]) -> NDArray[np.uint8] | None:
-        """Returns pictures, uint8 ``(N, 48, 48)``, grey where one is missing; None without any."""
+    def faces_of(self, ids: Sequence[str]) -> NDArray[np.uint8] | None:
+        """Return pictures, uint8 ``(N, 48, 48)``, grey where one is missing; None without any."""
         if self.dataset is None:
             return None
-        faces = np.full((len(keys), SIDE, SIDE), 128, np.uint8)
-        for number, key in enumerate(keys):
-            row = self.rows.rows.get(key)
-            if row is not None:
-                faces[number] = self.dataset.faces_gray[self.rows.places[row]]
+        rows = self.rows.index.positions_of(ids)
+        faces = np.full((len(ids), SIDE, SIDE), 128, np.uint8)
+        faces[rows >= 0] = self.dataset.faces_gray[rows[rows >= 0]]
         return faces
 
-    def face_of(self, key: PictureKey) -> NDArray[np.uint8] | None:
-        """Returns one picture, uint8 ``(48, 48)``, or None where it is not there."""
-        row = self.rows.rows.get(key)
-        if self.dataset is None or row is None:
+    def face_of(self, picture: str) -> NDArray[np.uint8] | None:
+        """Return one picture by its id, uint8 ``(48, 48)``, or None where it is not there."""
+        row = self.rows.index.position_of(picture)
+        if self.dataset is None or row < 0:
             return None
-        face: NDArray[np.uint8] = self.dataset.faces_gray[self.rows.places[row]]
+        face: NDArray[np.uint8] = self.dataset.faces_gray[row]
         return face
 
 
@@ -86,7 +83,7 @@ def collection() -> Collection:
             faults.append(str(error))
         for name in explorer_data.model_names():
             try:
-                predictions[name] = explorer_data.predictions_of(name)
+                predictions[name] = explorer_data.stored(Predictions, name)
             except ModelError as error:
                 faults.append(str(error))
     return _collected(dataset, audit, tuple(predictions.items()), tuple(faults))

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from fer_core.labels import color_of
+from train.data.picture_ids import name_and_label
 from ui.common.grid import Tile, TileGroup, picture_grid
-from ui.common.opened_picture import PictureKey, open_picture
+from ui.common.opened_picture import open_picture
 from ui.dataset.state import Collection
 
 SPLIT_NAMES = {"Training": "Training", "PublicTest": "Public test", "PrivateTest": "Private test"}
@@ -17,9 +18,9 @@ SPLIT_NAMES = {"Training": "Training", "PublicTest": "Public test", "PrivateTest
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture to show, and what to say of it besides its label."""
+    """A picture to show, by its id, and what to say of it besides its label."""
 
-    key: PictureKey
+    picture: str
     lines: tuple[str, ...] = ()
 
 
@@ -33,26 +34,26 @@ def show_tiles(
         groups: Titles, or "", with their pictures.
         key: Unique on the page.
     """
-    keys = [shown.key for _, pictures in groups for shown in pictures]
-    if not keys:
+    ids = [shown.picture for _, pictures in groups for shown in pictures]
+    if not ids:
         return
-    faces = found.faces_of(keys)
+    faces = found.faces_of(ids)
     tiles = [
         TileGroup(title, [_tile(shown, named=faces is None) for shown in pictures])
         for title, pictures in groups
     ]
     picked = picture_grid(key, tiles, faces)
-    if picked is not None and picked < len(keys):
-        open_picture(keys[picked], keys)
+    if picked is not None and picked < len(ids):
+        open_picture(ids[picked], ids)
         st.rerun()
 
 
-def said_of(found: Collection, key: PictureKey, model: str | None) -> str:
+def said_of(found: Collection, picture: str, model: str | None) -> str:
     """Returns what a model says of a picture, such as "→ sad 63 %", or ""."""
-    opinion, row = found.rows.opinions.get(model or ""), found.rows.rows.get(key)
-    if opinion is None or row is None or not opinion.predicted[row]:
+    opinion, row = found.rows.opinions.get(model or ""), found.rows.index.position_of(picture)
+    if opinion is None or row < 0 or not opinion.said[row]:
         return ""
-    return f"→ {opinion.predicted[row]} {opinion.confidence[row]:.0%}"
+    return f"→ {opinion.said[row]} {opinion.confidence[row]:.0%}"
 
 
 def pager(total: int, per_page: int, *, key: str) -> tuple[int, int]:
@@ -91,7 +92,7 @@ def _turn(key: str, page: int) -> None:
 
 
 def _tile(shown: Shown, *, named: bool) -> Tile:
-    name, emotion = shown.key
+    name, emotion = name_and_label(shown.picture)
     lines = [emotion, *(line for line in shown.lines if line)]
     if named:
         lines.insert(0, name)

@@ -54,7 +54,12 @@ def live_controls(settings: Settings) -> tuple[LiveSettings, dict[str, Any]]:
         bars = st.toggle("Bars beside faces", True, key="live-bars-on", persist_state="session")
     view = LiveView(mirror, privacy, bars)
     live = LiveSettings(
-        settings.detector.name, settings.class_set, settings.threshold, smoothing, view
+        settings.detector.name,
+        settings.class_set,
+        settings.threshold,
+        smoothing,
+        view,
+        settings.reading,
     )
     with third:
         size = st.selectbox(

@@ -82,7 +82,12 @@ def _show_readings(session: LiveSession, settings: Settings) -> None:
     smoothed, verdicts = timeline.smoothed(
         session.analysis.settings.smoothing_s, settings.threshold
     )
-    facts = {"source": "camera", "detector": settings.detector.name, "classes": settings.class_set}
+    facts = {
+        "source": "camera",
+        "detector": settings.detector.name,
+        "classes": settings.class_set,
+        "reading": settings.reading,
+    }
     record = summary_record(timeline, smoothed, verdicts, facts=facts)
     st.markdown(
         f"**Recorded readings**: {clock(float(timeline.time_s[-1]))}, "

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from fer_core.errors import FerError
-from fer_core.tta import CROPS, ENSEMBLE, FLIP, ONE_VIEW
+from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
-from ui.common.explorer_data import model_names, model_title, predictions_of
+from train.evaluation.records import Predictions, Verdicts
+from ui.common.explorer_data import model_names, model_title, stored
 from ui.common.settings import CLASSES_KEY
 
 MODEL_KEY, SPLIT_KEY, VIEWS_KEY = "metrics-model", "metrics-split", "metrics-views"
@@ -21,7 +20,6 @@ VIEW_NAMES = {
     ONE_VIEW: "One view",
     FLIP: "Mirrored too",
     CROPS: "Ten crops",
-    ENSEMBLE: "Accurate",
 }
 CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
 
@@ -33,7 +31,7 @@ class Choice:
     Attributes:
         model: Name of the model.
         split: "PublicTest", "PrivateTest" or "test" for both.
-        views: One of ``fer_core.tta.TTA_MODES``.
+        views: One of ``fer_core.tta.VIEW_COUNTS``.
     """
 
     model: str
@@ -50,46 +48,6 @@ class Choice:
 def titled(model: str, views: str) -> str:
     """Returns a model in words, with its views if there are several."""
     return model_title(model) + ("" if views == ONE_VIEW else f", {VIEW_NAMES[views].lower()}")
-
-
-@dataclass(frozen=True, slots=True)
-class Verdicts:
-    """What a model says of N pictures.
-
-    Attributes:
-        names: str ``(N,)``.
-        emotions: The K labels.
-        labels: int64 ``(N,)``, positions in ``emotions``.
-        probabilities: float32 ``(N, K)``.
-    """
-
-    names: NDArray[np.str_]
-    emotions: tuple[str, ...]
-    labels: NDArray[np.int64]
-    probabilities: NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    @property
-    def predicted(self) -> NDArray[np.int64]:
-        """int64 ``(N,)``, the most probable emotions."""
-        return self.probabilities.argmax(axis=1)
-
-    @property
-    def correct(self) -> NDArray[np.bool_]:
-        """bool ``(N,)``, whether each is right."""
-        return self.predicted == self.labels
-
-    def where(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Verdicts:
-        """Returns the rows that a mask or a list of positions selects."""
-        return Verdicts(
-            self.names[rows], self.emotions, self.labels[rows], self.probabilities[rows]
-        )
-
-    def words(self) -> NDArray[np.str_]:
-        """Returns the labels in words, str ``(N,)``."""
-        return np.array(self.emotions)[self.labels]
 
 
 def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
@@ -151,14 +109,8 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
 def verdicts_of(choice: Choice, model: str | None = None) -> Verdicts | None:
     """Returns what the chosen model, or another one, says; None, and why, where that is unknown."""
     try:
-        predictions = predictions_of(model or choice.model)
+        predictions = stored(Predictions, model or choice.model)
     except FerError as error:
         st.info(str(error), icon=":material/info:")
         return None
-    part = predictions.split(choice.split)
-    return Verdicts(
-        part.names,
-        part.class_set.labels,
-        part.labels,
-        part.by_views[choice.views],
-    )
+    return predictions.split(choice.split).verdicts(choice.views)

@@ -9,9 +9,10 @@ import streamlit as st
 from fer_core.labels import color_of
 from train.evaluation.curves import Curve, precision_recall_curve, roc_curve
 from train.evaluation.metrics import ClassScores, class_scores, confusion_matrix
+from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG
 from ui.metrics.charts import curves_chart
-from ui.metrics.choice import Choice, Verdicts, verdicts_of
+from ui.metrics.choice import Choice, verdicts_of
 
 # A screen has no more points than this to tell apart.
 _POINTS = 400

@@ -8,12 +8,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from train.data.picture_ids import PictureIndex
 from train.evaluation.metrics import McNemar, confusion_matrix, mcnemar
+from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG
 from ui.common.explorer_data import model_names, model_title
 from ui.common.layout import is_dark
 from ui.metrics.charts import BY_ROW, difference_chart, normalized
-from ui.metrics.choice import VIEW_NAMES, Choice, Verdicts, titled, verdicts_of
+from ui.metrics.choice import VIEW_NAMES, Choice, titled, verdicts_of
 from ui.metrics.pictures import show_pictures
 from ui.metrics.tradeoff import tradeoff
 
@@ -53,14 +55,7 @@ def compare_section(choice: Choice) -> None:
 
 def on_common(first: Verdicts, second: Verdicts) -> tuple[Verdicts, Verdicts]:
     """Returns what two models say of the pictures that both know, in the same order."""
-    place = {
-        key: index
-        for index, key in enumerate(
-            zip(second.names.tolist(), second.words().tolist(), strict=True)
-        )
-    }
-    keys = zip(first.names.tolist(), first.words().tolist(), strict=True)
-    positions = np.array([place.get(key, -1) for key in keys], np.int64)
+    positions = PictureIndex(second.ids).positions_of(first.ids)
     return first.where(positions >= 0), second.where(positions[positions >= 0])
 
 

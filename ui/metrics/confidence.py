@@ -7,9 +7,10 @@ import streamlit as st
 
 from train.evaluation.curves import accuracy_by_coverage, reliability
 from train.evaluation.metrics import expected_calibration_error
+from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG
 from ui.metrics.charts import confidence_histogram, coverage_chart, reliability_chart
-from ui.metrics.choice import Choice, Verdicts, verdicts_of
+from ui.metrics.choice import Choice, verdicts_of
 
 
 @st.fragment

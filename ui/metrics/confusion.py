@@ -7,10 +7,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from train.evaluation.metrics import confusion_matrix, most_confused
+from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG
 from ui.common.layout import is_dark
 from ui.metrics.charts import BY_ROW, NORMALISATIONS, confusion_chart
-from ui.metrics.choice import Choice, Verdicts, verdicts_of
+from ui.metrics.choice import Choice, verdicts_of
 from ui.metrics.pictures import show_pictures
 
 _PAIRS = 10

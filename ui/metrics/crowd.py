@@ -7,8 +7,9 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from train.evaluation.records import Crowd
+from train.evaluation.storage import MissingRecord
 from ui.common.charts import CHART_CONFIG
-from ui.common.explorer_data import crowd_of, model_title
+from ui.common.explorer_data import model_title, stored
 from ui.metrics.charts import LINE_COLORS
 from ui.metrics.choice import Choice
 
@@ -23,17 +24,17 @@ def crowd_section(choice: Choice) -> None:
     """Draws accuracy by how much the crowd agreed."""
     st.subheader(f"What ten people say: {model_title(choice.model)}")
     try:
-        crowd = crowd_of(choice.model)
-    except FerError as error:
-        st.info(str(error), icon=":material/info:")
-        return
-    if crowd is None:
+        crowd = stored(Crowd, choice.model)
+    except MissingRecord:
         st.info(
             "FER+'s votes were not given when this model was measured; "
             f"`python -m train explore {choice.model} --data DATA --votes ferplus.csv --only "
             "crowd` adds them.",
             icon=":material/info:",
         )
+        return
+    except FerError as error:
+        st.info(str(error), icon=":material/info:")
         return
     st.markdown(
         "Ten people labelled each picture of FER-2013 again for FER+ (Barsoum et al., 2016). The "

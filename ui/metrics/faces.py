@@ -13,6 +13,7 @@ from fer_core.alignment import align_face
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
 from fer_core.images import read_image, to_gray
+from train.data.picture_ids import name_and_label
 from ui.common.explorer_data import picture_of, pictures_note
 from ui.common.layout import plain
 from ui.common.samples import sample_uploads
@@ -81,14 +82,14 @@ def _from_set(choice: Choice, key: str) -> ChosenFace | None:
     verdicts = verdicts_of(choice)
     if verdicts is None:
         return None
-    names, words = verdicts.names, verdicts.words()
     picked = st.session_state.get(PICKED_KEY)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if picked is not None:
-            use = st.toggle(f"The one clicked last, {picked[0]}", True, key=f"{key}-picked")
-            face = picture_of(*picked) if use else None
+            name, label = name_and_label(picked)
+            use = st.toggle(f"The one clicked last, {name}", True, key=f"{key}-picked")
+            face = picture_of(picked) if use else None
             if face is not None:
-                return ChosenFace(picked[0], face, picked[1])
+                return ChosenFace(name, face, label)
         labelled, taken = (
             st.selectbox(
                 title,
@@ -99,9 +100,8 @@ def _from_set(choice: Choice, key: str) -> ChosenFace | None:
             )
             for title, which in (("Labelled", "label"), ("Taken for", "said"))
         )
-        said = np.array(verdicts.emotions)[verdicts.predicted]
-        fits = np.isin(words, verdicts.emotions if labelled == _ALL else [labelled])
-        fits &= np.isin(said, verdicts.emotions if taken == _ALL else [taken])
+        fits = np.isin(verdicts.words, verdicts.emotions if labelled == _ALL else [labelled])
+        fits &= np.isin(verdicts.said, verdicts.emotions if taken == _ALL else [taken])
         rows = np.flatnonzero(fits)
         if not len(rows):
             st.caption("There are no such pictures.")
@@ -114,12 +114,13 @@ def _from_set(choice: Choice, key: str) -> ChosenFace | None:
             key=f"{key}-number-{len(rows)}",
             width=260,
         )
-    row = rows[number - 1]
-    face = picture_of(str(names[row]), str(words[row]))
+    chosen = str(verdicts.ids[rows[number - 1]])
+    name, label = name_and_label(chosen)
+    face = picture_of(chosen)
     if face is None:
-        st.caption(f"{names[row]} is not in the data set that is given.")
+        st.caption(f"{name} is not in the data set that is given.")
         return None
-    return ChosenFace(str(names[row]), face, str(words[row]))
+    return ChosenFace(name, face, label)
 
 
 def _from_photo(name: str, content: bytes, detector: FaceDetector, key: str) -> ChosenFace | None:

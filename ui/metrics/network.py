@@ -10,7 +10,7 @@ import streamlit as st
 
 from fer_core.errors import FerError
 from train.evaluation.records import Architecture, LayerRow
-from ui.common.explorer_data import architecture_of, model_title
+from ui.common.explorer_data import model_title, stored
 
 _TITLES = {
     "InputLayer": "Face",
@@ -42,7 +42,7 @@ def network_section(model: str) -> None:
     """Draws a model's layers as a table and as a graph."""
     st.subheader(f"The network: {model_title(model)}")
     try:
-        architecture = architecture_of(model)
+        architecture = stored(Architecture, model)
     except FerError as error:
         st.info(str(error), icon=":material/info:")
         return

@@ -12,8 +12,9 @@ from fer_core.errors import FerError
 from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, TEST
 from train.evaluation import metrics
+from train.evaluation.records import Verdicts
 from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, model_names, model_title
-from ui.metrics.choice import TEST_SPLIT_NAMES, VIEW_NAMES, Choice, Verdicts
+from ui.metrics.choice import TEST_SPLIT_NAMES, VIEW_NAMES, Choice
 
 _GITHUB = "https://github.com/"
 _PEER_COLUMNS = ("Who", "Accuracy", "How it was measured")

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fer_core.readings import LABELS
 from train.data.archives import MAX_FILES
 from train.evaluation.custom_dataset import Measurement
 from ui.common.explorer_data import model_title
@@ -20,7 +21,7 @@ from ui.metrics.classes import class_browser
 from ui.metrics.confidence import confidence_browser
 from ui.metrics.confusion import confusion_browser
 from ui.metrics.overview import figure_tiles, figures_of
-from ui.metrics.own_runs import OwnRun, figures_json, start_run, verdicts_csv, verdicts_in
+from ui.metrics.own_runs import OwnRun, figures_json, start_run, verdicts_csv
 
 _RUN_KEY = "metrics-own-run"
 _ROUND_KEY = "metrics-own-round"
@@ -72,7 +73,7 @@ def _ask(model: str, settings: Settings) -> None:
             get_queue(),
             visitor(),
             (archive.name, archive.getvalue()),
-            get_classifier(model),
+            get_classifier(model, LABELS),
             settings.detector if how == _PHOTOS else None,
             _whether_open(),
         )
@@ -86,7 +87,7 @@ def _forget() -> None:
 
 
 def _emotions(model: str) -> tuple[str, ...]:
-    return get_classifier(model).labels
+    return get_classifier(model, LABELS).labels
 
 
 def _whether_open() -> Any:
@@ -139,7 +140,7 @@ def _results(run: OwnRun, measurement: Measurement, threshold: float) -> None:
     if not len(measurement):
         st.warning("Not one picture could be measured.", icon=":material/warning:")
         return
-    verdicts = verdicts_in(measurement)
+    verdicts = measurement.verdicts
     figure_tiles(figures_of(verdicts))
     if measurement.empty_classes:
         st.warning(

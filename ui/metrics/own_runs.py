@@ -16,7 +16,6 @@ from fer_core.errors import FerError
 from train.errors import TrainError
 from train.evaluation.custom_dataset import Measurement, measure_custom_dataset
 from ui.common.jobs import Job, JobQueue
-from ui.metrics.choice import Verdicts
 from ui.metrics.overview import figures_of
 
 # Whoever reloads the page loses the measurement anyway; its work need not go on for long.
@@ -90,13 +89,6 @@ def start_run(
     return OwnRun(name, classifier.name, how, queue.submit(owner, work))
 
 
-def verdicts_in(measurement: Measurement) -> Verdicts:
-    """Returns a measurement as the sections show it."""
-    return Verdicts(
-        measurement.names, measurement.emotions, measurement.labels, measurement.probabilities
-    )
-
-
 def figures_json(run: OwnRun, measurement: Measurement) -> str:
     """Returns the figures of a measurement, with how they came about, as JSON."""
     record = {
@@ -104,7 +96,7 @@ def figures_json(run: OwnRun, measurement: Measurement) -> str:
         "model": run.model,
         "read_as": run.how,
         "views": "one view",
-        **figures_of(verdicts_in(measurement)),
+        **figures_of(measurement.verdicts),
         "emotions_without_pictures": list(measurement.empty_classes),
         "skipped": [{"name": file.name, "reason": file.reason} for file in measurement.skipped],
     }
@@ -113,17 +105,16 @@ def figures_json(run: OwnRun, measurement: Measurement) -> str:
 
 def verdicts_csv(measurement: Measurement) -> str:
     """Returns a row a file: what it is labelled, what the model says, or why it was skipped."""
-    verdicts = verdicts_in(measurement)
+    verdicts = measurement.verdicts
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(["name", "label", "predicted", *measurement.emotions, "skipped"])
-    words = zip(verdicts.words(), verdicts.predicted, strict=True)
-    for name, row, (label, best) in zip(
-        measurement.names, measurement.probabilities, words, strict=True
+    writer.writerow(["name", "label", "predicted", *verdicts.emotions, "skipped"])
+    for name, label, said, row in zip(
+        verdicts.names, verdicts.words, verdicts.said, verdicts.probabilities, strict=True
     ):
         shares = [f"{value:.6f}" for value in row]
-        writer.writerow([_cell(name), label, measurement.emotions[best], *shares, ""])
-    blank = [""] * (2 + len(measurement.emotions))
+        writer.writerow([_cell(name), label, said, *shares, ""])
+    blank = [""] * (2 + len(verdicts.emotions))
     writer.writerows([_cell(file.name), *blank, file.reason] for file in measurement.skipped)
     return text.getvalue()
 

@@ -7,15 +7,15 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.labels import color_of
+from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.explorer_data import pictures_note, pictures_of
 from ui.common.grid import Tile, TileGroup, picture_grid
 from ui.common.images import enlarged
 from ui.common.opened_picture import open_picture
-from ui.metrics.choice import Verdicts
 
 DATA_PAGE = "pages/5_Data_set.py"
-# The picture of FER-2013 that was clicked last, by name and label.
+# The id of FER-2013's picture that was clicked last.
 PICKED_KEY = "metrics-picked"
 _PAGE = 60
 _SHOWN_SIDE = 192
@@ -51,28 +51,27 @@ def show_pictures(
     place = st.container()
     tiles = [_tile(shown, index) for index in range(len(shown))]
     picked = picture_grid(f"{key}-grid", [TileGroup("", tiles)], faces)
-    keys = list(zip(shown.names.tolist(), shown.words().tolist(), strict=True))
+    ids = shown.ids.tolist()
     if picked is not None and picked < len(shown):
-        st.session_state[f"{key}-picked"] = keys[picked]
+        st.session_state[f"{key}-picked"] = ids[picked]
         if faces_gray is None:
-            st.session_state[PICKED_KEY] = keys[picked]
-    if st.session_state.get(f"{key}-picked") in keys:
-        index = keys.index(st.session_state[f"{key}-picked"])
+            st.session_state[PICKED_KEY] = ids[picked]
+    if st.session_state.get(f"{key}-picked") in ids:
+        index = ids.index(st.session_state[f"{key}-picked"])
         with place:
             _show_one(shown, index, faces[index], key)
             if faces_gray is None:
-                _go_on(keys, index, key)
+                _go_on(ids, index, key)
     with st.expander("As a table"):
         probability_table(verdicts, key)
 
 
 def probability_table(verdicts: Verdicts, key: str) -> None:
     """Draws names, labels and probabilities as a table."""
-    emotions = np.array(verdicts.emotions)
     columns = {
         "picture": verdicts.names,
-        "label": emotions[verdicts.labels],
-        "predicted": emotions[verdicts.predicted],
+        "label": verdicts.words,
+        "predicted": verdicts.said,
         "confidence": verdicts.probabilities.max(axis=1),
         **{label: verdicts.probabilities[:, k] for k, label in enumerate(verdicts.emotions)},
     }
@@ -90,7 +89,7 @@ def probability_table(verdicts: Verdicts, key: str) -> None:
 
 def _faces_of(verdicts: Verdicts) -> tuple[NDArray[np.uint8], int]:
     """Returns FER-2013's pictures, and how many of them are missing."""
-    found = pictures_of(verdicts.names, verdicts.words())
+    found = pictures_of(verdicts.ids)
     if found is None:
         raise ValueError("There is no data set.")
     return found[0], int((~found[1]).sum())
@@ -99,7 +98,7 @@ def _faces_of(verdicts: Verdicts) -> tuple[NDArray[np.uint8], int]:
 def _show_one(verdicts: Verdicts, index: int, face_gray: NDArray[np.uint8], key: str) -> None:
     """Draws one picture large, with its probabilities."""
     picture, bars = st.columns([2, 3], vertical_alignment="center")
-    label = verdicts.words()[index]
+    label = verdicts.words[index]
     picture.image(
         enlarged(face_gray, _SHOWN_SIDE),
         f"{verdicts.names[index]}, labelled {label}",
@@ -112,7 +111,7 @@ def _show_one(verdicts: Verdicts, index: int, face_gray: NDArray[np.uint8], key:
     )
 
 
-def _go_on(keys: list[tuple[str, str]], index: int, key: str) -> None:
+def _go_on(ids: list[str], index: int, key: str) -> None:
     """Draws the way to the picture's own page."""
     with st.container(horizontal=True, vertical_alignment="center"):
         opened = st.button(
@@ -120,7 +119,7 @@ def _go_on(keys: list[tuple[str, str]], index: int, key: str) -> None:
         )
         st.caption("The sections *Robustness* and *Why* begin with it, too.")
     if opened:
-        open_picture(keys[index], keys)
+        open_picture(ids[index], ids)
         st.switch_page(DATA_PAGE)
 
 

@@ -15,10 +15,11 @@ from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import color_of
 from fer_core.preprocessing import resize_face
+from fer_core.readings import LABELS
 from train.evaluation.corruptions import CORRUPTIONS, corrupt
 from train.evaluation.records import Robustness
 from ui.common.charts import CHART_CONFIG
-from ui.common.explorer_data import model_names, model_title, robustness_of
+from ui.common.explorer_data import model_names, model_title, stored
 from ui.common.images import enlarged
 from ui.common.resources import get_classifier
 from ui.metrics.charts import GRAY, LINE_COLORS
@@ -52,7 +53,7 @@ def _measured() -> None:
     faults = []
     for model in model_names():
         try:
-            curves[model] = robustness_of(model)
+            curves[model] = stored(Robustness, model)
         except FerError as error:
             faults.append(str(error))
     if not curves:
@@ -177,7 +178,7 @@ def _live(choice: Choice, detector: FaceDetector) -> None:
         st.button("As it was", icon=":material/restart_alt:", on_click=_reset)
         seed = st.number_input("Random seed", 0, 999, key="spoil-seed", width=160)
     spoilt = spoil(face, strengths, int(seed))
-    classifier = get_classifier(choice.model)
+    classifier = get_classifier(choice.model, LABELS)
     before, after = classifier.predict(np.stack([face, spoilt]))
     pictures, bars = result.columns(2, gap="large")
     with pictures:

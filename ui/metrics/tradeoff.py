@@ -8,10 +8,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from fer_core.readings import LABELS
 from train.evaluation.metrics import class_scores, confusion_matrix
+from train.evaluation.records import Verdicts
 from ui.common.explorer_data import model_title, pictures_of
 from ui.common.resources import get_classifier
-from ui.metrics.choice import Verdicts
 
 
 def tradeoff(wide: tuple[str, Verdicts], narrow: tuple[str, Verdicts]) -> None:
@@ -27,7 +28,7 @@ def tradeoff(wide: tuple[str, Verdicts], narrow: tuple[str, Verdicts]) -> None:
     left_out = [label for label in more.emotions if label not in fewer.emotions]
     said = " and ".join(left_out)
     st.subheader(f"What leaving {said} out gains and costs")
-    kept = more.where(~np.isin(more.words(), left_out))
+    kept = more.where(~np.isin(more.words, left_out))
     told = without(kept, left_out)
     hits = int(fewer.correct.sum())
     st.markdown(
@@ -98,8 +99,7 @@ def _by_emotion(
 
 def _where_they_go(more: Verdicts, left_out: list[str], narrow_name: str) -> None:
     """Says what the narrower model takes the pictures for that it has no word for."""
-    rows = np.flatnonzero(np.isin(more.words(), left_out))
-    found = pictures_of(more.names[rows], more.words()[rows])
+    found = pictures_of(more.where(np.isin(more.words, left_out)).ids)
     if found is None or not found[1].any():
         return
     answers = Counter(_answers(narrow_name, found[0][found[1]]))
@@ -112,6 +112,6 @@ def _where_they_go(more: Verdicts, left_out: list[str], narrow_name: str) -> Non
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _answers(model: str, faces_gray: NDArray[np.uint8]) -> list[str]:
-    classifier = get_classifier(model)
+    classifier = get_classifier(model, LABELS)
     best = classifier.predict(faces_gray).argmax(axis=1)
     return [classifier.labels[position] for position in best]

@@ -73,22 +73,34 @@ def training_section() -> None:
             st.json(log.config)
 
 
-def read_log(folder: Path) -> RunLog | None:
-    """Reads the log in a folder of a run or a model; None where there is none to use."""
+def read_logs(folder: Path) -> list[RunLog]:
+    """Read the log in a folder of a run, or those of a model's members; [] without any to use."""
     try:
         with (folder / _LOG_FILE).open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-        columns = {
-            name: tuple(float(row[name]) for row in rows)
-            for name in rows[0]
-            if name is not None and name != "epoch"
-        }
-        epochs = tuple(int(row["epoch"]) + 1 for row in rows)
-    except (OSError, ValueError, LookupError, TypeError):
+        members = {member["name"]: member["training"] for member in config.get("members", [])}
+        if not members:
+            return [_log_of(folder.name, rows, config)]
+        logs = []
+        for name, training in members.items():
+            own = [row for row in rows if row["member"] == name]
+            title = folder.name if len(members) == 1 else f"{folder.name}, {name}"
+            logs.append(_log_of(title, own, training))
+        return logs
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         # A run that has just begun has no whole row yet.
-        return None
-    return RunLog(folder.name, epochs, columns, config.get("training", config))
+        return []
+
+
+def _log_of(name: str, rows: list[dict[str, Any]], config: dict[str, Any]) -> RunLog:
+    columns = {
+        column: tuple(float(row[column]) for row in rows)
+        for column in rows[0]
+        # What another member wrote down and this one did not is empty.
+        if column not in (None, "epoch", "member") and rows[0][column] != ""
+    }
+    return RunLog(name, tuple(int(row["epoch"]) + 1 for row in rows), columns, config)
 
 
 def rate_at(progress: float, optimizer: dict[str, float]) -> float:
@@ -108,7 +120,7 @@ def _all_logs() -> list[RunLog]:
     folders = sorted(path.parent for path in MODELS_DIR.glob(f"*/{_LOG_FILE}"))
     for earlier in (TRIALS_DIR, RUNS_DIR):
         folders += sorted(path.parent for path in earlier.glob(f"*/{_LOG_FILE}"))
-    return [log for folder in folders if (log := read_log(folder)) is not None]
+    return [log for folder in folders for log in read_logs(folder)]
 
 
 def _log_chart(logs: list[RunLog], name: str) -> go.Figure:

@@ -13,6 +13,7 @@ from fer_core.errors import ModelError
 from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import PUBLIC_TEST
 from train.errors import CardError
+from train.evaluation.records import Architecture
 from train.evaluation.trials import (
     BASELINE,
     TRIALS_DIR,
@@ -23,7 +24,7 @@ from train.evaluation.trials import (
     read_trials,
 )
 from ui.common.charts import CHART_CONFIG
-from ui.common.explorer_data import architecture_of, metrics_of, model_names, model_title
+from ui.common.explorer_data import metrics_of, model_names, model_title, stored
 from ui.metrics.charts import BLUE, GRAY, ORANGE
 
 
@@ -97,7 +98,7 @@ def shipped_networks() -> list[Network]:
             networks.append(
                 Network(
                     model_title(name),
-                    architecture_of(name).multiply_adds,
+                    stored(Architecture, name).multiply_adds,
                     float(figures["accuracy"]),
                     0.0,
                     f"measured on {figures['pictures']:,} pictures",

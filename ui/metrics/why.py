@@ -14,6 +14,7 @@ from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
 from fer_core.images import encode_png
 from fer_core.preprocessing import INPUT_SIZE, resize_face
+from fer_core.readings import LABELS
 from train.evaluation.explain import grad_cam, load_network, occlusion_sensitivity
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.images import enlarged
@@ -36,7 +37,7 @@ def why_section(choice: Choice, detector: FaceDetector) -> None:
     if chosen is None:
         return
     face = resize_face(chosen.face_gray)
-    classifier = get_classifier(choice.model)
+    classifier = get_classifier(choice.model, LABELS)
     probabilities = classifier.predict([face])[0]
     picture, bars = st.columns([1, 2], gap="large")
     label = f", labelled {chosen.label}" if chosen.label else ""
@@ -141,5 +142,5 @@ def _falls(
     model: str, face_gray: NDArray[np.uint8], position: int, window: int, stride: int
 ) -> NDArray[np.float32]:
     return occlusion_sensitivity(
-        get_classifier(model), face_gray, position, window=window, stride=stride
+        get_classifier(model, LABELS), face_gray, position, window=window, stride=stride
     )

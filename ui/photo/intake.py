@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.images import IMAGE_SUFFIXES
 from fer_core.protocols import FaceReader
-from ui.common.resources import get_accurate, get_classifier
+from ui.common.resources import get_classifier
 from ui.common.samples import Upload, sample_uploads
 from ui.common.settings import CLASS_SET_NAMES, Settings
 from ui.photo.shelf import MAX_BYTES, SHELF_KEY, PhotoReading, PhotoShelf, read_photos, shelf
@@ -56,7 +56,7 @@ def choose_photos() -> None:
 def analyze_current(settings: Settings) -> None:
     """Reads the photo that is looked at, if it is new: it is shown before any other is read."""
     photos = shelf()
-    if photos.current in photos.pending(settings.detector.name, settings.accurate):
+    if photos.current in photos.pending(settings.detector.name, settings.reading):
         with st.spinner("Analysing …"):
             _read(photos, [photos.current], settings)
 
@@ -69,7 +69,7 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         place: Where the progress goes.
     """
     photos = shelf()
-    waiting = photos.pending(settings.detector.name, settings.accurate)
+    waiting = photos.pending(settings.detector.name, settings.reading)
     if not waiting:
         return
     bar, button = place.columns([4, 1], vertical_alignment="center")
@@ -116,7 +116,7 @@ def gallery(settings: Settings) -> None:
 
 def _thumbnail(photos: PhotoShelf, key: str, settings: Settings) -> None:
     with st.container(width=_THUMBNAIL_WIDTH, gap="xxsmall"):
-        place = key, settings.detector.name, settings.accurate
+        place = key, settings.detector.name, settings.reading
         reading = photos.readings.get(place, PhotoReading())
         if reading.thumbnail_rgb is not None:
             st.image(reading.thumbnail_rgb, width="stretch")
@@ -137,14 +137,15 @@ def _read(
     settings: Settings,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
 ) -> None:
-    load = get_accurate if settings.accurate else get_classifier
-    # Both networks read every face, so that the class set can be changed without another wait.
-    readers: dict[str, FaceReader] = {name: load(name) for name in CLASS_SET_NAMES}
+    # Both models read every face, so that the class set can be changed without another wait.
+    readers: dict[str, FaceReader] = {
+        name: get_classifier(name, settings.reading) for name in CLASS_SET_NAMES
+    }
     read_photos(
         photos,
         keys,
         settings.detector,
         readers,
-        accurate=settings.accurate,
+        reading=settings.reading,
         on_progress=on_progress,
     )

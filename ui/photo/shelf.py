@@ -22,6 +22,7 @@ from fer_core.errors import UnreadableImage
 from fer_core.images import read_image, to_gray
 from fer_core.pipeline import classify_faces
 from fer_core.protocols import FaceReader
+from fer_core.readings import DEFAULT_READING
 from fer_core.types import Frame
 from ui.common.samples import Upload
 
@@ -56,15 +57,14 @@ class PhotoShelf:
 
     Attributes:
         uploads: Photos by the checksum of their content.
-        readings: What was found, by checksum, name of the detector, and whether it was read
-            accurately.
+        readings: What was found, by checksum, name of the detector, and reading.
         current: Checksum of the photo that is looked at.
         stopped: Whether the visitor stopped the analysis.
         refused: Names of photos that found no place.
     """
 
     uploads: dict[str, Upload] = field(default_factory=dict)
-    readings: dict[tuple[str, str, bool], PhotoReading] = field(default_factory=dict)
+    readings: dict[tuple[str, str, str], PhotoReading] = field(default_factory=dict)
     current: str | None = None
     stopped: bool = False
     refused: list[str] = field(default_factory=list)
@@ -110,9 +110,9 @@ class PhotoShelf:
         """Stops the analysis, or lets it go on."""
         self.stopped = stopped
 
-    def pending(self, detector: str, accurate: bool = False) -> list[str]:
+    def pending(self, detector: str, reading: str = DEFAULT_READING) -> list[str]:
         """Returns the photos that were not read in this way yet."""
-        return [key for key in self.uploads if (key, detector, accurate) not in self.readings]
+        return [key for key in self.uploads if (key, detector, reading) not in self.readings]
 
 
 def shelf() -> PhotoShelf:
@@ -129,7 +129,7 @@ def read_photos(
     detector: FaceDetector,
     classifiers: Mapping[str, FaceReader],
     *,
-    accurate: bool = False,
+    reading: str = DEFAULT_READING,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
 ) -> None:
     """Reads photos; each reading is on the shelf as soon as it is there.
@@ -139,7 +139,7 @@ def read_photos(
         keys: Which of its photos to read.
         detector: Finds the faces.
         classifiers: Read them, by the name of the class set.
-        accurate: Whether these are the accurate ones.
+        reading: What ``classifiers`` return, one of ``fer_core.readings.READINGS``.
         on_progress: Called before every photo with the number done and the seconds left, by the
             mean of those done (0 before the first).
     """
@@ -147,7 +147,7 @@ def read_photos(
     for done, key in enumerate(keys):
         spent = time.monotonic() - start
         on_progress(done, spent / done * (len(keys) - done) if done else 0.0)
-        photos.readings[key, detector.name, accurate] = read_photo(
+        photos.readings[key, detector.name, reading] = read_photo(
             photos.uploads[key].content, detector, classifiers
         )
 

@@ -36,7 +36,7 @@ _ADVICE = {
 def show_photo(settings: Settings) -> None:
     """Draws the current photo, its faces and its download."""
     photos = shelf()
-    reading = photos.readings.get((photos.current or "", settings.detector.name, settings.accurate))
+    reading = photos.readings.get((photos.current or "", settings.detector.name, settings.reading))
     if photos.current is None or reading is None:
         return
     upload = photos.uploads[photos.current]
@@ -92,7 +92,7 @@ def show_table(settings: Settings) -> None:
     rows: list[dict[str, Any]] = []
     records: list[dict[str, Any]] = []
     for key, upload in photos.uploads.items():
-        reading = photos.readings.get((key, settings.detector.name, settings.accurate))
+        reading = photos.readings.get((key, settings.detector.name, settings.reading))
         if reading is None:
             continue
         if reading.error:

@@ -20,7 +20,7 @@ from fer_core.tables import (
 )
 from ui.common.jobs import JobState, get_queue
 from ui.common.layout import plain
-from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
+from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, READING_NAMES, Settings
 from ui.common.timeline_charts import clock
 from ui.common.visitors import visitor
 from ui.video.edits import show_undo, title_of
@@ -142,11 +142,12 @@ def _show_notes(run: VideoRun, settings: Settings) -> None:
     for sentence in (result.damage, result.unwritten):
         if sentence:
             st.warning(sentence, icon=":material/warning:")
-    if (run.class_set, run.detector) != (settings.class_set, settings.detector.name):
+    chosen = settings.class_set, settings.reading, settings.detector.name
+    if (run.class_set, run.reading, run.detector) != chosen:
         st.info(
-            f"These results were read with {CLASS_SET_NAMES[run.class_set]} and "
-            f"{DETECTOR_NAMES[run.detector]}. The sidebar's choice of emotions and detector "
-            "counts for the next analysis, at the end of this page.",
+            f"These results were read with {CLASS_SET_NAMES[run.class_set]}, the reading "
+            f"“{READING_NAMES[run.reading]}” and {DETECTOR_NAMES[run.detector]}. The sidebar's "
+            "choice of these counts for the next analysis, at the end of this page.",
             icon=":material/info:",
         )
 
@@ -240,7 +241,12 @@ def _captions(view: View, names: Mapping[int, str]) -> bytes:
 
 
 def _record(video: Video, run: VideoRun, view: View) -> dict[str, Any]:
-    facts = {"file": video.name, **video.facts.record(), "classes": run.class_set}
+    facts = {
+        "file": video.name,
+        **video.facts.record(),
+        "classes": run.class_set,
+        "reading": run.reading,
+    }
     return summary_record(
         view.timeline,
         view.smoothed,

@@ -75,6 +75,7 @@ class VideoRun:
 
     Attributes:
         class_set: Name of the class set that reads the faces.
+        reading: How they are read, one of ``fer_core.readings.READINGS``.
         detector: Name of the detector that finds them.
         options: What is analysed, and how.
         builder: The readings while they grow.
@@ -109,6 +110,7 @@ class VideoRun:
             annotate: Whether an annotated video is written along.
         """
         self.class_set, self.detector, self.options = class_set, detector, options
+        self.reading = classifier.reading
         self._labels = classifier.labels
         self.builder = builder = TimelineBuilder(self._labels)
         self.edits = PersonEdits()

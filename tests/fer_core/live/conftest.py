@@ -69,10 +69,10 @@ def make_analysis(
     made: list[LiveAnalysis] = []
     classifiers = {"fer7": fer7}
 
-    def load_classifier(name: str) -> EmotionClassifier:
+    def load_classifier(name: str, reading: str) -> EmotionClassifier:
         if name not in classifiers:
             classifiers[name] = EmotionClassifier.load(name)
-        return classifiers[name]
+        return classifiers[name].with_reading(reading)
 
     def make(**options: object) -> LiveAnalysis:
         parts = {"load_detector": lambda name: detector, "load_classifier": load_classifier}

@@ -64,11 +64,11 @@ def test_what_is_done_is_not_done_again(
     assert "4 frames analysed" in capsys.readouterr().out
 
 
-def test_ready_crops_read_accurately(clips: Path, tmp_path: Path) -> None:
+def test_ready_crops_with_either_reading(clips: Path, tmp_path: Path) -> None:
     video, out = clips / "a.mp4", tmp_path / "out"
     command = ["video", str(video), "--out", str(out), "--no-video", "--detector", "none"]
     read = []
-    for options in ([], ["--accurate"]):
+    for options in ([], ["--reading", "labels"]):
         assert main([*command, "--fps", "5", *options]) == 0
         table = pd.read_parquet(out / "a.mp4.parquet")
         assert (table["person"] == 1).all() and (table["score"] == 1).all()

@@ -53,6 +53,7 @@ def test_help_is_quick_and_needs_no_heavy_import() -> None:
         assert command in done.stdout
 
 
+@pytest.mark.training
 def test_from_pictures_to_a_card(
     config_file: Path, tiny_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,13 +104,13 @@ def test_from_pictures_to_a_card(
 def test_exploring_a_model(
     models_dir: Path,
     tiny_folder: Path,
-    ferplus_file: Path,
+    tiny_votes: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     shared = ["--data", str(tiny_folder), "--models-dir", str(models_dir)]
-    votes = ["--votes", str(ferplus_file)]
+    votes = ["--votes", str(tiny_votes)]
     audit = ["audit", *shared, *votes, "--audit-dir", str(tmp_path / "audit")]
     with caplog.at_level("WARNING"):
         assert main([*audit, "--json"]) == 0
@@ -172,7 +173,7 @@ def test_faces_are_framed_as_the_app_does(
     arguments = ["--data", str(data), "--detector", "haar", "--out", str(out)]
     assert main(["frame", *arguments]) == 0
     assert "Faces found in 1 of 2 pictures" in capsys.readouterr().out
-    framed = read_framings([out]).crops_gray["Training_1", "happy"]
+    framed = read_framings([out]).crops_gray["Training_1/happy"]
     assert np.corrcoef(framed[0].ravel(), face.ravel())[0, 1] > 0.8
 
 
@@ -222,6 +223,7 @@ def test_bad_use(arguments: list[str]) -> None:
         main(arguments)
 
 
+@pytest.mark.training
 def test_an_interruption_says_how_to_go_on(
     request: pytest.FixtureRequest,
     config_file: Path,

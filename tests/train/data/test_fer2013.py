@@ -138,7 +138,7 @@ def test_other_files_are_left_alone(tiny_files: dict[str, bytes], tmp_path: Path
 def test_picture_files_come_as_they_are(
     tiny_files: dict[str, bytes], tiny_folder: Path, tar_of_tiny: bytes, tmp_path: Path
 ) -> None:
-    expected = {(Path(name).stem, Path(name).parent.name): c for name, c in tiny_files.items()}
+    expected = {f"{Path(n).stem}/{Path(n).parent.name}": c for n, c in tiny_files.items()}
     tar = tmp_path / "faces.tar.xz"
     tar.write_bytes(tar_of_tiny)
     more = {**tiny_files, "train/happy/readme.txt": b"x", "train/odd/Training_1.jpg": b"x"}

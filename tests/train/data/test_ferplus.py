@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fer_core.labels import FER6, FER7
+from fer_core.labels import FER6
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import (
     ANSWERS,
@@ -15,6 +15,7 @@ from train.data.ferplus import (
     majority,
     read_votes,
 )
+from train.data.picture_ids import picture_ids
 from train.errors import DataError
 
 HEADER = "image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF\n"
@@ -27,8 +28,7 @@ def counts(**votes: int) -> np.ndarray:
 def test_the_real_votes(ferplus_file: Path, whole_set: FaceSet) -> None:
     votes = read_votes(ferplus_file)
     assert len(votes.counts) == 35_710
-    emotions = np.array(FER7.labels)[whole_set.labels]
-    table = votes.of(whole_set.names, emotions)
+    table = votes.of(whole_set.ids)
     voted = table.sum(axis=1) > 0
     assert voted.sum() == 35_710
     assert (table[voted].sum(axis=1) >= 9).all()
@@ -47,7 +47,8 @@ def test_a_row_by_name_and_label(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     names = np.array(["Training_1", "Training_1", "Training_1", "Training_2"])
-    table = read_votes(path).of(names, np.array(["angry", "surprise", "happy", "angry"]))
+    labels = np.array(["angry", "surprise", "happy", "angry"])
+    table = read_votes(path).of(picture_ids(names, labels))
     assert table[0].tolist() == counts(angry=9, not_a_face=1).tolist()
     assert table[1].tolist() == counts(surprise=8, angry=2).tolist()
     assert table[2:].sum() == 0
@@ -55,7 +56,7 @@ def test_a_row_by_name_and_label(tmp_path: Path) -> None:
 
 
 def test_no_pictures_have_no_votes() -> None:
-    assert Votes({}).of(np.array([], str), np.array([], str)).shape == (0, 10)
+    assert Votes({}).of(np.array([], str)).shape == (0, 10)
 
 
 @pytest.mark.parametrize(

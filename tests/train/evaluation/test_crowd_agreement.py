@@ -6,6 +6,7 @@ from fer_core.labels import FER7
 from fer_core.tta import TTA_MODES
 from tests.train.data.test_ferplus import counts
 from train.data.ferplus import Votes
+from train.data.picture_ids import picture_id
 from train.evaluation.crowd_agreement import crowd_agreement
 from train.evaluation.records import Predictions
 
@@ -25,12 +26,12 @@ def test_agreement_by_how_much_the_crowd_agrees() -> None:
     )
     votes = Votes(
         {
-            (names[0], "happy"): counts(happy=10),
-            (names[1], "happy"): counts(sad=9, happy=1),
-            (names[2], "happy"): counts(happy=6, neutral=4),
-            (names[3], "happy"): counts(happy=5, neutral=5),
-            (names[4], "happy"): counts(contempt=9, happy=1),
-            (names[6], "happy"): counts(happy=10),
+            picture_id(names[0], "happy"): counts(happy=10),
+            picture_id(names[1], "happy"): counts(sad=9, happy=1),
+            picture_id(names[2], "happy"): counts(happy=6, neutral=4),
+            picture_id(names[3], "happy"): counts(happy=5, neutral=5),
+            picture_id(names[4], "happy"): counts(contempt=9, happy=1),
+            picture_id(names[6], "happy"): counts(happy=10),
         }
     )
     crowd = crowd_agreement(predictions, votes)

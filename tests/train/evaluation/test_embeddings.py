@@ -50,9 +50,17 @@ def test_features_of_nothing_resemble_nothing() -> None:
     assert (similarities[3] == 0).all()
 
 
-def test_the_map_keeps_neighbours_together() -> None:
-    features, kinds = clusters()
-    places, positions, similarities = map_of(features)
+@pytest.fixture(scope="module")
+def mapped() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The map of the clusters, which takes seconds."""
+    return map_of(clusters()[0])
+
+
+def test_the_map_keeps_neighbours_together(
+    mapped: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    _, kinds = clusters()
+    places, positions, similarities = mapped
     assert places.shape == (120, 2) and places.dtype == np.float32
     assert positions.shape == similarities.shape == (120, 8)
     assert np.isfinite(places).all()
@@ -60,7 +68,7 @@ def test_the_map_keeps_neighbours_together() -> None:
     assert (kinds[own] == kinds[:, np.newaxis]).mean() > 0.95
 
 
-def test_the_same_features_give_the_same_map() -> None:
-    features, _ = clusters(60)
-    first, second = map_of(features)[0], map_of(features)[0]
-    assert np.array_equal(first, second)
+def test_the_same_features_give_the_same_map(
+    mapped: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    assert np.array_equal(mapped[0], map_of(clusters()[0])[0])

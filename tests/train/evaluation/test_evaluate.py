@@ -12,10 +12,10 @@ from fer_core.errors import ModelError
 from fer_core.tta import FLIP
 from train.data.fer2013 import FaceSet
 from train.errors import DataError
-from train.evaluation.evaluate import evaluate, evaluate_all, save_evaluation
+from train.evaluation.evaluate import as_line, as_text, evaluate, evaluate_all, save_evaluation
 from train.evaluation.explore import explore
-from train.evaluation.reports import as_line, as_text
-from train.evaluation.storage import read_predictions
+from train.evaluation.records import Predictions
+from train.evaluation.storage import read_record
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_all_at_once_is_each_alone(models_dir: Path, tiny_set: FaceSet) -> None:
 
 def test_stored_predictions_are_measured_alike(models_dir: Path, tiny_set: FaceSet) -> None:
     explore("fer7", tiny_set, models_dir, only=["predictions"])
-    predictions = read_predictions(models_dir / "fer7")
+    predictions = read_record(models_dir / "fer7", Predictions)
     anew = evaluate_all("fer7", tiny_set, models_dir)
     for one, other in zip(
         evaluate_all("fer7", tiny_set, models_dir, predictions), anew, strict=True

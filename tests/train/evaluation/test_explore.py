@@ -18,6 +18,7 @@ from train.evaluation.architecture import describe
 from train.evaluation.evaluate import evaluate
 from train.evaluation.explain import read_keras
 from train.evaluation.explore import PARTS, explore
+from train.evaluation.records import Crowd, Features, Predictions, Robustness
 from train.evaluation.robustness import measure_robustness
 
 
@@ -33,8 +34,7 @@ def test_everything_is_measured_and_agrees_with_evaluate(
     monkeypatch.setattr("train.evaluation.robustness.CORRUPTIONS", few)
     labels = np.array(tiny_set.class_set.labels)[tiny_set.labels]
     agreed = np.eye(10, dtype=int)[[ANSWERS.index(label) for label in labels]] * 10
-    keys = zip(tiny_set.names.tolist(), labels.tolist(), strict=True)
-    votes = Votes(dict(zip(keys, agreed, strict=True)))
+    votes = Votes(dict(zip(tiny_set.ids.tolist(), agreed, strict=True)))
     folder = models_dir / "fer7"
     files = explore("fer7", tiny_set, models_dir, votes=votes)
     assert sorted(file.name for file in files) == [
@@ -44,7 +44,7 @@ def test_everything_is_measured_and_agrees_with_evaluate(
         "predictions.parquet",
         "robustness.json",
     ]
-    predictions = storage.read_predictions(folder)
+    predictions = storage.read_record(folder, Predictions)
     assert np.array_equal(predictions.names, tiny_set.names)
     for split in ("PublicTest", "PrivateTest", "test"):
         for views in TTA_MODES:
@@ -58,15 +58,12 @@ def test_everything_is_measured_and_agrees_with_evaluate(
     for views in (FLIP, CROPS):
         assert np.isnan(predictions.by_views[views][tiny_set.splits == "Training"]).all()
 
-    assert np.array_equal(storage.read_features(folder).names, tiny_set.names)
-    robustness = storage.read_robustness(folder)
-    one_view = predictions.split("PublicTest")
+    assert np.array_equal(storage.read_record(folder, Features).names, tiny_set.names)
+    robustness = storage.read_record(folder, Robustness)
+    one_view = predictions.split("PublicTest").verdicts()
     assert robustness.pictures == 56
-    assert robustness.clean.accuracy == pytest.approx(
-        (one_view.probabilities.argmax(axis=1) == one_view.labels).mean()
-    )
-    crowd = storage.read_crowd(folder)
-    assert crowd is not None
+    assert robustness.clean.accuracy == pytest.approx(one_view.correct.mean())
+    crowd = storage.read_record(folder, Crowd)
     assert (crowd.pictures, crowd.without_votes, crowd.undecided) == (112, 0, 0)
     assert crowd.rows[-1].crowd_label == 1
 

@@ -49,6 +49,29 @@ def test_a_row_an_emotion(models_dir: Path, measured: Evaluation) -> None:
     assert {line.count("|") for line in lines} == {7}
 
 
+def test_the_headline_is_the_default_model_on_the_untouched_split(
+    models_dir: Path, tiny_set: FaceSet, measured: Evaluation
+) -> None:
+    plain = evaluate("fer7", tiny_set, "PrivateTest", models_dir, ONE_VIEW)
+    mirrored = evaluate("fer7", tiny_set, "PrivateTest", models_dir, FLIP)
+    save_evaluation(mirrored, models_dir)
+    _, _, *rows = tables(models_dir)["headline"].splitlines()
+    assert [row.split(" | ")[0] for row in rows] == [
+        "| Accuracy, one view of each face",
+        "| Accuracy, two views of each face",
+        "| Calibration error (ECE), one view of each face",
+    ]
+    for row, value in zip(
+        rows, (f"{plain.accuracy:.2%}", f"{mirrored.accuracy:.2%}", f"{plain.ece:.3f}"), strict=True
+    ):
+        assert row.split(" | ")[1].startswith(value)
+
+
+def test_no_headline_of_another_split(models_dir: Path, tiny_set: FaceSet) -> None:
+    save_evaluation(evaluate("fer7", tiny_set, "PublicTest", models_dir, ONE_VIEW), models_dir)
+    assert len(tables(models_dir)["headline"].splitlines()) == 2
+
+
 def test_several_tables_in_one_document(tmp_path: Path) -> None:
     path = tmp_path / "README.md"
     path.write_text(DOCUMENT + "<!-- classes -->\n<!-- /classes -->\n")

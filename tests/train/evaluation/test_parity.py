@@ -14,14 +14,13 @@ from fer_core.types import DetectedFace, FaceBox
 from train.data.fer2013 import FaceSet
 from train.errors import DataError
 from train.evaluation.parity import (
-    PARITY_FILE,
-    Parity,
     add_parity,
     as_text,
     measure_parity,
     pipeline_probabilities,
     read_parity,
 )
+from train.evaluation.records import Parity
 
 
 class FixedDetector:
@@ -74,10 +73,10 @@ def test_a_box_in_the_frame_of_the_data_set_gives_parity(
 
 
 def test_real_detectors_find_most_faces(
-    models_dir: Path, tiny_set: FaceSet, yunet_file: Path
+    models_dir: Path, real_set: FaceSet, yunet_file: Path
 ) -> None:
     for detector, share in ((YuNetDetector(yunet_file), 0.8), (HaarDetector(), 0.5)):
-        result = measure_parity("fer7", tiny_set, "PublicTest", models_dir, detector, limit=30)
+        result = measure_parity("fer7", real_set, "PublicTest", models_dir, detector, limit=30)
         assert result.pictures == 30
         assert result.found >= share * 30
 
@@ -100,7 +99,7 @@ def test_parity_by_detector_and_split(models_dir: Path) -> None:
         add_parity(folder, parity)
     assert set(read_parity(folder).rows) == set(others)
     # What cannot be used is replaced.
-    (folder / PARITY_FILE).write_text("{}")
+    (folder / "parity.json").write_text("{}")
     with pytest.raises(ModelError, match="damaged"):
         read_parity(folder)
     add_parity(folder, first)

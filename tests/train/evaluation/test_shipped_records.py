@@ -12,11 +12,13 @@ from sklearn import metrics as sk
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
 from fer_core.tta import FLIP, ONE_VIEW, TTA_MODES
 from train.data.fer2013 import EXPECTED_COUNTS, FaceSet
-from train.evaluation import metrics, storage
+from train.data.picture_ids import PictureIndex
+from train.evaluation import metrics
 from train.evaluation.corruptions import CORRUPTIONS
 from train.evaluation.curves import precision_recall_curve, roc_curve
 from train.evaluation.evaluate import evaluate
-from train.evaluation.records import Predictions
+from train.evaluation.records import Architecture, Crowd, Features, Predictions, Robustness
+from train.evaluation.storage import read_record
 
 NAMES = ("fer7", "fer6")
 MEASURED = [
@@ -29,7 +31,7 @@ MEASURED = [
 
 @pytest.fixture(scope="module", params=NAMES)
 def predictions(request: pytest.FixtureRequest) -> Predictions:
-    return storage.read_predictions(MODELS_DIR / request.param)
+    return read_record(MODELS_DIR / request.param, Predictions)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,15 +45,15 @@ def test_the_files_of_a_model_are_small(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file_is_there_and_current(name: str) -> None:
     folder = MODELS_DIR / name
-    rows = len(storage.read_predictions(folder))
-    assert len(storage.read_features(folder)) == rows
-    assert storage.read_crowd(folder) is not None
-    robustness = storage.read_robustness(folder)
+    rows = len(read_record(folder, Predictions))
+    assert len(read_record(folder, Features)) == rows
+    assert read_record(folder, Crowd) is not None
+    robustness = read_record(folder, Robustness)
     assert [(row.kind, row.strength) for row in robustness.rows] == [
         (kind, strength) for kind, way in CORRUPTIONS.items() for strength in way.strengths
     ]
     config = json.loads((folder / "config.json").read_text())
-    assert storage.read_architecture(folder).parameters == config["parameters"]
+    assert read_record(folder, Architecture).parameters == config["parameters"]
 
 
 def test_every_known_picture_is_there(predictions: Predictions) -> None:
@@ -64,7 +66,8 @@ def test_every_known_picture_is_there(predictions: Predictions) -> None:
     }
     found = {split: int((predictions.splits == split).sum()) for split in expected}
     assert found == expected
-    np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=1e-5)
+    assert len(np.unique(predictions.ids)) == len(predictions)
+    np.testing.assert_allclose(predictions.verdicts().probabilities.sum(axis=1), 1, atol=1e-5)
 
 
 def _all_labels() -> tuple[str, ...]:
@@ -74,7 +77,7 @@ def _all_labels() -> tuple[str, ...]:
 
 
 def test_neighbours_are_other_pictures() -> None:
-    features = storage.read_features(MODELS_DIR / "fer7")
+    features = read_record(MODELS_DIR / "fer7", Features)
     rows = np.arange(len(features))[:, np.newaxis]
     assert (features.neighbours != rows).all()
     assert features.neighbours.min() >= 0 and features.neighbours.max() < len(features)
@@ -88,7 +91,7 @@ def test_stored_figures_are_those_of_the_stored_predictions(
 ) -> None:
     content = json.loads((MODELS_DIR / name / METRICS_FILE).read_text(encoding="utf-8"))
     figures = content[split][views]
-    part = storage.read_predictions(MODELS_DIR / name).split(split)
+    part = read_record(MODELS_DIR / name, Predictions).split(split)
     rows, labels = part.by_views[views], part.labels
     predicted = rows.argmax(axis=1)
     count = len(labels)
@@ -141,13 +144,9 @@ def test_a_new_evaluation_gives_the_stored_predictions(whole_set: FaceSet, name:
     tests = np.flatnonzero(whole_set.splits != "Training")
     kept = np.concatenate([np.flatnonzero(whole_set.splits == "Training"), tests[::8]])
     part = whole_set.where(np.sort(kept))
-    stored_part = storage.read_predictions(MODELS_DIR / name)
-    keys = set(zip(part.names.tolist(), part.splits.tolist(), strict=True))
-    rows = [
-        key in keys
-        for key in zip(stored_part.names.tolist(), stored_part.splits.tolist(), strict=True)
-    ]
-    stored_part = stored_part.where(np.array(rows)).split("test")
+    stored_part = read_record(MODELS_DIR / name, Predictions)
+    known = PictureIndex(part.ids).positions_of(stored_part.ids) >= 0
+    stored_part = stored_part.where(known).split("test")
     for views in (ONE_VIEW, FLIP):
         measured = evaluate(name, part, "test", MODELS_DIR, views)
         probabilities = stored_part.by_views[views]
@@ -161,20 +160,17 @@ def test_a_new_evaluation_gives_the_stored_predictions(whole_set: FaceSet, name:
 
 
 def test_six_and_seven_classes_share_their_pictures() -> None:
-    seven, six = (storage.read_predictions(MODELS_DIR / name) for name in NAMES)
-    emotions = np.array(seven.class_set.labels)[seven.labels]
-    shared = seven.where(emotions != "disgust")
-    assert np.array_equal(shared.names, six.names)
-    result = metrics.mcnemar(
-        shared.probabilities.argmax(axis=1) == shared.labels,
-        six.probabilities.argmax(axis=1) == six.labels,
-    )
+    seven, six = (read_record(MODELS_DIR / name, Predictions).verdicts() for name in NAMES)
+    shared = seven.where(seven.words != "disgust")
+    assert np.array_equal(shared.ids, six.ids)
+    result = metrics.mcnemar(shared.correct, six.correct)
     total = sum(dataclasses.astuple(result)[:4])
     assert total == len(six)
     assert 0 <= result.p_value <= 1
 
 
 def test_pictures_of_the_archive_are_found(whole_set: FaceSet) -> None:
-    positions = storage.positions_in(whole_set, storage.read_predictions(MODELS_DIR / "fer6"))
+    predictions = read_record(MODELS_DIR / "fer6", Predictions)
+    positions = PictureIndex(whole_set.ids).positions_of(predictions.ids)
     assert (positions >= 0).all()
     assert len(np.unique(positions)) == len(positions)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
 from fer_core.tta import CROPS, FLIP, ONE_VIEW, TTA_MODES
-from train.data.fer2013 import FaceSet
 from train.errors import TableError
 from train.evaluation import storage
 from train.evaluation.records import (
@@ -84,8 +82,8 @@ def folder(models_dir: Path) -> Path:
 
 
 def test_predictions_come_back_to_the_last_bit(folder: Path) -> None:
-    storage.write_predictions(folder, predictions())
-    back = storage.read_predictions(folder)
+    storage.write_record(folder, predictions())
+    back = storage.read_record(folder, Predictions)
     same(predictions(), back)
     assert {rows.dtype for rows in back.by_views.values()} == {np.dtype(np.float32)}
     assert back.labels.dtype == np.int64
@@ -97,25 +95,25 @@ def test_the_parts_of_predictions() -> None:
     assert len(whole.split("test")) == 20
     assert set(whole.split("PublicTest").splits.tolist()) == {"PublicTest"}
     assert whole.where(whole.leaked).leaked.all()
-    assert whole.by_views[ONE_VIEW] is whole.probabilities
+    assert whole.by_views[ONE_VIEW] is whole.verdicts().probabilities
     assert not np.isnan(whole.split("test").by_views[CROPS]).any()
 
 
 def test_features_come_back(folder: Path) -> None:
-    storage.write_features(folder, features())
-    back = storage.read_features(folder)
+    storage.write_record(folder, features())
+    back = storage.read_record(folder, Features)
     np.testing.assert_allclose(back.similarities, features().similarities, atol=1e-3)
     same(dataclasses.replace(features(), similarities=back.similarities), back)
     assert len(back) == 30
 
 
 def test_records_come_back(folder: Path) -> None:
-    storage.write_robustness(folder, ROBUSTNESS)
-    storage.write_architecture(folder, ARCHITECTURE)
-    storage.write_crowd(folder, CROWD)
-    assert storage.read_robustness(folder) == ROBUSTNESS
-    assert storage.read_architecture(folder) == ARCHITECTURE
-    assert storage.read_crowd(folder) == CROWD
+    storage.write_record(folder, ROBUSTNESS)
+    storage.write_record(folder, ARCHITECTURE)
+    storage.write_record(folder, CROWD)
+    assert storage.read_record(folder, Robustness) == ROBUSTNESS
+    assert storage.read_record(folder, Architecture) == ARCHITECTURE
+    assert storage.read_record(folder, Crowd) == CROWD
 
 
 def test_an_audit_comes_back(tmp_path: Path) -> None:
@@ -126,67 +124,53 @@ def test_an_audit_comes_back(tmp_path: Path) -> None:
     same(audit(), back)
 
 
-READERS: dict[str, tuple[Callable[[Path], Any], Callable[[Path], Any]]] = {
-    "predictions.parquet": (
-        storage.read_predictions,
-        lambda folder: storage.write_predictions(folder, predictions()),
-    ),
-    "features.parquet": (
-        storage.read_features,
-        lambda folder: storage.write_features(folder, features()),
-    ),
-    "robustness.json": (
-        storage.read_robustness,
-        lambda folder: storage.write_robustness(folder, ROBUSTNESS),
-    ),
-    "architecture.json": (
-        storage.read_architecture,
-        lambda folder: storage.write_architecture(folder, ARCHITECTURE),
-    ),
-    "crowd.json": (storage.read_crowd, lambda folder: storage.write_crowd(folder, CROWD)),
+RECORDS = {
+    "predictions.parquet": predictions(),
+    "features.parquet": features(),
+    "robustness.json": ROBUSTNESS,
+    "architecture.json": ARCHITECTURE,
+    "crowd.json": CROWD,
 }
 
 
-@pytest.mark.parametrize("name", READERS)
+def read(folder: Path, name: str) -> Any:
+    return storage.read_record(folder, type(RECORDS[name]))
+
+
+@pytest.mark.parametrize("name", RECORDS)
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
-    read, _ = READERS[name]
-    if name == "crowd.json":
-        assert read(folder) is None
-    else:
-        with pytest.raises(ModelError, match=f"no {name} yet.*train explore fer7"):
-            read(folder)
+    with pytest.raises(storage.MissingRecord, match=f"no {name} yet.*train explore fer7"):
+        read(folder, name)
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", RECORDS)
 @pytest.mark.parametrize("change", ["temperature", "sha256"])
 def test_a_file_of_another_network_is_refused(folder: Path, name: str, change: str) -> None:
-    read, write = READERS[name]
-    write(folder)
-    read(folder)
+    assert storage.write_record(folder, RECORDS[name]) == folder / name
+    read(folder, name)
     file = folder / "config.json"
     config = json.loads(file.read_text())
     config[change] = 1.7 if change == "temperature" else {"model.tflite": "other"}
     file.write_text(json.dumps(config))
     with pytest.raises(ModelError, match="before its last export"):
-        read(folder)
+        read(folder, name)
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", RECORDS)
 @pytest.mark.parametrize("content", [b"", b"{}", b"[]", b"PAR1 cut off", b"\xff\xfe{"])
 def test_a_damaged_file_is_named(folder: Path, name: str, content: bytes) -> None:
     (folder / name).write_bytes(content)
     with pytest.raises(ModelError, match=f"damaged|{name}"):
-        READERS[name][0](folder)
+        read(folder, name)
 
 
-@pytest.mark.parametrize("name", READERS)
+@pytest.mark.parametrize("name", RECORDS)
 def test_a_cut_off_file_is_named(folder: Path, name: str) -> None:
-    read, write = READERS[name]
-    write(folder)
+    assert storage.write_record(folder, RECORDS[name]) == folder / name
     whole = (folder / name).read_bytes()
     (folder / name).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ModelError, match="damaged"):
-        read(folder)
+        read(folder, name)
 
 
 @pytest.mark.parametrize("name", ["predictions.parquet", "features.parquet"])
@@ -196,7 +180,7 @@ def test_a_table_of_something_else_is_refused(folder: Path, name: str) -> None:
     measured_with = storage._measured_with(folder)
     write_table(folder / name, {"name": np.array(["a"])}, measured_with)
     with pytest.raises(ModelError, match="damaged"):
-        READERS[name][0](folder)
+        read(folder, name)
 
 
 def test_a_damaged_audit_is_named(tmp_path: Path) -> None:
@@ -206,20 +190,3 @@ def test_a_damaged_audit_is_named(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes()[:-30])
     with pytest.raises(TableError, match=r"audit\.parquet"):
         storage.read_audit(tmp_path)
-
-
-def test_pictures_are_found_by_name_and_label(tiny_set: FaceSet) -> None:
-    order = np.random.default_rng(0).permutation(len(tiny_set))
-    shuffled = tiny_set.where(order)
-    rows = np.zeros((len(shuffled), 7), np.float32)
-    own = Predictions(
-        shuffled.names,
-        shuffled.splits,
-        shuffled.labels,
-        rows[:, 0] > 0,
-        dict.fromkeys(TTA_MODES, rows),
-        FER7,
-    )
-    assert np.array_equal(storage.positions_in(tiny_set, own), order)
-    other = dataclasses.replace(own, labels=(own.labels + 1) % 7)
-    assert (storage.positions_in(tiny_set, other) == -1).all()

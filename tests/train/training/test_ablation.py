@@ -67,6 +67,7 @@ def test_a_change_keeps_the_rest_of_its_table(tmp_path: Path) -> None:
         plan.with_seed(0)
 
 
+@pytest.mark.training
 def test_trials_are_measured_once(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

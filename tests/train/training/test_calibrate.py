@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fer_core.classifier import EmotionClassifier, softmax
+from fer_core.classifier import EmotionClassifier
+from fer_core.readings import softmax
 from train.data.fer2013 import FaceSet
 from train.errors import ConfigError, DataError
 from train.evaluation.metrics import confidence_log_loss

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,8 @@ import pytest
 
 from tests.conftest import ROOT
 from train.errors import ConfigError
-from train.training.campaign_config import CampaignConfig, MemberConfig, load_campaign
+from train.training.campaign_config import CampaignConfig, load_campaign
+from train.training.member_files import MemberRecord
 
 CARD = ROOT / "train" / "campaigns" / "card.toml"
 RECORDS = ROOT / "assets" / "training" / "card"
@@ -136,12 +136,14 @@ def test_the_campaign_of_the_repository() -> None:
 
 def test_records_of_the_campaign_have_its_configurations() -> None:
     loaded = load_campaign(CARD)
-    records = {path.stem: json.loads(path.read_text()) for path in RECORDS.glob("*.json")}
+    records = {
+        path.stem: MemberRecord.model_validate_json(path.read_text())
+        for path in RECORDS.glob("*.json")
+    }
     for name, record in records.items():
-        config = MemberConfig.model_validate(record["config"])
-        assert config.name == name
-        assert (record["held_out"], record["split_seed"]) == (loaded.held_out, loaded.split_seed)
-        assert record["log"][-1]["epoch"] > record["log"][0]["epoch"]
-        assert set(record["scores"]) == {"held-out", "PublicTest"}
+        assert record.config.name == name
+        assert (record.held_out, record.split_seed) == (loaded.held_out, loaded.split_seed)
+        assert record.log[-1]["epoch"] > record.log[0]["epoch"]
+        assert set(record.scores) == {"held-out", "PublicTest"}
     for member in loaded.members:
-        assert MemberConfig.model_validate(records[member.name]["config"]) == member
+        assert records[member.name].config == member

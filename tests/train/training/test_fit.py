@@ -11,7 +11,7 @@ import pytest
 
 from fer_core.preprocessing import normalize_faces
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import ANSWERS, Votes, emotions_of
+from train.data.ferplus import ANSWERS, Votes
 from train.errors import CheckpointError, ConfigError, DataError
 from train.training.config import TrainConfig
 from train.training.fit import CHECKPOINT_FILE, LOG_FILE, MODEL_FILE, class_weights, fit, split_for
@@ -37,10 +37,9 @@ def equal(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
 
 def clear_votes(dataset: FaceSet) -> Votes:
     """Returns votes of ten people who all agree with the label."""
-    emotions = emotions_of(dataset).tolist()
-    keys = zip(dataset.names.tolist(), emotions, strict=True)
     table = {answer: 10 * np.eye(10, dtype=np.int64)[i] for i, answer in enumerate(ANSWERS)}
-    return Votes({key: table[key[1]] for key in keys})
+    pairs = zip(dataset.ids.tolist(), dataset.words.tolist(), strict=True)
+    return Votes({picture: table[word] for picture, word in pairs})
 
 
 def rows_of(run_dir: Path) -> list[dict[str, str]]:
@@ -48,6 +47,7 @@ def rows_of(run_dir: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("kind", ["residual", "vgg"])
 def test_an_interrupted_run_ends_in_the_same_weights(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path, kind: str
@@ -80,6 +80,7 @@ def test_an_interrupted_run_ends_in_the_same_weights(
     assert list((through / "tensorboard").iterdir())
 
 
+@pytest.mark.training
 def test_what_ships_is_the_moving_average(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -110,6 +111,7 @@ def test_a_finished_run_resumes_to_itself(
     assert (tmp_path / CHECKPOINT_FILE).read_bytes() == content
 
 
+@pytest.mark.training
 def test_the_crowd_teaches_but_does_not_ship(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -39,6 +39,7 @@ from train.training.device_fit import _Trainer
 from train.training.device_pictures import DevicePictures
 from train.training.targets import TargetLoss
 from train.training.torch_network import TorchNetwork
+from train.training.weights import named_weights, set_named_weights
 
 torch.manual_seed(0)
 rng = np.random.default_rng(0)
@@ -49,14 +50,9 @@ settings = dict(
 
 
 def in_keras(config, weights):
-    network = build_network(config, 7)
-    crowd = keras.layers.Dense(8, name="crowd")(network.get_layer("logits").input)
-    outputs = keras.layers.Concatenate()([network.output, crowd])
-    model = keras.Model(network.input, outputs)
-    for layer in model.layers:
-        own = [weights[f"{layer.name}/{number}"] for number in range(len(layer.weights))]
-        layer.set_weights(own)
-    assert sum(len(layer.weights) for layer in model.layers) == len(weights)
+    model = build_network(config, 7, num_answers=8)
+    assert named_weights(model).keys() == weights.keys()
+    set_named_weights(model, weights)
     return model
 
 

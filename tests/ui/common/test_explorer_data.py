@@ -11,6 +11,8 @@ import streamlit as st
 from fer_core.classifier import MODELS_DIR
 from fer_core.errors import ModelError
 from tests.cells import TRUE, cell_of, write_pictures
+from train.data.picture_ids import picture_id
+from train.evaluation.records import Features, Predictions
 from ui.common import explorer_data
 
 
@@ -40,45 +42,46 @@ def test_models_and_their_titles(models: Path) -> None:
 
 
 def test_what_is_shared_is_read_once_and_cannot_be_changed(models: Path) -> None:
-    first = explorer_data.predictions_of("fer7")
-    assert explorer_data.predictions_of("fer7") is first
-    assert explorer_data.features_of("fer7") is not first
+    first = explorer_data.stored(Predictions, "fer7")
+    assert explorer_data.stored(Predictions, "fer7") is first
+    assert explorer_data.stored(Features, "fer7") is not first
     with pytest.raises(ValueError, match="read-only"):
-        first.probabilities[0] = 0
+        first.verdicts().probabilities[0] = 0
 
 
 def test_a_changed_file_is_read_again(models: Path) -> None:
-    first = explorer_data.predictions_of("fer7")
+    first = explorer_data.stored(Predictions, "fer7")
     os.utime(models / "fer7" / "predictions.parquet", ns=(1, 1))
-    assert explorer_data.predictions_of("fer7") is not first
+    assert explorer_data.stored(Predictions, "fer7") is not first
     (models / "fer7" / "predictions.parquet").unlink()
     with pytest.raises(ModelError, match="has no predictions"):
-        explorer_data.predictions_of("fer7")
+        explorer_data.stored(Predictions, "fer7")
 
 
 def test_another_calibration_makes_what_is_stored_stale(models: Path) -> None:
-    explorer_data.predictions_of("fer7")
+    explorer_data.stored(Predictions, "fer7")
     config = models / "fer7" / "config.json"
     content = config.read_text().replace('"temperature": 0.', '"temperature": 1.')
     config.write_text(content)
     with pytest.raises(ModelError, match="before its last export or calibration"):
-        explorer_data.predictions_of("fer7")
+        explorer_data.stored(Predictions, "fer7")
 
 
 def test_without_a_data_set() -> None:
     assert explorer_data.dataset() is None and not explorer_data.dataset_fault()
-    assert explorer_data.picture_of("PrivateTest_1", "sad") is None
+    assert explorer_data.picture_of("PrivateTest_1/sad") is None
     assert "FER2013" in explorer_data.pictures_note()
 
 
 def test_pictures_by_name_and_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER2013", str(write_pictures(tmp_path)))
-    names = np.array([str(cell_of().names[0]), "PrivateTest_0"])
-    found = explorer_data.pictures_of(names, np.array([TRUE, TRUE]))
+    first = str(cell_of().names[0])
+    known = picture_id(first, TRUE)
+    found = explorer_data.pictures_of([known, picture_id("PrivateTest_0", TRUE)])
     assert found is not None and found[1].tolist() == [True, False]
     assert found[0][0].std() > 0 and (found[0][1] == 128).all()
-    assert np.array_equal(explorer_data.picture_of(names[0], TRUE), found[0][0])
-    assert explorer_data.picture_of(names[0], "happy") is None
+    assert np.array_equal(explorer_data.picture_of(known), found[0][0])
+    assert explorer_data.picture_of(picture_id(first, "happy")) is None
     assert not explorer_data.pictures_note()
 
 

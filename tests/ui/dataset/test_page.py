@@ -17,6 +17,7 @@ from fer_core.labels import FER7
 from tests.ui.conftest import SAMPLE
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import Votes
+from train.data.picture_ids import name_and_label, picture_id
 from train.evaluation import storage
 from train.evaluation.audit import audit
 from train.training.config import AugmentationConfig
@@ -40,9 +41,7 @@ def tiny_audit(
     counts = np.zeros((len(tiny_set), 10), np.int64)
     counts[:, 3] = 10
     counts[3] = 0, 0, 0, 0, 0, 0, 0, 0, 4, 6
-    emotions = np.array(FER7.labels)[tiny_set.labels]
-    keys = zip(tiny_set.names.tolist(), emotions.tolist(), strict=True)
-    found = audit(tiny_set, Votes(dict(zip(keys, counts, strict=True))))
+    found = audit(tiny_set, Votes(dict(zip(tiny_set.ids.tolist(), counts, strict=True))))
     storage.write_audit(found, tmp_path / "audit")
     monkeypatch.setattr(storage, "AUDIT_DIR", tmp_path / "audit")
     return tmp_path / "audit"
@@ -98,7 +97,8 @@ def open_picture(app: AppTest, name: str, emotion: str) -> AppTest:
     """Does what a click on a tile does."""
     from ui.common.opened_picture import Opened
 
-    app.session_state["dataset-open"] = Opened((name, emotion), ((name, emotion),))
+    picture = picture_id(name, emotion)
+    app.session_state["dataset-open"] = Opened(picture, (picture,))
     return app.run()
 
 
@@ -269,12 +269,12 @@ def test_doubles_are_on_a_pictures_page(page: AppTest, tiny_audit: Path) -> None
 def test_leafing_through_a_list(page: AppTest, tiny_set: FaceSet) -> None:
     from ui.common.opened_picture import Opened
 
-    keys = tuple((str(tiny_set.names[p]), FER7.labels[tiny_set.labels[p]]) for p in range(3))
-    page.session_state["dataset-open"] = Opened(keys[0], keys)
+    ids = tuple(tiny_set.ids[:3].tolist())
+    page.session_state["dataset-open"] = Opened(ids[0], ids)
     app = button(page.run(), "Previous picture").click().run()
-    assert app.subheader[0].value == ", labelled ".join(keys[2])
+    assert app.subheader[0].value == ", labelled ".join(name_and_label(ids[2]))
     app = button(app, "Next picture").click().run()
-    assert app.subheader[0].value == ", labelled ".join(keys[0])
+    assert app.subheader[0].value == ", labelled ".join(name_and_label(ids[0]))
     assert not turn(app, "Browse").subheader, "another section closes the picture"
 
 
@@ -391,7 +391,7 @@ def test_sliders_outlive_other_sections_and_pages(page: AppTest) -> None:
 @pytest.mark.parametrize(("name", "title"), [("fer7", "7 emotions"), ("fer6", "6 emotions")])
 def test_presets_are_what_was_trained_with(page: AppTest, name: str, title: str) -> None:
     config = json.loads((MODELS_DIR / name / "config.json").read_text())
-    trained = AugmentationConfig(**config["training"]["augmentation"])
+    trained = AugmentationConfig(**config["members"][0]["training"]["augmentation"])
     app = turn(page, "Augmentation")
     assert app.slider(key="augment-rotation_deg").value > 0
     app = button(app, "Nothing").click().run()

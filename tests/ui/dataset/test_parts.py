@@ -138,7 +138,7 @@ def test_every_point_of_the_map_is_a_picture(coloring: str) -> None:
     drawn = np.concatenate([trace.customdata for trace in figure.data])
     assert sorted(drawn.tolist()) == positions.tolist()
     emotions = np.array(said.class_set.labels)
-    predicted = emotions[said.probabilities.argmax(axis=1)]
+    predicted = emotions[said.verdicts().predicted]
     right = np.where(predicted == emotions[said.labels], "right", "wrong")
     values = {"label": emotions[said.labels], "predicted": predicted, "result": right}[coloring]
     for trace in figure.data:

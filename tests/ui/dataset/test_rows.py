@@ -16,7 +16,6 @@ from ui.dataset.rows import (
     class_counts,
     neighbours_of,
     picture_rows,
-    rows_of,
 )
 
 
@@ -57,17 +56,17 @@ def rows(tiny_set: FaceSet, audited: Audit) -> PictureRows:
 
 def test_rows_of_a_data_set(rows: PictureRows, tiny_set: FaceSet) -> None:
     assert len(rows) == len(tiny_set)
-    assert (rows.places == np.arange(len(tiny_set))).all()
+    assert (rows.ids == tiny_set.ids).all()
     assert (rows.audited == np.arange(len(tiny_set))).all()
     six = rows.opinions["fer6"]
-    assert ((six.predicted == "") == (rows.emotions == "disgust")).all()
+    assert ((six.said == "") == (rows.emotions == "disgust")).all()
     assert (np.isnan(six.confidence) == (rows.emotions == "disgust")).all()
 
 
 def test_rows_without_a_data_set(tiny_set: FaceSet, audited: Audit) -> None:
     models = {"fer6": said(tiny_set, FER6), "fer7": said(tiny_set)}
     by_audit = picture_rows(None, audited, models)
-    assert (by_audit.names == audited.names).all() and (by_audit.places == -1).all()
+    assert (by_audit.ids == audited.ids).all()
     by_model = picture_rows(None, None, models)
     assert len(by_model) == len(tiny_set), "the model that knows the most pictures"
     assert len(picture_rows(None, None, {})) == 0
@@ -79,7 +78,7 @@ def test_what_is_stored_in_another_order_finds_its_picture(
     order = np.random.default_rng(0).permutation(len(tiny_set))[: len(tiny_set) // 2]
     part = tiny_set.where(order)
     found = picture_rows(part, audited, {"fer7": said(tiny_set)})
-    assert (audited.names[found.audited] == found.names).all()
+    assert (audited.ids[found.audited] == found.ids).all()
     assert (audited.emotions[found.audited] == found.emotions).all()
     whole = picture_rows(tiny_set, audited, {"fer7": said(tiny_set)}).opinions["fer7"]
     assert np.array_equal(found.opinions["fer7"].probabilities, whole.probabilities[order])
@@ -89,7 +88,7 @@ def test_one_name_with_two_labels_is_two_pictures(tiny_set: FaceSet) -> None:
     twice = tiny_set.where(np.array([0, np.flatnonzero(tiny_set.labels != tiny_set.labels[0])[0]]))
     twice = dataclasses.replace(twice, names=np.array(["Training_1", "Training_1"]))
     found = picture_rows(twice, None, {"fer7": said(twice)})
-    assert [found.rows[found.key(row)] for row in range(2)] == [0, 1]
+    assert found.index.positions_of(found.ids).tolist() == [0, 1]
 
 
 def test_no_filter_lets_all_through(rows: PictureRows, audited: Audit) -> None:
@@ -110,8 +109,8 @@ def test_right_and_wrong_are_what_the_model_knows(rows: PictureRows, audited: Au
         select(rows, audited, "fer6", Filters(result=result)) for result in (RIGHT, WRONG)
     )
     assert len(right) + len(wrong) == (rows.emotions != "disgust").sum()
-    assert (opinion.predicted[right] == rows.emotions[right]).all()
-    assert (opinion.predicted[wrong] != rows.emotions[wrong]).all() and len(wrong)
+    assert (opinion.said[right] == rows.emotions[right]).all()
+    assert (opinion.said[wrong] != rows.emotions[wrong]).all() and len(wrong)
 
 
 def test_by_what_the_model_says(rows: PictureRows, audited: Audit) -> None:
@@ -119,7 +118,7 @@ def test_by_what_the_model_says(rows: PictureRows, audited: Audit) -> None:
     chosen = select(rows, audited, "fer7", filters)
     opinion = rows.opinions["fer7"]
     assert len(chosen)
-    assert set(opinion.predicted[chosen]) == {"happy"}
+    assert set(opinion.said[chosen]) == {"happy"}
     assert opinion.confidence[chosen] == pytest.approx(0.7)
     assert len(select(rows, audited, None, filters)) == 0
 
@@ -205,7 +204,7 @@ def test_neighbours_are_rows(rows: PictureRows, tiny_set: FaceSet) -> None:
     neighbours = np.stack([(np.arange(count) + step) % count for step in range(1, 9)], axis=1)
     similarities = np.tile(np.linspace(0.9, 0.2, 8, dtype=np.float32), (count, 1))
     features = Features(six.names, np.zeros((count, 2), np.float32), neighbours, similarities)
-    places = rows_of(rows, six)
+    places = rows.index.positions_of(six.ids)
     found, values = neighbours_of(int(places[2]), places, features)
     assert found.tolist() == places[3:11].tolist()
     assert values.tolist() == similarities[0].tolist()

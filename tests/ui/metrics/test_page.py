@@ -15,8 +15,10 @@ from streamlit.testing.v1 import AppTest
 from fer_core.classifier import MODELS_DIR
 from tests.cells import cell_of, write_pictures
 from tests.ui.conftest import SAMPLE, until
-from train.evaluation import metrics, storage
+from train.evaluation import metrics
 from train.evaluation.curves import accuracy_by_coverage
+from train.evaluation.records import Predictions
+from train.evaluation.storage import read_record
 from train.evaluation.trials import BASELINE, Trial, save_trials
 from ui.common import explorer_data
 from ui.common.explorer_data import metrics_of
@@ -140,7 +142,7 @@ def test_a_model_without_the_chosen_emotion(page: AppTest) -> None:
 
 def test_the_threshold_says_what_it_leaves(page: AppTest) -> None:
     turn(page, "Confidence").slider(key="confidence-threshold").set_value(70).run()
-    part = storage.read_predictions(MODELS_DIR / "fer7").split("PrivateTest")
+    part = read_record(MODELS_DIR / "fer7", Predictions).split("PrivateTest").verdicts()
     left = accuracy_by_coverage(part.probabilities, part.labels, np.array([0.7]))
     assert f"**{left.coverage[0]:.1%}** of the pictures" in texts(page)
     assert f"**{left.accuracy[0]:.1%}** of these" in texts(page)
@@ -150,12 +152,13 @@ def test_the_threshold_says_what_it_leaves(page: AppTest) -> None:
 
 def test_two_models_on_the_same_pictures(page: AppTest) -> None:
     turn(page, "Compare")
-    seven, six = (storage.read_predictions(MODELS_DIR / name) for name in ("fer7", "fer6"))
-    seven, six = seven.split("PrivateTest"), six.split("PrivateTest")
-    common = seven.where(seven.labels != LABELS.index("disgust"))
-    assert common.names.tolist() == six.names.tolist()
-    right = [part.probabilities.argmax(axis=1) == part.labels for part in (common, six)]
-    result = metrics.mcnemar(*right)
+    seven, six = (
+        read_record(MODELS_DIR / name, Predictions).split("PrivateTest").verdicts()
+        for name in ("fer7", "fer6")
+    )
+    common = seven.where(seven.words != "disgust")
+    assert common.ids.tolist() == six.ids.tolist()
+    result = metrics.mcnemar(common.correct, six.correct)
     shown = texts(page)
     assert f"p = {result.p_value:.3f}" in shown
     assert f"| 7 emotions alone | {result.only_first:,} |" in shown
@@ -253,7 +256,7 @@ def test_own_pictures_are_measured(page: AppTest) -> None:
     assert "no picture of angry" in page.warning[0].value
     run: OwnRun = page.session_state["metrics-own-run"]
     measurement = run.job.result
-    best = LABELS[int(measurement.probabilities.argmax(axis=1)[0])]
+    best = LABELS[int(measurement.verdicts.predicted[0])]
     choose_cell(page, "happy", best, f"own-confusion-{run.key}")
     (grid,) = grids(page)
     assert grid["atlas"] and "happy/0 ä.png" in str(grid["groups"])

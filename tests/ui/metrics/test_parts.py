@@ -10,17 +10,16 @@ import pytest
 
 from fer_core.classifier import MODELS_DIR
 from train.data.archives import Skipped
-from train.evaluation import storage
 from train.evaluation.corruptions import CORRUPTIONS, corrupt
 from train.evaluation.curves import roc_curve
 from train.evaluation.custom_dataset import Measurement
 from train.evaluation.metrics import confusion_matrix
-from train.evaluation.records import LayerRow
-from ui.common.explorer_data import architecture_of
+from train.evaluation.records import Architecture, LayerRow, Predictions, Verdicts
+from train.evaluation.storage import read_record
+from ui.common.explorer_data import stored
 from ui.common.jobs import Job, JobQueue, JobState
 from ui.common.resources import get_classifier
 from ui.metrics.charts import BY_COLUMN, BY_ROW, COUNTS, confusion_chart, normalized
-from ui.metrics.choice import Verdicts
 from ui.metrics.classes import thinned
 from ui.metrics.compare import confusion_difference, on_common
 from ui.metrics.network import boxes_of, graph_of
@@ -28,7 +27,7 @@ from ui.metrics.overview import figures_of
 from ui.metrics.own_runs import figures_json, start_run, verdicts_csv
 from ui.metrics.robustness import spoil
 from ui.metrics.tradeoff import without
-from ui.metrics.training import rate_at, read_log
+from ui.metrics.training import rate_at, read_logs
 from ui.metrics.why import overlay
 
 
@@ -47,9 +46,8 @@ SIX = verdicts("dbe", ("x", "z"), [0, 1, 1], [[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]
     ("split", "views"), [("PrivateTest", "one view"), ("test", "flip"), ("PublicTest", "crops")]
 )
 def test_figures_are_those_of_evaluate(name: str, split: str, views: str) -> None:
-    part = storage.read_predictions(MODELS_DIR / name).split(split)
-    probabilities = part.by_views[views]
-    found = figures_of(Verdicts(part.names, part.class_set.labels, part.labels, probabilities))
+    part = read_record(MODELS_DIR / name, Predictions).split(split)
+    found = figures_of(part.verdicts(views))
     wanted = json.loads((MODELS_DIR / name / "metrics.json").read_text())[split][views]
     for figure in ("pictures", "confusion", "labels"):
         assert found[figure] == wanted[figure]
@@ -87,7 +85,7 @@ def test_the_pictures_that_two_models_both_know() -> None:
     first, second = on_common(SEVEN, SIX)
     # "b" has another label in the other one.
     assert first.names.tolist() == second.names.tolist() == ["d"]
-    assert first.words().tolist() == second.words().tolist() == ["x"]
+    assert first.words.tolist() == second.words.tolist() == ["x"]
 
 
 def test_the_difference_of_two_matrices() -> None:
@@ -120,13 +118,16 @@ def test_a_log_that_has_just_begun(tmp_path: Path, content: str | None) -> None:
     (tmp_path / "config.json").write_text("{}")
     if content is not None:
         (tmp_path / "training.csv").write_text(content)
-    assert read_log(tmp_path) is None
+    assert read_logs(tmp_path) == []
 
 
 def test_the_shipped_logs_are_read() -> None:
-    log = read_log(MODELS_DIR / "fer7")
-    assert log is not None and log.epochs[0] == 1
-    assert len(log.columns["val_accuracy"]) == len(log.epochs) == log.config["epochs"]
+    logs = read_logs(MODELS_DIR / "fer7")
+    assert [log.name for log in logs] == ["fer7, fer7-a", "fer7, fer7-b"]
+    for log in logs:
+        assert len(log.columns["val_accuracy"]) == len(log.epochs) > 1
+        # A campaign looks at its networks a few times, the last time at the end.
+        assert list(log.epochs) == sorted(log.epochs) and log.epochs[-1] == log.config["epochs"]
 
 
 def test_small_layers_are_drawn_inside_the_one_before_them() -> None:
@@ -147,7 +148,7 @@ def test_small_layers_are_drawn_inside_the_one_before_them() -> None:
 
 @pytest.mark.parametrize("name", ["fer7", "fer6"])
 def test_every_layer_of_a_network_is_in_its_drawing(name: str) -> None:
-    architecture = architecture_of(name)
+    architecture = stored(Architecture, name)
     graph = graph_of(architecture)
     assert sum(len(box.rows) for box in boxes_of(architecture.layers)) == len(architecture.layers)
     convolutions = sum(layer.kind == "Conv2D" for layer in architecture.layers)
@@ -174,11 +175,13 @@ def test_a_veil_is_warm_cool_or_nothing() -> None:
 
 def measurement() -> Measurement:
     return Measurement(
-        np.array(["happy/1.png", "=sad/2.png"]),
-        np.array([3, 4]),
-        np.eye(7, dtype=np.float32)[[3, 0]],
+        Verdicts(
+            np.array(["happy/1.png", "=sad/2.png"]),
+            ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+            np.array([3, 4]),
+            np.eye(7, dtype=np.float32)[[3, 0]],
+        ),
         np.zeros((2, 48, 48), np.uint8),
-        ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
         (Skipped("sad/3.png", "The file is damaged."),),
     )
 

@@ -69,18 +69,21 @@ def test_six_classes_and_side_by_side(upload: Upload) -> None:
     assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [len(FER6), len(FER7)]
 
 
-def test_the_accurate_reading_is_another_and_both_are_kept(upload: Upload) -> None:
+def test_there_are_two_readings_and_both_are_kept(upload: Upload) -> None:
     app = upload(("a.jpg", SAMPLE.read_bytes()))
-    (one,) = charts(app)
-    app = app.toggle(key="accurate").set_value(True).run()
+    (people,) = charts(app)
+    app = app.radio(key="reading").set_value("labels").run()
     assert not app.exception
-    (ten,) = charts(app)
-    one_view, crops = (_numbers(chart["data"][0]["x"]) for chart in (one, ten))
-    assert sum(crops) == pytest.approx(1, abs=1e-5)
-    assert crops != pytest.approx(one_view, abs=1e-4)
-    assert {accurate for *_, accurate in app.session_state["photos"].readings} == {False, True}
-    app = app.toggle(key="accurate").set_value(False).run()
-    assert charts(app) == [one]
+    (labels,) = charts(app)
+    shares, chances = (_numbers(chart["data"][0]["x"]) for chart in (people, labels))
+    assert sum(chances) == pytest.approx(1, abs=1e-5)
+    assert chances != pytest.approx(shares, abs=1e-4)
+    assert {reading for *_, reading in app.session_state["photos"].readings} == {
+        "people",
+        "labels",
+    }
+    app = app.radio(key="reading").set_value("people").run()
+    assert charts(app) == [people]
 
 
 def test_a_ready_crop(upload: Upload) -> None:

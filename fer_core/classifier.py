@@ -296,10 +296,7 @@ class EmotionClassifier:
             ModelError: The network did not learn from votes.
         """
         self._checked(PEOPLE)
-        return self.both_of(self.logits(faces_gray, views))
-
-    def both_of(self, logits: NDArray[np.floating]) -> BothReadings:
-        """Return both readings of N faces from the ``(N, K + A)`` that ``logits`` returns."""
+        logits = self.logits(faces_gray, views)
         votes = softmax(logits[:, len(self.labels) :] / self._files.temperatures[PEOPLE])
         return BothReadings(self._labels_of(logits), self._people_of(logits), votes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import json
 import shutil
 import tarfile
 from pathlib import Path
@@ -89,7 +90,7 @@ def _exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     from train.training.export import export_model
 
     folder = tmp_path_factory.mktemp("exported")
-    export_model(trained_run, folder)
+    export_model([trained_run], folder)
     return folder
 
 
@@ -97,6 +98,54 @@ def _exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def models_dir(_exported: Path, tmp_path: Path) -> Path:
     """A folder of models with the tiny network as "fer7"; the test's own to change."""
     return Path(shutil.copytree(_exported, tmp_path / "models"))
+
+
+def write_member(folder: Path, name: str, classes: str = "fer7", **network: Any) -> Path:
+    """Write a tiny network with random weights as a campaign does, and return its file."""
+    import keras
+    import numpy as np
+
+    from fer_core.labels import class_set
+    from fer_core.network import build_network
+    from train.training.campaign_config import MemberConfig
+    from train.training.weights import named_weights
+
+    config = MemberConfig.model_validate(
+        {"name": name, "classes": classes, "network": TINY_RUN["network"] | network}
+    )
+    keras.utils.set_random_seed(len(name) + sum(map(ord, name)))
+    built = build_network(config.network, len(class_set(classes)), num_answers=8)
+    np.savez(
+        folder / f"{name}.npz",
+        **{key: value.astype(np.float16) for key, value in named_weights(built).items()},
+    )
+    watched = {"accuracy": 0.5, "log_loss": 1.2, "majority": 0.6, "vote_loss": 1.1}
+    row = {f"held-out_{key}": value for key, value in watched.items()}
+    record = {
+        "config": config.model_dump(mode="json"),
+        "held_out": 0.25,
+        "split_seed": 1,
+        "log": [{"epoch": epochs, "loss": 2.0, **row} for epochs in (3.0, 6.0)],
+        "scores": {"held-out": watched},
+    }
+    (folder / f"{name}.json").write_text(json.dumps(record))
+    return folder / f"{name}.npz"
+
+
+@pytest.fixture(scope="session")
+def _exported_ensemble(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from train.training.export import export_model
+
+    folder = tmp_path_factory.mktemp("ensemble")
+    members = [write_member(folder, "one"), write_member(folder, "two", squeeze=4)]
+    export_model(members, folder / "models")
+    return folder / "models"
+
+
+@pytest.fixture
+def ensembles_dir(_exported_ensemble: Path, tmp_path: Path) -> Path:
+    """A folder of models with two tiny networks of both heads as "fer7"; the test's own."""
+    return Path(shutil.copytree(_exported_ensemble, tmp_path / "ensembles"))
 
 
 @pytest.fixture(scope="session")

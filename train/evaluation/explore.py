@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.classifier import EmotionClassifier, read_model_files
-from fer_core.readings import LABELS
+from fer_core.readings import LABELS, softmax
 from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet
 from train.data.ferplus import Votes
@@ -103,7 +103,8 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
     readings = read_features_of(files, faces.faces_gray, num_threads=task.num_threads)
     written = []
     if PREDICTIONS in wanted:
-        one_view = task.classifier.both_of(readings.logits).labels
+        answers = readings.logits[:, : len(task.classifier.labels)]
+        one_view = softmax(answers / task.classifier.temperature)
         written.append(write_record(task.folder, _predictions(task, one_view)))
     if FEATURES in wanted:
         from train.evaluation.embeddings import map_of

@@ -16,6 +16,7 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
 from fer_core.errors import ModelError
 from fer_core.pipeline import analyze_image
+from fer_core.readings import LABELS
 from train.data.fer2013 import FaceSet
 from train.data.framing import canvas_of, distance_to_middle
 from train.errors import DataError
@@ -67,7 +68,7 @@ def measure_parity(
         DataError: The data set lacks the split, or no face was found.
         ModelError: There is no such model, or its files are damaged.
     """
-    classifier = EmotionClassifier.load(name, models_dir=models_dir)
+    classifier = EmotionClassifier.load(name, reading=LABELS, models_dir=models_dir)
     faces = dataset.split(split).as_classes(class_set_of(classifier))
     if limit is not None and limit < len(faces):
         faces = faces.where(np.random.default_rng(0).permutation(len(faces))[:limit])

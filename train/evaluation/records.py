@@ -102,7 +102,7 @@ class Predictions:
         return self.verdicts().ids
 
     def verdicts(self, views: str = ONE_VIEW) -> Verdicts:
-        """Return the pictures as they were read in one way, of ``fer_core.tta.TTA_MODES``."""
+        """Return the pictures as they were read in one way, of ``fer_core.tta.VIEW_COUNTS``."""
         return Verdicts(self.names, self.class_set.labels, self.labels, self.by_views[views])
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> Predictions:

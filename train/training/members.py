@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from fer_core.labels import CLASS_SETS, ClassSet
 from fer_core.network import build_network
@@ -147,7 +148,7 @@ def _of_campaign(path: Path) -> Member:
     try:
         weights = read_weights(path)
         record = MemberRecord.model_validate_json(path.with_suffix(".json").read_bytes())
-    except (OSError, ValueError, ValidationError) as error:
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ExportError(f"{path} or its record cannot be read: {error}") from error
     config = record.config
     log = [_watched(row) for row in record.log]

@@ -80,9 +80,8 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
             list(VIEW_NAMES),
             ONE_VIEW,
             VIEW_NAMES.__getitem__,
-            "Test-time augmentation: the probabilities of a picture and its mirror image, or of "
-            "ten crops, are averaged; “accurate” has both networks read ten crops. Videos and the "
-            "camera are read with one view; photos too, unless “accurate” is chosen there.",
+            "Test-time augmentation: the answers to a picture and its mirror image, or to ten "
+            "crops, are averaged. Photos, videos and the camera are read with the mirror image.",
         ),
     }
     chosen = {

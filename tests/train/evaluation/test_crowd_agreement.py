@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from fer_core.labels import FER7
-from fer_core.tta import TTA_MODES
+from fer_core.tta import VIEW_COUNTS
 from tests.train.data.test_ferplus import counts
 from train.data.ferplus import Votes
 from train.data.picture_ids import picture_id
@@ -21,7 +21,7 @@ def test_agreement_by_how_much_the_crowd_agrees() -> None:
         np.array(["PublicTest"] * 6 + ["Training"]),
         labels,
         np.zeros(7, bool),
-        dict.fromkeys(TTA_MODES, probabilities),
+        dict.fromkeys(VIEW_COUNTS, probabilities),
         FER7,
     )
     votes = Votes(

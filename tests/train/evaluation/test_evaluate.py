@@ -9,7 +9,7 @@ import pytest
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.errors import ModelError
-from fer_core.tta import FLIP
+from fer_core.tta import FLIP, ONE_VIEW
 from train.data.fer2013 import FaceSet
 from train.errors import DataError
 from train.evaluation.evaluate import as_line, as_text, evaluate, evaluate_all, save_evaluation
@@ -30,8 +30,8 @@ def leaky_set(tiny_set: FaceSet) -> FaceSet:
 def test_figures_are_those_of_the_served_model(models_dir: Path, leaky_set: FaceSet) -> None:
     result = evaluate("fer7", leaky_set, "PrivateTest", models_dir)
     faces = leaky_set.split("PrivateTest")
-    classifier = EmotionClassifier.load("fer7", models_dir=models_dir)
-    predicted = classifier.predict(faces.faces_gray).argmax(axis=1)
+    classifier = EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
+    predicted = classifier.predict(faces.faces_gray, ONE_VIEW).argmax(axis=1)
     correct = predicted == faces.labels
     assert result.pictures == 56
     assert result.accuracy == pytest.approx(correct.mean())
@@ -96,7 +96,7 @@ def test_a_model_of_six_classes_leaves_disgust_out(models_dir: Path, tiny_set: F
     from train.training.config import TrainConfig
     from train.training.export import export_model
 
-    config = json.loads((models_dir / "fer7" / "config.json").read_text())["training"]
+    config = json.loads((models_dir / "fer7" / "config.json").read_text())["members"][0]["training"]
     config = TrainConfig.model_validate(config | {"classes": "fer6"})
     run = models_dir.parent / "run"
     run.mkdir()
@@ -104,7 +104,7 @@ def test_a_model_of_six_classes_leaves_disgust_out(models_dir: Path, tiny_set: F
     build_network(config.network, len(FER6)).save(run / "model.keras")
     (run / "config.json").write_text(config.model_dump_json())
     (run / "training.csv").write_text("epoch\n")
-    export_model(run, models_dir)
+    export_model([run], models_dir)
     result = evaluate("fer6", tiny_set, "test", models_dir)
     assert result.pictures == 6 * 16
     assert result.labels == FER6.labels

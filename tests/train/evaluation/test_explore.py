@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import EmotionClassifier
-from fer_core.tta import CROPS, FLIP, TTA_MODES
+from fer_core.tta import CROPS, FLIP, VIEW_COUNTS
 from train.cli import exploring
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import ANSWERS, Votes
@@ -24,7 +24,7 @@ from train.evaluation.robustness import measure_robustness
 
 @pytest.fixture
 def classifier(models_dir: Path) -> EmotionClassifier:
-    return EmotionClassifier.load("fer7", models_dir=models_dir)
+    return EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
 
 
 def test_everything_is_measured_and_agrees_with_evaluate(
@@ -47,7 +47,7 @@ def test_everything_is_measured_and_agrees_with_evaluate(
     predictions = storage.read_record(folder, Predictions)
     assert np.array_equal(predictions.names, tiny_set.names)
     for split in ("PublicTest", "PrivateTest", "test"):
-        for views in TTA_MODES:
+        for views in VIEW_COUNTS:
             part = predictions.split(split)
             expected = evaluate("fer7", tiny_set, split, models_dir, views)
             rows = part.by_views[views]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from fer_core.tta import TTA_MODES
+from fer_core.tta import VIEW_COUNTS
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import ANSWERS, Votes
 from train.evaluation.audit import audit
@@ -38,7 +38,7 @@ def test_training_is_doubted_by_the_crowd_and_tests_by_the_model(
         messy.splits,
         messy.labels,
         np.zeros(len(messy), bool),
-        dict.fromkeys(TTA_MODES, certain),
+        dict.fromkeys(VIEW_COUNTS, certain),
         FER7,
     )
     issues = find_label_issues(result, predictions)
@@ -60,7 +60,7 @@ def test_a_model_of_six_classes_doubts_its_own(whole_audit: Audit) -> None:
         whole_audit.splits[rows],
         labels,
         np.zeros(len(rows), bool),
-        dict.fromkeys(TTA_MODES, says_sad),
+        dict.fromkeys(VIEW_COUNTS, says_sad),
         FER6,
     )
     issues = find_label_issues(whole_audit, predictions)

@@ -8,7 +8,10 @@ import pytest
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier, read_model_files
 from fer_core.errors import ModelError
+from fer_core.network import CROWD_LAYER, LABELS_LAYER
+from fer_core.network_config import member_prefix
 from fer_core.preprocessing import normalize_faces
+from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import FaceSet
 from train.evaluation.explain import read_keras
 from train.evaluation.readings import Readings, _check_linear, read_features_of
@@ -18,14 +21,17 @@ from train.evaluation.readings import Readings, _check_linear, read_features_of
 def test_shipped_networks_show_what_their_answers_follow_from(tiny_set: FaceSet, name: str) -> None:
     faces = tiny_set.faces_gray[:70]
     readings = read_features_of(read_model_files(MODELS_DIR / name), faces)
-    served = EmotionClassifier.load(name).logits(faces)
+    served = EmotionClassifier.load(name).logits(faces, ONE_VIEW)
     np.testing.assert_allclose(readings.logits, served, atol=1e-5)
     network = read_keras(MODELS_DIR / name)
-    last = network.layers[-1]
-    # The served weights are rounded to float16, and so differ a little.
-    np.testing.assert_allclose(
-        readings.features @ last.kernel.numpy() + last.bias.numpy(), served, atol=2e-2
-    )
+    members = np.split(readings.features, 2, axis=1)
+    for head, rows in ((LABELS_LAYER, slice(None, -8)), (CROWD_LAYER, slice(-8, None))):
+        answers = []
+        for number, features in enumerate(members):
+            last = network.get_layer(member_prefix(number) + head)
+            answers.append(features @ last.kernel.numpy() + last.bias.numpy())
+        # The served weights are rounded to int8, and so differ a little.
+        np.testing.assert_allclose(np.mean(answers, axis=0), served[:, rows], atol=6e-2)
 
 
 def test_features_are_those_of_the_keras_network(models_dir: Path, tiny_set: FaceSet) -> None:
@@ -34,10 +40,10 @@ def test_features_are_those_of_the_keras_network(models_dir: Path, tiny_set: Fac
     folder = models_dir / "fer7"
     faces = tiny_set.faces_gray[:40]
     network = read_keras(folder)
-    before = keras.Model(network.input, network.layers[-1].input)
+    before = keras.Model(network.input, network.get_layer("m1_logits").input)
     expected = keras.ops.convert_to_numpy(before(normalize_faces(faces), training=False))
     readings = read_features_of(read_model_files(folder), faces)
-    np.testing.assert_allclose(readings.features, expected, atol=5e-3)
+    np.testing.assert_allclose(readings.features, expected, atol=3e-2)
 
 
 def test_one_face_is_read_as_among_many(models_dir: Path, tiny_set: FaceSet) -> None:
@@ -54,7 +60,9 @@ def test_a_network_with_a_dense_head_shows_it(models_dir: Path, tiny_set: FaceSe
     from train.training.config import TrainConfig
     from train.training.export import export_model
 
-    content = json.loads((models_dir / "fer7" / "config.json").read_text())["training"]
+    content = json.loads((models_dir / "fer7" / "config.json").read_text())["members"][0][
+        "training"
+    ]
     content["network"] |= {"kind": "vgg", "head": "flatten", "dense": [12]}
     config = TrainConfig.model_validate(content)
     run = models_dir.parent / "run"
@@ -63,7 +71,7 @@ def test_a_network_with_a_dense_head_shows_it(models_dir: Path, tiny_set: FaceSe
     build_network(config.network, 7).save(run / "model.keras")
     (run / "config.json").write_text(config.model_dump_json())
     (run / "training.csv").write_text("epoch\n")
-    export_model(run, models_dir, "dense")
+    export_model([run], models_dir, "dense")
     faces = tiny_set.faces_gray[:40]
     readings = read_features_of(read_model_files(models_dir / "dense"), faces)
     assert readings.features.shape == (40, 12)

@@ -10,7 +10,7 @@ import pytest
 from sklearn import metrics as sk
 
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
-from fer_core.tta import FLIP, ONE_VIEW, TTA_MODES
+from fer_core.tta import FLIP, ONE_VIEW, VIEW_COUNTS
 from train.data.fer2013 import EXPECTED_COUNTS, FaceSet
 from train.data.picture_ids import PictureIndex
 from train.evaluation import metrics
@@ -25,7 +25,7 @@ MEASURED = [
     (name, split, views)
     for name in NAMES
     for split in ("PublicTest", "PrivateTest", "test")
-    for views in TTA_MODES
+    for views in VIEW_COUNTS
 ]
 
 
@@ -110,7 +110,7 @@ def test_stored_figures_are_those_of_the_stored_predictions(
     assert np.abs(confusion - np.array(figures["confusion"])).sum() <= 6
 
 
-@pytest.mark.parametrize("views", TTA_MODES)
+@pytest.mark.parametrize("views", VIEW_COUNTS)
 def test_figures_are_scikit_learns(predictions: Predictions, views: str) -> None:
     tests = predictions.split("test")
     rows, labels = tests.by_views[views], tests.labels

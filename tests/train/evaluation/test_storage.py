@@ -10,7 +10,7 @@ import pytest
 
 from fer_core.errors import ModelError
 from fer_core.labels import FER7
-from fer_core.tta import CROPS, FLIP, ONE_VIEW, TTA_MODES
+from fer_core.tta import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS
 from train.errors import TableError
 from train.evaluation import storage
 from train.evaluation.records import (
@@ -35,7 +35,7 @@ CROWD = Crowd(7, 1, 2, (CrowdRow(0.5, 0.6, 7, 0.1, 0.2, 0.3),))
 def predictions(count: int = 30) -> Predictions:
     rng = np.random.default_rng(0)
     splits = np.array(["PrivateTest", "PublicTest", "Training"])[np.arange(count) * 3 // count]
-    by_views = {views: rng.dirichlet(np.ones(7), count).astype(np.float32) for views in TTA_MODES}
+    by_views = {views: rng.dirichlet(np.ones(7), count).astype(np.float32) for views in VIEW_COUNTS}
     for views in (FLIP, CROPS):
         by_views[views][splits == "Training"] = np.nan
     names = np.array([f"{split}_{index}" for index, split in enumerate(splits)])

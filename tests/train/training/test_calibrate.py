@@ -8,11 +8,20 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import EmotionClassifier
+from fer_core.labels import FER6, FER7
 from fer_core.readings import softmax
-from train.data.fer2013 import FaceSet
+from tests.train.training.test_fit import clear_votes
+from train.data.fer2013 import FaceSet, hold_out
 from train.errors import ConfigError, DataError
 from train.evaluation.metrics import confidence_log_loss
-from train.training.calibrate import calibrate, fit_temperature
+from train.training.calibrate import (
+    calibrate,
+    fit_share_temperature,
+    fit_temperature,
+    share_loss,
+    vote_shares,
+)
+from train.training.members import CalibrationPart
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -23,24 +32,62 @@ def test_the_temperature_of_drawn_labels_is_found(temperature: float) -> None:
     assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
 
 
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_the_temperature_of_drawn_votes_is_found(temperature: float) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (20_000, 8))
+    shares = rng.multinomial(10, softmax(logits / temperature).astype(np.float64) * 0.999) / 10
+    assert fit_share_temperature(logits, shares) == pytest.approx(temperature, rel=0.05)
+
+
 def test_calibration_is_stored_and_served(models_dir: Path, tiny_set: FaceSet) -> None:
     file = models_dir / "fer7" / "config.json"
     content = json.loads(file.read_text())
     result = calibrate("fer7", tiny_set, models_dir)
     stored = json.loads(file.read_text())
-    assert stored.pop("temperature") == result.temperature
-    assert stored.pop("calibrated_on") == result.calibrated_on == "PublicTest (56 pictures)"
+    # A network without answers of the crowd has none to calibrate.
+    assert stored.pop("temperature") == result.temperatures | {"people": 1.0}
+    assert stored.pop("calibrated_on") == result.calibrated_on
+    assert result.calibrated_on == {"labels": "PublicTest (56 pictures)"}
     assert stored.items() <= content.items()
 
-    classifier = EmotionClassifier.load("fer7", models_dir=models_dir)
-    assert classifier.temperature == result.temperature
+    classifier = EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
+    assert classifier.temperature == result.temperatures["labels"]
     validation = tiny_set.split("PublicTest")
     logits = classifier.logits(validation.faces_gray)
-    before, after = result.confidence_loss
+    before, after = result.losses["labels"]
     assert after <= before
     served = classifier.predict(validation.faces_gray)
     assert confidence_log_loss(served, validation.labels) == pytest.approx(after, rel=1e-5)
     assert confidence_log_loss(softmax(logits), validation.labels) == pytest.approx(before)
+
+
+def test_both_readings_are_calibrated(ensembles_dir: Path, tiny_set: FaceSet) -> None:
+    votes = clear_votes(tiny_set)
+    result = calibrate("fer7", tiny_set, ensembles_dir, votes)
+    held_out = hold_out(tiny_set.split("Training"), 0.25, 1)[1]
+    classifier = EmotionClassifier.load("fer7", models_dir=ensembles_dir)
+    assert classifier.temperature == result.temperatures["people"]
+    forecast = classifier.predict_both(held_out.faces_gray).votes
+    shares = vote_shares(votes, held_out, classifier.answers)
+    assert (shares.sum(axis=1) == 1).all()
+    before, after = result.losses["people"]
+    assert after <= before
+    assert share_loss(forecast, shares) == pytest.approx(after, rel=1e-5)
+    assert f"({len(held_out)} pictures)" in result.calibrated_on["people"]
+
+
+def test_pictures_without_votes_are_left_out(ensembles_dir: Path, tiny_set: FaceSet) -> None:
+    held_out = hold_out(tiny_set.split("Training"), 0.25, 1)[1]
+    votes = clear_votes(held_out.where(np.arange(len(held_out)) > 4))
+    result = calibrate("fer7", tiny_set, ensembles_dir, votes)
+    assert f"({len(held_out) - 5} pictures)" in result.calibrated_on["people"]
+    assert f"({len(held_out)} pictures)" in result.calibrated_on["labels"]
+
+
+def test_votes_must_be_named(ensembles_dir: Path, tiny_set: FaceSet) -> None:
+    with pytest.raises(ConfigError, match="--votes"):
+        calibrate("fer7", tiny_set, ensembles_dir)
 
 
 def test_calibrating_again_gives_the_same(models_dir: Path, tiny_set: FaceSet) -> None:
@@ -57,15 +104,22 @@ def test_the_test_pictures_are_never_looked_at(models_dir: Path, tiny_set: FaceS
 def test_a_held_out_part_is_used_where_it_was_held_out(models_dir: Path, tiny_set: FaceSet) -> None:
     file = models_dir / "fer7" / "config.json"
     config = json.loads(file.read_text())
-    config["training"] |= {"validation": "held-out", "held_out": 0.25}
+    config["calibration"] = {"split": "held-out", "share": 0.25, "seed": 3}
     file.write_text(json.dumps(config))
     result = calibrate("fer7", tiny_set.split("Training"), models_dir)
-    assert result.calibrated_on.startswith("a held-out 25% of Training (")
+    assert result.calibrated_on["labels"].startswith("a held-out 25% of Training (")
 
 
-@pytest.mark.parametrize("training", [None, {}, {"classes": "fer7"}])
-def test_a_model_of_unknown_training(models_dir: Path, tiny_set: FaceSet, training: Any) -> None:
+@pytest.mark.parametrize("part", [None, {}, {"split": "PrivateTest"}])
+def test_a_model_of_unknown_training(models_dir: Path, tiny_set: FaceSet, part: Any) -> None:
     file = models_dir / "fer7" / "config.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"training": training}))
-    with pytest.raises(ConfigError, match="how 'fer7' was trained"):
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"calibration": part}))
+    with pytest.raises(ConfigError, match="what 'fer7' is to be calibrated on"):
         calibrate("fer7", tiny_set, models_dir)
+
+
+def test_six_emotions_are_calibrated_on_the_same_pictures(tiny_set: FaceSet) -> None:
+    part = CalibrationPart(split="held-out", share=0.25, seed=1)
+    seven, six = part.of(tiny_set, FER7), part.of(tiny_set, FER6)
+    disgust = FER7.labels.index("disgust")
+    assert np.array_equal(six.names, seven.names[seven.labels != disgust])

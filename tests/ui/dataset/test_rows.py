@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from fer_core.tta import TTA_MODES
+from fer_core.tta import VIEW_COUNTS
 from train.data.fer2013 import FaceSet
 from train.evaluation.audit import audit
 from train.evaluation.records import Audit, Features, Predictions
@@ -43,7 +43,7 @@ def said(dataset: FaceSet, class_set=FER7) -> Predictions:
         faces.splits,
         faces.labels,
         np.zeros(count, bool),
-        dict.fromkeys(TTA_MODES, rows),
+        dict.fromkeys(VIEW_COUNTS, rows),
         class_set,
     )
 

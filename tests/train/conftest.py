@@ -57,7 +57,7 @@ def ferplus_file(fer2013_archive: Path) -> Path:
 def packed_file(
     tiny_set: Any,
     tiny_folder: Path,
-    ferplus_file: Path,
+    tiny_votes: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """What a campaign learns from, of the tiny part, framed as if all eyes were 1 pixel right."""
@@ -70,7 +70,7 @@ def packed_file(
     path = tmp_path_factory.mktemp("packed") / "packed.npz"
     framings = np.tile(np.float32([[1, 0, -1], [0, 1, 0]]), (len(tiny_set.split(TRAINING)), 1, 1))
     framings[0] = np.nan
-    pack_campaign_data(path, tiny_set, tiny_folder, read_votes(ferplus_file), framings)
+    pack_campaign_data(path, tiny_set, tiny_folder, read_votes(tiny_votes), framings)
     return path
 
 

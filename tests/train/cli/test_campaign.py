@@ -42,7 +42,7 @@ def campaign_file(tmp_path: Path) -> Path:
 
 def test_packing(
     tiny_folder: Path,
-    ferplus_file: Path,
+    tiny_votes: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -54,7 +54,7 @@ def test_packing(
         return MiddleDetector()
 
     monkeypatch.setattr(fer_core.detection, "load_detector", load)
-    pack = ["campaign", "pack", "--data", str(tiny_folder), "--votes", str(ferplus_file)]
+    pack = ["campaign", "pack", "--data", str(tiny_folder), "--votes", str(tiny_votes)]
     plain, framed = tmp_path / "plain.npz", tmp_path / "framed.npz"
     assert main([*pack, "--out", str(plain)]) == 0
     assert "224 pictures" in capsys.readouterr().out

@@ -20,7 +20,7 @@ def same(part: CampaignPart, faces: FaceSet) -> None:
 
 
 def test_what_was_packed_comes_back_in_parts(
-    packed_file: Path, tiny_set: FaceSet, ferplus_file: Path
+    packed_file: Path, tiny_set: FaceSet, tiny_votes: Path
 ) -> None:
     data = read_campaign_data(packed_file, 0.2, 3)
     learned, held = hold_out(tiny_set.split(TRAINING), 0.2, 3)
@@ -29,7 +29,7 @@ def test_what_was_packed_comes_back_in_parts(
     same(data.public_test, tiny_set.split(PUBLIC_TEST))
     assert list(data.checks) == ["held-out", "PublicTest"]
 
-    votes = read_votes(ferplus_file)
+    votes = read_votes(tiny_votes)
     for part in (data.training, data.held_out, data.public_test):
         counts = votes.of(part.faces.ids)
         shares = counts[:, : len(EXPRESSIONS)] / np.maximum(counts.sum(1, keepdims=True), 1)
@@ -63,21 +63,19 @@ def test_other_classes_keep_votes_and_framings_with_their_pictures(packed_file: 
     assert np.array_equal(chosen.framings, part.framings[where], equal_nan=True)
 
 
-def test_a_table_has_no_files_to_pack(
-    tiny_set: FaceSet, ferplus_file: Path, tmp_path: Path
-) -> None:
+def test_a_table_has_no_files_to_pack(tiny_set: FaceSet, tiny_votes: Path, tmp_path: Path) -> None:
     table = tmp_path / "fer2013.csv"
     with pytest.raises(DataError, match="has no picture files"):
-        pack_campaign_data(tmp_path / "p.npz", tiny_set, table, read_votes(ferplus_file))
+        pack_campaign_data(tmp_path / "p.npz", tiny_set, table, read_votes(tiny_votes))
 
 
 def test_a_place_that_cannot_be_written(
-    tiny_set: FaceSet, tiny_folder: Path, ferplus_file: Path, tmp_path: Path
+    tiny_set: FaceSet, tiny_folder: Path, tiny_votes: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
     path = tmp_path / "file" / "p.npz"
     with pytest.raises(DataError, match="cannot be written"):
-        pack_campaign_data(path, tiny_set, tiny_folder, read_votes(ferplus_file))
+        pack_campaign_data(path, tiny_set, tiny_folder, read_votes(tiny_votes))
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no archive", b"PK\x03\x04 cut off"])

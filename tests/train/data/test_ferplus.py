@@ -7,7 +7,14 @@ import pytest
 
 from fer_core.labels import FER6
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import ANSWERS, NOT_A_FACE, Votes, majority, read_votes
+from train.data.ferplus import (
+    ANSWERS,
+    NOT_A_FACE,
+    Votes,
+    expression_shares,
+    majority,
+    read_votes,
+)
 from train.data.picture_ids import picture_ids
 from train.errors import DataError
 
@@ -70,6 +77,17 @@ def test_bad_files_are_refused(tmp_path: Path, content: bytes | None, word: str)
         path.write_bytes(content)
     with pytest.raises(DataError, match=word):
         read_votes(path)
+
+
+def test_shares_of_the_expressions_among_all_votes() -> None:
+    votes = np.zeros((3, 10), np.int64)
+    votes[0, [0, 1]] = 3, 1
+    votes[1, [7, NOT_A_FACE]] = 4, 6
+    shares = expression_shares(votes)
+    assert shares.dtype == np.float32
+    assert shares.shape == (3, 8)
+    np.testing.assert_allclose(shares.sum(1), [1, 0.4, 0], rtol=1e-6)
+    np.testing.assert_allclose(shares[0, :2], [0.75, 0.25])
 
 
 def test_the_majority_is_one_known_emotion() -> None:

@@ -265,6 +265,11 @@ class EmotionClassifier:
         """What the logits of the reading are divided by before the softmax."""
         return self._files.temperatures[self._reading]
 
+    @property
+    def mixture(self) -> float:
+        """Weight of the people's answers in the people's reading, 0 to 1."""
+        return self._files.mixture
+
     def predict(
         self,
         faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
@@ -283,7 +288,7 @@ class EmotionClassifier:
             ValueError: A face is not a non-empty grey uint8 picture.
         """
         logits = self.logits(faces_gray, views)
-        return self._labels_of(logits) if self._reading == LABELS else self._people_of(logits)
+        return self.labels_of(logits) if self._reading == LABELS else self._people_of(logits)
 
     def predict_both(
         self,
@@ -296,9 +301,21 @@ class EmotionClassifier:
             ModelError: The network did not learn from votes.
         """
         self._checked(PEOPLE)
-        logits = self.logits(faces_gray, views)
+        return self.both_of(self.logits(faces_gray, views))
+
+    def labels_of(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the labels' reading of N faces from the ``(N, K + A)`` that ``logits`` returns."""
+        return softmax(logits[:, : len(self.labels)] / self._files.temperatures[LABELS])
+
+    def both_of(self, logits: NDArray[np.floating], mixture: float | None = None) -> BothReadings:
+        """Return both readings of N faces.
+
+        Args:
+            logits: ``(N, K + A)``, as ``logits`` returns them.
+            mixture: Weight of the people's answers in the people's reading; by default the model's.
+        """
         votes = softmax(logits[:, len(self.labels) :] / self._files.temperatures[PEOPLE])
-        return BothReadings(self._labels_of(logits), self._people_of(logits), votes)
+        return BothReadings(self.labels_of(logits), self._people_of(logits, mixture), votes)
 
     def logits(
         self,
@@ -312,6 +329,20 @@ class EmotionClassifier:
         Returns:
             float32 ``(N, K + A)``, of the labels and of the crowd's answers.
         """
+        return np.asarray(self.member_logits(faces_gray, views).mean(axis=1), np.float32)
+
+    def member_logits(
+        self,
+        faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]],
+        views: str = FLIP,
+    ) -> NDArray[np.float32]:
+        """Return each network's raw outputs, the mean over the views.
+
+        Arguments and errors as of ``predict``.
+
+        Returns:
+            float32 ``(N, M, K + A)``, by member.
+        """
         seen = [view for face in faces_gray for view in views_of(face, views)]
         inputs = normalize_faces(seen)
         outputs = np.empty((len(inputs), self._members, self._width), np.float32)
@@ -319,9 +350,8 @@ class EmotionClassifier:
             for start in range(0, len(inputs), _MAX_BATCH):
                 batch = slice(start, start + _MAX_BATCH)
                 outputs[batch] = _run(interpreter, inputs[batch])
-        answers = VIEW_COUNTS[views] * self._members
-        by_face = outputs.reshape(len(faces_gray), answers, self._width)
-        return np.asarray(by_face.mean(axis=1), np.float32)
+        by_view = outputs.reshape(len(faces_gray), VIEW_COUNTS[views], *outputs.shape[1:])
+        return np.asarray(by_view.mean(axis=1), np.float32)
 
     @property
     def _width(self) -> int:
@@ -335,13 +365,13 @@ class EmotionClassifier:
             )
         return reading
 
-    def _labels_of(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
-        return softmax(logits[:, : len(self.labels)] / self._files.temperatures[LABELS])
-
-    def _people_of(self, logits: NDArray[np.floating]) -> NDArray[np.float32]:
+    def _people_of(
+        self, logits: NDArray[np.floating], mixture: float | None = None
+    ) -> NDArray[np.float32]:
         files, split = self._files, len(self.labels)
+        weight = files.mixture if mixture is None else mixture
         people = logits[:, split:][:, self._people] / files.temperatures[PEOPLE]
-        return mix(people, logits[:, :split] / files.temperatures[LABELS], files.mixture)
+        return mix(people, logits[:, :split] / files.temperatures[LABELS], weight)
 
     @contextmanager
     def _interpreter(self) -> Iterator[Interpreter]:

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
-from fer_core.classifier import MODELS_DIR
 from fer_core.labels import FER7
+from train.evaluation.storage import AUDIT_DIR, AUDIT_FILE
 
 COUNTS = {"Training": 24, "PublicTest": 8, "PrivateTest": 8}
 
@@ -102,14 +102,12 @@ def draw_files() -> dict[str, bytes]:
     """Draw a data set in the form in which Kaggle ships FER-2013.
 
     The names are those of real pictures with the same label, so that what is stored of the shipped
-    networks is found for them. As in FER-2013, a test picture is also in Training.
+    networks and in the audit is found for them. As in FER-2013, a test picture is also in Training.
 
     Returns:
         JPEG files by their path: of each class 24 of Training and 8 of either test split.
     """
-    table = pq.read_table(
-        MODELS_DIR / "fer7" / "predictions.parquet", columns=["name", "split", "label"]
-    )
+    table = pq.read_table(AUDIT_DIR / AUDIT_FILE, columns=["name", "split", "label"])
     rng = np.random.default_rng(2013)
     files: dict[str, bytes] = {}
     found: Counter[tuple[str, str]] = Counter()

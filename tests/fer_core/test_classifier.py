@@ -155,6 +155,13 @@ def test_a_face_and_its_mirror_image_get_the_same_verdict(
     assert np.abs(one_view).max() > 0.01
 
 
+def test_each_network_answers_alone(fer7: EmotionClassifier, crops: np.ndarray) -> None:
+    by_member = fer7.member_logits(crops)
+    assert by_member.shape == (len(crops), fer7.members, 15) and by_member.dtype == np.float32
+    assert np.abs(by_member[:, 0] - by_member[:, 1]).max() > 0.1
+    np.testing.assert_allclose(by_member.mean(axis=1), fer7.logits(crops), atol=1e-5)
+
+
 def test_another_reading_needs_no_other_network(
     fer7: EmotionClassifier, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_core.errors import ModelError
-from train.cli.options import add_data, add_models_dir, add_votes, load, models_dir, positive, votes
+from train.cli.options import (
+    add_audit_dir,
+    add_data,
+    add_models_dir,
+    add_votes,
+    audit_dir,
+    load,
+    models_dir,
+    positive,
+    votes,
+)
 
 if TYPE_CHECKING:
     from train.cli.options import Commands
@@ -51,7 +61,7 @@ def add_exploring(commands: Commands) -> None:
         "--csv", type=Path, metavar="FILE", help="write a row a suspicious picture"
     )
     command.add_argument("--save", action="store_true", help="store it for the pages")
-    command.add_argument("--audit-dir", type=Path, metavar="DIR", help="default assets/fer2013")
+    add_audit_dir(command)
     add_models_dir(command)
     command.set_defaults(run=_audit)
 
@@ -87,7 +97,7 @@ def _explore(options: argparse.Namespace) -> int:
 
 def _audit(options: argparse.Namespace) -> int:
     from train.evaluation.audit import as_text, audit, write_csv
-    from train.evaluation.storage import AUDIT_DIR, write_audit
+    from train.evaluation.storage import write_audit
 
     result = audit(load(options.data), votes(options))
     issues = _label_issues(options, result)
@@ -108,7 +118,7 @@ def _audit(options: argparse.Namespace) -> int:
         rows = write_csv(result, issues, options.csv)
         logger.info("Wrote %s: %s rows.", options.csv, f"{rows:,}")
     if options.save:
-        logger.info("Stored in %s.", write_audit(result, options.audit_dir or AUDIT_DIR))
+        logger.info("Stored in %s.", write_audit(result, audit_dir(options)))
     return 0
 
 

@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 def add_making(commands: Commands) -> None:
-    """Add ``frame``, ``fit``, ``ablate``, ``export``, ``calibrate`` and ``augmentations``."""
+    """Add the commands, from ``frame`` to ``augmentations``."""
     command = commands.add_parser("frame", help="frame training pictures as the app does")
     add_data(command)
     command.add_argument("--detector", choices=("yunet", "haar"), required=True)
@@ -79,6 +79,17 @@ def add_making(commands: Commands) -> None:
     add_votes(command)
     add_models_dir(command)
     command.set_defaults(run=_calibrate)
+
+    command = commands.add_parser("mixture", help="say what the people's reading is made of")
+    command.add_argument("name", metavar="NAME", help="name of the model")
+    command.add_argument(
+        "weight",
+        type=float,
+        metavar="W",
+        help="of the people's answers, 0 to 1; the rest is labels",
+    )
+    add_models_dir(command)
+    command.set_defaults(run=_mixture)
 
     command = commands.add_parser("augmentations", help="draw varied training pictures")
     command.add_argument("config", type=Path, metavar="CONFIG", help="a file of train/configs")
@@ -173,6 +184,14 @@ def _calibrate(options: argparse.Namespace) -> int:
             f"{result.calibrated_on[reading]}: log loss {before:.4f} before, {after:.4f} after."
         )
     print(f"Calibration error {result.ece[0]:.4f} before, {result.ece[1]:.4f} after.")
+    return 0
+
+
+def _mixture(options: argparse.Namespace) -> int:
+    from train.training.calibrate import set_mixture
+
+    file = set_mixture(options.name, options.weight, models_dir(options))
+    print(f"Stored in {file}; explore and evaluate the model again.")
     return 0
 
 

@@ -19,12 +19,12 @@ SPLITS = ("PublicTest", "PrivateTest", "test")
 logger = logging.getLogger(__name__)
 
 
-def add_data(command: argparse.ArgumentParser) -> None:
+def add_data(command: argparse.ArgumentParser, *, required: bool = True) -> None:
     """Adds ``--data``."""
     command.add_argument(
         "--data",
         type=Path,
-        required=True,
+        required=required,
         metavar="PATH",
         help="FER-2013: its folder, .zip or .tar.xz, or fer2013.csv",
     )
@@ -51,6 +51,11 @@ def add_models_dir(command: argparse.ArgumentParser) -> None:
     command.add_argument("--models-dir", type=Path, metavar="DIR", help="default assets/models")
 
 
+def add_audit_dir(command: argparse.ArgumentParser) -> None:
+    """Adds ``--audit-dir``."""
+    command.add_argument("--audit-dir", type=Path, metavar="DIR", help="default assets/fer2013")
+
+
 def positive(text: str) -> int:
     """Reads a whole number of at least 1."""
     number = int(text)
@@ -72,6 +77,14 @@ def models_dir(options: argparse.Namespace) -> Path:
 
     named: Path | None = options.models_dir
     return named or MODELS_DIR
+
+
+def audit_dir(options: argparse.Namespace) -> Path:
+    """Returns the folder of the data set's audit."""
+    from train.evaluation.storage import AUDIT_DIR
+
+    named: Path | None = options.audit_dir
+    return named or AUDIT_DIR
 
 
 def load(path: Path) -> FaceSet:

@@ -7,6 +7,7 @@ Label Distribution".
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -107,3 +108,37 @@ def majority(votes: NDArray[np.int64], class_set: ClassSet = FER7) -> NDArray[np
     ]
     tied = (votes == votes.max(axis=1, keepdims=True)).sum(axis=1) > 1
     return np.where(tied, -1, np.array(position)[votes.argmax(axis=1)])
+
+
+def decided(votes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what the crowd decided by the rule of FER+, int64 ``(N,)``: a position in ``ANSWERS``.
+
+    Barsoum et al. (2016) measure on these decisions: an answer with a single vote is an outlier and
+    does not count; of the votes that are left, the decision has more than half. So a tie decides
+    nothing.
+
+    Args:
+        votes: int64 ``(N, 10)``.
+
+    Returns:
+        One of the eight ``EXPRESSIONS``; -1 without votes, without such a majority, and where it is
+        for "unknown" or "not a face".
+    """
+    counted = np.where(votes > 1, votes, 0)
+    best = counted.argmax(axis=1)
+    clear = 2 * counted.max(axis=1) > counted.sum(axis=1)
+    return np.where(clear & (best < len(EXPRESSIONS)), best, -1)
+
+
+def vote_shares(votes: NDArray[np.int64], answers: Sequence[str]) -> NDArray[np.float64]:
+    """Return how the votes for some answers are shared out among them.
+
+    Args:
+        votes: int64 ``(N, 10)``.
+        answers: A of ``ANSWERS``.
+
+    Returns:
+        float64 ``(N, A)``; rows sum to 1, or to 0 where nobody gave one of the answers.
+    """
+    counts = votes[:, [ANSWERS.index(answer) for answer in answers]]
+    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))

@@ -6,6 +6,8 @@ import itertools
 
 import numpy as np
 
+from fer_core.readings import PEOPLE
+from fer_core.tta import FLIP
 from train.data.fer2013 import TEST
 from train.data.ferplus import Votes, majority
 from train.evaluation.records import Crowd, CrowdRow, Predictions
@@ -14,13 +16,19 @@ _BINS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 def crowd_agreement(predictions: Predictions, votes: Votes) -> Crowd:
-    """Measures a model against the crowd on the test pictures, one view of each.
+    """Measures a model's readings against the crowd's on the test pictures.
+
+    The crowd's majority is here what most voters chose, however few they are, as the point is how
+    much depends on how many they are.
 
     Args:
         predictions: What the model says of PublicTest and PrivateTest; Training is left out.
         votes: The crowd's.
     """
-    tests = predictions.split(TEST).verdicts()
+    part = predictions.split(TEST)
+    tests = part.verdicts()
+    people = part.probabilities.get((PEOPLE, FLIP))
+    said = None if people is None else people.argmax(axis=1)
     counts = votes.of(tests.ids)
     total = counts.sum(axis=1)
     chosen = majority(counts, predictions.class_set)
@@ -37,6 +45,7 @@ def crowd_agreement(predictions: Predictions, votes: Votes) -> Crowd:
                     float(tests.correct[inside].mean()),
                     float((tests.predicted == chosen)[inside].mean()),
                     float((chosen == tests.labels)[inside].mean()),
+                    None if said is None else float((said == chosen)[inside].mean()),
                 )
             )
     return Crowd(

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.classifier import EmotionClassifier, read_model_files
-from fer_core.readings import LABELS, softmax
-from fer_core.tta import ONE_VIEW
+from fer_core.readings import LABELS, PEOPLE
+from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet
-from train.data.ferplus import Votes
+from train.data.ferplus import EXPRESSIONS, Votes, decided
 from train.evaluation.crowd_agreement import crowd_agreement
 from train.evaluation.evaluate import class_set_of, leaked_from_training
 from train.evaluation.records import Crowd, Features, Predictions
 from train.evaluation.storage import RECORD_FILES, read_record, write_record
-from train.evaluation.tta import read_all_views
+from train.evaluation.tta import read_logits, read_views
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ def explore(
         name: Name of the model.
         dataset: FER-2013.
         models_dir: Folder of the models.
-        votes: FER+'s; without them agreement with the crowd is left out.
+        votes: FER+'s; without them what the crowd decided is left out.
         only: The parts to measure, of ``PARTS``; "crowd" needs stored predictions.
         pictures: Number of PublicTest's pictures that robustness is measured on; None for all.
         num_threads: Threads that the network may use.
@@ -103,8 +103,7 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
     readings = read_features_of(files, faces.faces_gray, num_threads=task.num_threads)
     written = []
     if PREDICTIONS in wanted:
-        answers = readings.logits[:, : len(task.classifier.labels)]
-        one_view = softmax(answers / task.classifier.temperature)
+        one_view = task.classifier.labels_of(readings.logits)
         written.append(write_record(task.folder, _predictions(task, one_view)))
     if FEATURES in wanted:
         from train.evaluation.embeddings import map_of
@@ -116,16 +115,44 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
 
 
 def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
-    faces = task.faces
+    """Puts together what the network says; of Training that is one view, to save time."""
+    faces, classifier = task.faces, task.classifier
     tests = faces.splits != TRAINING
-    by_views = {ONE_VIEW: one_view}
-    for views, rows in read_all_views(task.classifier, faces.faces_gray[tests]).items():
-        if views != ONE_VIEW:
-            by_views[views] = np.full_like(one_view, np.nan)
-            by_views[views][tests] = rows
+    logits = read_logits(classifier, faces.faces_gray[tests], FLIP)
+    read = {
+        (LABELS, FLIP): classifier.labels_of(logits),
+        (LABELS, CROPS): read_views(classifier, faces.faces_gray[tests], CROPS),
+    }
+    votes = np.empty((len(logits), 0), np.float32)
+    if classifier.answers:
+        both = classifier.both_of(logits)
+        read[PEOPLE, FLIP], votes = both.people, both.votes
     leaked = np.zeros(len(faces), bool)
     leaked[tests] = leaked_from_training(faces, faces.where(tests))
-    return Predictions(faces.names, faces.splits, faces.labels, leaked, by_views, faces.class_set)
+    return Predictions(
+        faces.names,
+        faces.splits,
+        faces.labels,
+        leaked,
+        _crowd_words(task),
+        {(LABELS, ONE_VIEW): one_view} | {way: _at(tests, rows) for way, rows in read.items()},
+        _at(tests, votes),
+        classifier.answers,
+        faces.class_set,
+    )
+
+
+def _at(tests: NDArray[np.bool_], rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Returns rows for all pictures: these for the test pictures, NaN for the others."""
+    everything = np.full((len(tests), rows.shape[1]), np.nan, np.float32)
+    everything[tests] = rows
+    return everything
+
+
+def _crowd_words(task: Task) -> NDArray[np.str_]:
+    if task.votes is None:
+        return np.full(len(task.faces), "")
+    return np.array([*EXPRESSIONS, ""])[decided(task.votes.of(task.faces.ids))]
 
 
 def _robustness(task: Task, _: Collection[str]) -> list[Path]:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import ClassSet
-from fer_core.tta import ONE_VIEW
+from fer_core.readings import LABELS, PEOPLE
+from fer_core.tta import FLIP, ONE_VIEW
 from train.data.fer2013 import in_split
 from train.data.picture_ids import picture_ids
 
@@ -21,32 +22,35 @@ NEIGHBOURS = 8
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What a model says of N pictures, read in one way.
+    """What a model says of N pictures, read in one way, and what is held against it.
 
     Attributes:
         names: str ``(N,)``, such as "PublicTest_123", or paths in somebody's archive.
-        emotions: The K labels.
-        labels: int64 ``(N,)``, positions in ``emotions``.
+        emotions: The K emotions that the model knows.
+        labels: int64 ``(N,)``, positions in ``emotions``: what counts as right.
         probabilities: float32 ``(N, K)``, calibrated.
+        own_labels: str ``(N,)``, the labels that the pictures are known by, where what counts as
+            right is something else; None for the same.
     """
 
     names: NDArray[np.str_]
     emotions: tuple[str, ...]
     labels: NDArray[np.int64]
     probabilities: NDArray[np.float32]
+    own_labels: NDArray[np.str_] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
     def words(self) -> NDArray[np.str_]:
-        """Str ``(N,)``, the labels in words."""
+        """Str ``(N,)``, what counts as right, in words."""
         return np.array(self.emotions)[self.labels]
 
     @property
     def ids(self) -> NDArray[np.str_]:
         """Str ``(N,)``, what the pictures are known by, as ``picture_ids`` makes it."""
-        return picture_ids(self.names, self.words)
+        return picture_ids(self.names, self.words if self.own_labels is None else self.own_labels)
 
     @property
     def predicted(self) -> NDArray[np.int64]:
@@ -65,8 +69,9 @@ class Verdicts:
 
     def where(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Verdicts:
         """Return the rows that a mask or a list of positions selects."""
+        own = None if self.own_labels is None else self.own_labels[rows]
         return Verdicts(
-            self.names[rows], self.emotions, self.labels[rows], self.probabilities[rows]
+            self.names[rows], self.emotions, self.labels[rows], self.probabilities[rows], own
         )
 
 
@@ -81,8 +86,14 @@ class Predictions:
         splits: str ``(N,)``: "Training", "PublicTest" or "PrivateTest".
         labels: int64 ``(N,)``, positions in ``class_set.labels``.
         leaked: bool ``(N,)``, which test pictures are pixel-identical to one of Training.
-        by_views: float32 ``(N, K)``, calibrated, by each of ``fer_core.tta.VIEW_COUNTS``; NaN
-            for Training with more than one view.
+        crowd: str ``(N,)``, what FER+'s crowd decided, as ``train.data.ferplus.decided``; "" where
+            it decided nothing or was not asked.
+        probabilities: float32 ``(N, K)``, calibrated, by reading and views: the labels' by each of
+            ``fer_core.tta.VIEW_COUNTS``, and the people's with the mirror image, as it is served,
+            where the model has it. NaN for Training, but for the labels' with one view.
+        votes: float32 ``(N, A)``, forecast shares of the crowd's answers, with the mirror image;
+            NaN for Training.
+        answers: The A answers; none for a model without the people's reading.
         class_set: What the labels mean.
     """
 
@@ -90,20 +101,53 @@ class Predictions:
     splits: NDArray[np.str_]
     labels: NDArray[np.int64]
     leaked: NDArray[np.bool_]
-    by_views: Mapping[str, NDArray[np.float32]]
+    crowd: NDArray[np.str_]
+    probabilities: Mapping[tuple[str, str], NDArray[np.float32]]
+    votes: NDArray[np.float32]
+    answers: tuple[str, ...]
     class_set: ClassSet
 
     def __len__(self) -> int:
         return len(self.labels)
 
     @property
+    def words(self) -> NDArray[np.str_]:
+        """Str ``(N,)``, FER-2013's labels."""
+        return np.array(self.class_set.labels)[self.labels]
+
+    @property
     def ids(self) -> NDArray[np.str_]:
         """Str ``(N,)``, what the pictures are known by, as ``picture_ids`` makes it."""
-        return self.verdicts().ids
+        return picture_ids(self.names, self.words)
 
     def verdicts(self, views: str = ONE_VIEW) -> Verdicts:
-        """Return the pictures as they were read in one way, of ``fer_core.tta.VIEW_COUNTS``."""
-        return Verdicts(self.names, self.class_set.labels, self.labels, self.by_views[views])
+        """Return all pictures as the labels' reading has them, against FER-2013's labels.
+
+        Args:
+            views: One of ``fer_core.tta.VIEW_COUNTS``.
+        """
+        return Verdicts(
+            self.names, self.class_set.labels, self.labels, self.probabilities[LABELS, views]
+        )
+
+    def people_verdicts(self) -> Verdicts:
+        """Return the people's reading against what the crowd decided.
+
+        Pictures of which it decided nothing, or an answer that is no emotion of the model, are left
+        out.
+
+        Raises:
+            KeyError: The model has no such reading.
+        """
+        decided = np.isin(self.crowd, self.class_set.labels)
+        place = {label: position for position, label in enumerate(self.class_set.labels)}
+        return Verdicts(
+            self.names[decided],
+            self.class_set.labels,
+            np.array([place[word] for word in self.crowd[decided].tolist()], np.int64),
+            self.probabilities[PEOPLE, FLIP][decided],
+            self.words[decided],
+        )
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> Predictions:
         """Returns the rows that a mask or a list of positions selects."""
@@ -112,7 +156,10 @@ class Predictions:
             self.splits[mask],
             self.labels[mask],
             self.leaked[mask],
-            {views: rows[mask] for views, rows in self.by_views.items()},
+            self.crowd[mask],
+            {way: rows[mask] for way, rows in self.probabilities.items()},
+            self.votes[mask],
+            self.answers,
             self.class_set,
         )
 
@@ -232,9 +279,11 @@ class CrowdRow:
         low: Lowest share of the votes that the most chosen emotion has.
         high: Highest one; a picture on the border is in the row above.
         pictures: Number of pictures.
-        model_label: Share of them on which the model and FER-2013's label agree.
-        model_crowd: Share of them on which the model and the crowd's majority agree.
+        model_label: Share of them on which the labels' reading and FER-2013's label agree.
+        model_crowd: Share of them on which the labels' reading and the crowd's majority agree.
         crowd_label: Share of them on which the crowd's majority and FER-2013's label agree.
+        people_crowd: Share of them on which the people's reading and the crowd's majority agree;
+            None for a model without that reading.
     """
 
     low: float
@@ -243,11 +292,14 @@ class CrowdRow:
     model_label: float
     model_crowd: float
     crowd_label: float
+    people_crowd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """A model's agreement with FER+'s crowd, one view, PublicTest and PrivateTest.
+    """A model's agreement with FER+'s crowd on PublicTest and PrivateTest.
+
+    The labels' reading is of one view, the people's of two, as it is served.
 
     Attributes:
         pictures: Number of pictures counted in ``rows``.
@@ -260,6 +312,92 @@ class Crowd:
     without_votes: int
     undecided: int
     rows: tuple[CrowdRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How many of some pictures are read as they are labelled.
+
+    Attributes:
+        pictures: Their number.
+        recall: Share of them that is, 0 to 1.
+        interval: The 95 % bootstrap interval of the share.
+    """
+
+    pictures: int
+    recall: float
+    interval: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class WildFigures:
+    """One reading of ordinary photos.
+
+    Attributes:
+        natural: Recall of the emotions, weighed by how often each occurs in such photos, 0 to 1.
+        natural_interval: Its 95 % bootstrap interval.
+        mean_of_five: Mean recall of the emotions without fear, of which there are few pictures.
+        by_emotion: Recall of each emotion.
+    """
+
+    natural: float
+    natural_interval: tuple[float, float]
+    mean_of_five: float
+    by_emotion: dict[str, Recall]
+
+
+@dataclass(frozen=True, slots=True)
+class WildReading:
+    """One reading of ordinary photos, of all and of those of women and of men.
+
+    Attributes:
+        reading: One of ``fer_core.readings.READINGS``.
+        everybody: All photos.
+        by_sex: The same by "F" and "M"; photos whose sex is not known count only above.
+    """
+
+    reading: str
+    everybody: WildFigures
+    by_sex: dict[str, WildFigures]
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureRow:
+    """The people's reading with one weight of the people's answers.
+
+    Attributes:
+        weight: Of the people's answers, 0 to 1; the labels' have the rest.
+        natural: As in ``WildFigures``.
+        mean_of_five: As in ``WildFigures``.
+        neutral: Recall of neutral faces.
+        agreement: Share of PublicTest's pictures that are read as FER+'s crowd decided; None where
+            its votes were not given.
+    """
+
+    weight: float
+    natural: float
+    mean_of_five: float
+    neutral: float
+    agreement: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wild:
+    """A model on ordinary photos, the whole pipeline.
+
+    Attributes:
+        detector: Name of the detector.
+        pictures: Number of photos.
+        found: Number of those in which a face was found; the others count as misread.
+        readings: By each of the model's readings.
+        mixtures: What other weights of the people's answers would give, by rising weight.
+    """
+
+    detector: str
+    pictures: int
+    found: int
+    readings: tuple[WildReading, ...]
+    mixtures: tuple[MixtureRow, ...]
 
 
 @dataclass(frozen=True, slots=True)

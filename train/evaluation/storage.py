@@ -9,10 +9,11 @@
 * ``architecture.json``, the network layer by layer,
 * ``crowd.json``, agreement with FER+, where its votes were given,
 * ``parity.json``, what finding and aligning a face costs,
+* ``wild.json``, ordinary photos, where ``wild --save`` measured them,
 * ``audit.parquet``, what is wrong with the data set.
 
-They hold names and numbers, no pictures. A model's files say which network and temperature they
-were measured with; after another export or calibration they are refused.
+They hold names and numbers, no pictures. A model's files say which network, temperatures and
+mixture they were measured with; after another export, calibration or mixture they are refused.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 from fer_core.classifier import CONFIG_FILE, LABELS_FILE, TFLITE_FILE, read_model_json
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS, ClassSet
+from fer_core.readings import LABELS, PEOPLE
 from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.errors import TableError
 from train.evaluation.parquet import read_table, write_table
@@ -41,6 +43,7 @@ from train.evaluation.records import (
     ParityTable,
     Predictions,
     Robustness,
+    Wild,
 )
 from train.files import write_json
 
@@ -52,11 +55,19 @@ RECORD_FILES: dict[type[Any], str] = {
     Architecture: "architecture.json",
     Crowd: "crowd.json",
     ParityTable: "parity.json",
+    Wild: "wild.json",
 }
 AUDIT_FILE = "audit.parquet"
 AUDIT_DIR = Path(__file__).resolve().parents[2] / "assets" / "fer2013"
 _NEIGHBOUR, _SIMILARITY = "neighbour_", "similarity_"
-_VIEWS = {ONE_VIEW: "p_", FLIP: "f_", CROPS: "c_"}
+# What the columns of each reading begin with, and those of the crowd's answers.
+_WAYS = {
+    (LABELS, ONE_VIEW): "p_",
+    (LABELS, FLIP): "f_",
+    (LABELS, CROPS): "c_",
+    (PEOPLE, FLIP): "people_",
+}
+_VOTES = "votes_"
 _MEASURED_WITH = "measured_with"
 
 Columns = Mapping[str, NDArray[Any]]
@@ -68,7 +79,7 @@ class MissingRecord(ModelError):
 
 
 def write_record(folder: Path, record: Any) -> Path:
-    """Store what was found out about a model, stamped with its network and temperature.
+    """Store what was found out about a model, stamped with what it was measured with.
 
     Args:
         folder: The model's, such as ``MODELS_DIR / "fer7"``.
@@ -98,7 +109,7 @@ def read_record(folder: Path, kind: type[Record]) -> Record:
 
     Raises:
         MissingRecord: It was not measured yet.
-        ModelError: The file is damaged, or of another network or temperature.
+        ModelError: The file is damaged, or of another network, temperature or mixture.
     """
     name = RECORD_FILES[kind]
     if not (folder / name).exists():
@@ -128,27 +139,37 @@ def _columns_of_predictions(predictions: Predictions) -> dict[str, NDArray[Any]]
     columns: dict[str, NDArray[Any]] = {
         "name": predictions.names,
         "split": predictions.splits,
-        "label": predictions.verdicts().words,
+        "label": predictions.words,
         "leaked": predictions.leaked,
+        "crowd": predictions.crowd,
     }
-    for index, emotion in enumerate(predictions.class_set.labels):
-        for views, prefix in _VIEWS.items():
-            columns[prefix + emotion] = predictions.by_views[views][:, index]
+    for way, rows in predictions.probabilities.items():
+        for index, emotion in enumerate(predictions.class_set.labels):
+            columns[_WAYS[way] + emotion] = rows[:, index]
+    for index, answer in enumerate(predictions.answers):
+        columns[_VOTES + answer] = predictions.votes[:, index]
     return columns
 
 
 def _predictions_of(columns: Columns, folder: Path) -> Predictions:
     known = _class_set(folder)
     position = {label: index for index, label in enumerate(known.labels)}
+    answers = [name.removeprefix(_VOTES) for name in columns if name.startswith(_VOTES)]
+    ways = {way: prefix for way, prefix in _WAYS.items() if answers or way[0] == LABELS}
     return Predictions(
         columns["name"],
         columns["split"],
         np.array([position[label] for label in columns["label"].tolist()], np.int64),
         columns["leaked"],
+        columns["crowd"],
         {
-            views: _stacked(columns, [prefix + label for label in known.labels])
-            for views, prefix in _VIEWS.items()
+            way: _stacked(columns, [prefix + label for label in known.labels])
+            for way, prefix in ways.items()
         },
+        _stacked(columns, [_VOTES + answer for answer in answers])
+        if answers
+        else np.empty((len(columns["name"]), 0), np.float32),
+        tuple(answers),
         known,
     )
 
@@ -232,7 +253,11 @@ def _measured_with(folder: Path) -> dict[str, Any]:
     """Returns what the probabilities depend on, from the model's configuration."""
     config = read_model_json(folder, CONFIG_FILE)
     try:
-        return {"sha256": config["sha256"][TFLITE_FILE], "temperature": config["temperature"]}
+        return {
+            "sha256": config["sha256"][TFLITE_FILE],
+            "temperature": config["temperature"],
+            "mixture": config["mixture"],
+        }
     except (KeyError, TypeError) as error:
         raise _damaged(folder, CONFIG_FILE) from error
 
@@ -240,8 +265,8 @@ def _measured_with(folder: Path) -> dict[str, Any]:
 def _check_current(folder: Path, name: str, measured_with: Any) -> None:
     if measured_with != _measured_with(folder):
         raise ModelError(
-            f"{name} of the model '{folder.name}' was measured before its last export or "
-            f"calibration; run `python -m train explore {folder.name}` again."
+            f"{name} of the model '{folder.name}' was measured before its last export, "
+            f"calibration or mixture; run `python -m train explore {folder.name}` again."
         )
 
 

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from fer_core.classifier import EmotionClassifier
-from fer_core.tta import VIEW_COUNTS
 
 _CHUNK = 256
 
@@ -34,19 +33,28 @@ def read_views(
     )
 
 
-def read_all_views(
-    classifier: EmotionClassifier, faces_gray: NDArray[np.uint8]
-) -> dict[str, NDArray[np.float32]]:
-    """Reads faces in every way, with progress bars.
-
-    Args:
-        classifier: The model.
-        faces_gray: uint8 ``(N, H, W)``.
+def read_logits(
+    classifier: EmotionClassifier, faces_gray: NDArray[np.uint8], views: str
+) -> NDArray[np.float32]:
+    """Reads faces for both readings, with a progress bar; arguments as of ``read_views``.
 
     Returns:
-        float32 ``(N, K)`` by each of ``fer_core.tta.VIEW_COUNTS``.
+        float32 ``(N, K + A)``, as ``EmotionClassifier.logits``.
     """
-    return {views: read_views(classifier, faces_gray, views) for views in VIEW_COUNTS}
+    return np.asarray(read_member_logits(classifier, faces_gray, views).mean(axis=1), np.float32)
+
+
+def read_member_logits(
+    classifier: EmotionClassifier, faces_gray: NDArray[np.uint8], views: str
+) -> NDArray[np.float32]:
+    """Reads faces by each network, with a progress bar; arguments as of ``read_views``.
+
+    Returns:
+        float32 ``(N, M, K + A)``, as ``EmotionClassifier.member_logits``.
+    """
+    return np.concatenate(
+        [classifier.member_logits(faces_gray[rows], views) for rows in _chunks(faces_gray)]
+    )
 
 
 def _chunks(faces_gray: NDArray[np.uint8]) -> Iterable[slice]:

@@ -22,7 +22,7 @@ from scipy.optimize import minimize_scalar
 from fer_core.classifier import CONFIG_FILE, EmotionClassifier
 from fer_core.readings import LABELS, PEOPLE, softmax
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import ANSWERS, Votes
+from train.data.ferplus import Votes, vote_shares
 from train.errors import ConfigError
 from train.evaluation.evaluate import class_set_of, model_config
 from train.evaluation.metrics import confidence_log_loss, expected_calibration_error
@@ -122,7 +122,7 @@ def calibrate(
     ece = expected_calibration_error(before, labels), expected_calibration_error(after, labels)
     calibrated_on = {LABELS: f"{part} ({len(labels):,} pictures)"}
     if votes is not None and classifier.answers:
-        shares = vote_shares(votes, faces, classifier.answers)
+        shares = vote_shares(votes.of(faces.ids), classifier.answers)
         voted = shares.sum(axis=1) > 0
         answered, shares = answered[voted], shares[voted]
         best = temperatures[PEOPLE] = fit_share_temperature(answered, shares)
@@ -137,16 +137,26 @@ def calibrate(
     return Calibration(temperatures, calibrated_on, losses, ece)
 
 
-def vote_shares(votes: Votes, faces: FaceSet, answers: tuple[str, ...]) -> NDArray[np.float64]:
-    """Return how the votes for these answers are shared out among them.
+def set_mixture(name: str, weight: float, models_dir: Path) -> Path:
+    """Store how much of a model's people's reading comes from the people's answers.
+
+    What was measured of that reading is to be measured again.
 
     Args:
-        votes: FER+'s.
-        faces: N pictures.
-        answers: A of ``train.data.ferplus.ANSWERS``.
+        name: Name of the model.
+        weight: Of the people's answers, 0 to 1; the labels' have the rest.
+        models_dir: Folder of the models.
 
     Returns:
-        float64 ``(N, A)``; rows sum to 1, or to 0 where nobody gave one of the answers.
+        The file.
+
+    Raises:
+        ConfigError: The weight is not from 0 to 1.
+        ModelError: There is no such model, or its files are damaged.
     """
-    counts = votes.of(faces.ids)[:, [ANSWERS.index(a) for a in answers]]
-    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+    if not 0 <= weight <= 1:
+        raise ConfigError(f"A weight must be from 0 to 1, not {weight:g}.")
+    EmotionClassifier.load(name, reading=PEOPLE, models_dir=models_dir)
+    file = models_dir / name / CONFIG_FILE
+    write_json(file, model_config(file.parent) | {"mixture": weight})
+    return file

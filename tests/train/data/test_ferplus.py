@@ -11,9 +11,11 @@ from train.data.ferplus import (
     ANSWERS,
     NOT_A_FACE,
     Votes,
+    decided,
     expression_shares,
     majority,
     read_votes,
+    vote_shares,
 )
 from train.data.picture_ids import picture_ids
 from train.errors import DataError
@@ -102,3 +104,38 @@ def test_the_majority_is_one_known_emotion() -> None:
     )
     assert majority(table).tolist() == [3, -1, -1, 1, -1]
     assert majority(table, FER6).tolist() == [2, -1, -1, -1, -1]
+
+
+@pytest.mark.parametrize(
+    ("votes", "expected"),
+    [
+        ({"happy": 10}, "happy"),
+        ({"contempt": 6, "happy": 4}, "contempt"),
+        # A tie, and no more than half.
+        ({"happy": 5, "sad": 5}, None),
+        ({"happy": 5, "sad": 3, "fear": 2}, None),
+        # Single votes do not count: five of nine are left.
+        ({"happy": 5, "sad": 4, "fear": 1}, "happy"),
+        ({"happy": 1}, None),
+        ({"unknown": 8, "happy": 2}, None),
+        ({"not_a_face": 10}, None),
+        ({}, None),
+    ],
+)
+def test_the_crowd_decides_by_the_rule_of_ferplus(
+    votes: dict[str, int], expected: str | None
+) -> None:
+    (found,) = decided(counts(**votes)[np.newaxis])
+    assert found == (-1 if expected is None else ANSWERS.index(expected))
+
+
+def test_decisions_on_the_real_votes(ferplus_file: Path, whole_set: FaceSet) -> None:
+    """As many as the rule keeps that the authors of FER+ published as code."""
+    for split, kept in (("PublicTest", 3_199), ("PrivateTest", 3_152)):
+        found = decided(read_votes(ferplus_file).of(whole_set.split(split).ids))
+        assert (found >= 0).sum() == kept
+
+
+def test_shares_of_some_answers() -> None:
+    table = np.array([counts(happy=6, sad=2, unknown=2), counts(unknown=10)])
+    assert vote_shares(table, ("sad", "happy")).tolist() == [[0.25, 0.75], [0, 0]]

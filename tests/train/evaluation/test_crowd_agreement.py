@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from fer_core.labels import FER7
-from fer_core.tta import VIEW_COUNTS
+from fer_core.readings import LABELS, PEOPLE
+from fer_core.tta import FLIP, ONE_VIEW
 from tests.train.data.test_ferplus import counts
 from train.data.ferplus import Votes
 from train.data.picture_ids import picture_id
@@ -21,7 +22,10 @@ def test_agreement_by_how_much_the_crowd_agrees() -> None:
         np.array(["PublicTest"] * 6 + ["Training"]),
         labels,
         np.zeros(7, bool),
-        dict.fromkeys(VIEW_COUNTS, probabilities),
+        np.full(7, ""),
+        {(LABELS, ONE_VIEW): probabilities, (PEOPLE, FLIP): probabilities[[1, 0, 0, 0, 0, 0, 0]]},
+        np.empty((7, 0), np.float32),
+        (),
         FER7,
     )
     votes = Votes(
@@ -41,3 +45,5 @@ def test_agreement_by_how_much_the_crowd_agrees() -> None:
     assert (low.model_label, low.model_crowd, low.crowd_label) == (1, 1, 1)
     assert (high.low, high.high, high.pictures) == (0.9, 1.0, 2)
     assert (high.model_label, high.model_crowd, high.crowd_label) == (0.5, 1, 0.5)
+    # The people's reading of the first is sad, of the others happy.
+    assert (low.people_crowd, high.people_crowd) == (1, 0)

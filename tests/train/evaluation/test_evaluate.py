@@ -9,10 +9,23 @@ import pytest
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.errors import ModelError
+from fer_core.labels import FER7
 from fer_core.tta import FLIP, ONE_VIEW
 from train.data.fer2013 import FaceSet
+from train.data.ferplus import ANSWERS, read_votes
 from train.errors import DataError
-from train.evaluation.evaluate import as_line, as_text, evaluate, evaluate_all, save_evaluation
+from train.evaluation.audit import audit
+from train.evaluation.evaluate import (
+    Evaluation,
+    PeopleEvaluation,
+    as_line,
+    as_text,
+    evaluate,
+    evaluate_all,
+    evaluate_people,
+    people_as_text,
+    save_evaluation,
+)
 from train.evaluation.explore import explore
 from train.evaluation.records import Predictions
 from train.evaluation.storage import read_record
@@ -66,7 +79,7 @@ def test_all_at_once_is_each_alone(models_dir: Path, tiny_set: FaceSet) -> None:
         assert (result.leaked, result.protocol) == (alone.leaked, alone.protocol)
         assert result.log_loss == pytest.approx(alone.log_loss)
     assert "ten crops" in results[-1].protocol
-    # The tiny model has no partner.
+    # The tiny model is one network, without the people's reading.
     assert results[-1].networks == 1
     assert f"accuracy {results[0].accuracy:.2%}" in as_line(results[0])
 
@@ -82,6 +95,86 @@ def test_stored_predictions_are_measured_alike(models_dir: Path, tiny_set: FaceS
         assert one.log_loss == pytest.approx(other.log_loss, rel=1e-4)
     with pytest.raises(DataError, match="other pictures"):
         evaluate_all("fer7", tiny_set, models_dir, predictions.where(np.arange(100)))
+
+
+def test_each_network_alone_and_the_people(
+    ensembles_dir: Path, tiny_set: FaceSet, tiny_votes: Path
+) -> None:
+    votes = read_votes(tiny_votes)
+    results = evaluate_all("fer7", tiny_set, ensembles_dir, votes=votes)
+    labels = [one for one in results if isinstance(one, Evaluation)]
+    people = [one for one in results if isinstance(one, PeopleEvaluation)]
+    assert (len(labels), len(people)) == (9 + 2 * 3, 3)
+    alone = [one for one in labels if one.member and one.split == "PublicTest"]
+    assert [one.member for one in alone] == ["one", "two"]
+    assert {one.networks for one in alone} == {1}
+    faces = tiny_set.split("PublicTest")
+    classifier = EmotionClassifier.load("fer7", reading="labels", models_dir=ensembles_dir)
+    logits = classifier.member_logits(faces.faces_gray, ONE_VIEW)
+    for number, one in enumerate(alone):
+        right = logits[:, number, :7].argmax(axis=1) == faces.labels
+        assert one.accuracy == pytest.approx(right.mean())
+        assert f"{one.member} alone" in one.protocol and f"{one.member} alone" in as_line(one)
+    for one in people:
+        single = evaluate_people("fer7", tiny_set, one.split, ensembles_dir, votes)
+        assert single.figures.people.confusion == one.figures.people.confusion
+        assert f"{one.figures.people.share:.2%}" in as_line(one)
+        assert f"{one.figures.votes.share:.2%}" in people_as_text(one)
+    explore("fer7", tiny_set, ensembles_dir, only=["predictions"])
+    stored = read_record(ensembles_dir / "fer7", Predictions)
+    again = evaluate_all("fer7", tiny_set, ensembles_dir, stored, votes=votes)
+    for one, other in zip(results, again, strict=True):
+        assert as_line(one)[:40] == as_line(other)[:40]
+        assert one.protocol == other.protocol
+
+
+def test_the_peoples_figures_are_those_of_the_served_reading(
+    ensembles_dir: Path, tiny_set: FaceSet, tiny_votes: Path
+) -> None:
+    result = evaluate_people("fer7", tiny_set, "PublicTest", ensembles_dir, read_votes(tiny_votes))
+    faces = tiny_set.split("PublicTest")
+    read = EmotionClassifier.load("fer7", models_dir=ensembles_dir).predict(faces.faces_gray)
+    counts = read_votes(tiny_votes).of(faces.ids)
+    # Everybody's decision is clear here, and nobody is for contempt.
+    wanted = np.array([FER7.labels.index(ANSWERS[best]) for best in counts.argmax(axis=1)])
+    assert result.figures.people.pictures == result.figures.votes.pictures == 56
+    assert result.figures.people.share == pytest.approx((read.argmax(axis=1) == wanted).mean())
+    assert "more than half of the votes" in result.protocol
+
+
+def test_a_model_without_the_peoples_reading_is_refused(
+    models_dir: Path, tiny_set: FaceSet, tiny_votes: Path
+) -> None:
+    with pytest.raises(ModelError, match="did not learn from people's votes"):
+        evaluate_people("fer7", tiny_set, "PublicTest", models_dir, read_votes(tiny_votes))
+
+
+def test_near_duplicates_are_left_out_too(models_dir: Path, leaky_set: FaceSet) -> None:
+    found = audit(leaky_set)
+    near = found.near_leaked & (found.splits == "PrivateTest")
+    assert near.sum() >= 3
+    result = evaluate("fer7", leaky_set, "PrivateTest", models_dir, audit=found)
+    faces = leaky_set.split("PrivateTest")
+    classifier = EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
+    right = classifier.predict(faces.faces_gray, ONE_VIEW).argmax(axis=1) == faces.labels
+    others = ~np.isin(faces.ids, found.ids[near])
+    assert result.near_leaked == near.sum()
+    assert result.accuracy_without_near_leaked == pytest.approx(right[others].mean())
+    assert f"without {near.sum()} near" in as_text(result)
+    assert evaluate("fer7", leaky_set, "PrivateTest", models_dir).near_leaked is None
+
+
+def test_figures_of_networks_and_people_have_places_of_their_own(
+    ensembles_dir: Path, tiny_set: FaceSet, tiny_votes: Path
+) -> None:
+    file = ensembles_dir / "fer7" / "metrics.json"
+    file.write_text(json.dumps({"test": {"members": {"old": {"sha256": "another"}}}}))
+    for one in evaluate_all("fer7", tiny_set, ensembles_dir, votes=read_votes(tiny_votes)):
+        save_evaluation(one, ensembles_dir)
+    content = json.loads(file.read_text())["test"]
+    assert set(content) == {"one view", "flip", "crops", "members", "people"}
+    assert list(content["members"]) == ["one", "two"]
+    assert content["people"]["figures"]["votes"]["pictures"] == 112
 
 
 def test_both_test_splits_together(models_dir: Path, tiny_set: FaceSet) -> None:

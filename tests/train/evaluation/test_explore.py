@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import EmotionClassifier
-from fer_core.tta import CROPS, FLIP, VIEW_COUNTS
+from fer_core.readings import LABELS, PEOPLE
+from fer_core.tta import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS
 from train.cli import exploring
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import ANSWERS, Votes
@@ -24,7 +25,7 @@ from train.evaluation.robustness import measure_robustness
 
 @pytest.fixture
 def classifier(models_dir: Path) -> EmotionClassifier:
-    return EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
+    return EmotionClassifier.load("fer7", reading=LABELS, models_dir=models_dir)
 
 
 def test_everything_is_measured_and_agrees_with_evaluate(
@@ -50,13 +51,15 @@ def test_everything_is_measured_and_agrees_with_evaluate(
         for views in VIEW_COUNTS:
             part = predictions.split(split)
             expected = evaluate("fer7", tiny_set, split, models_dir, views)
-            rows = part.by_views[views]
+            rows = part.probabilities[LABELS, views]
             assert metrics.log_loss(rows, part.labels) == pytest.approx(expected.log_loss)
             confusion = metrics.confusion_matrix(part.labels, rows.argmax(axis=1), 7)
             assert confusion.tolist() == expected.confusion
             assert part.leaked.sum() == expected.leaked
     for views in (FLIP, CROPS):
-        assert np.isnan(predictions.by_views[views][tiny_set.splits == "Training"]).all()
+        rows = predictions.probabilities[LABELS, views]
+        assert np.isnan(rows[tiny_set.splits == "Training"]).all()
+    assert predictions.crowd.tolist() == tiny_set.words.tolist()
 
     assert np.array_equal(storage.read_record(folder, Features).names, tiny_set.names)
     robustness = storage.read_record(folder, Robustness)
@@ -66,6 +69,28 @@ def test_everything_is_measured_and_agrees_with_evaluate(
     crowd = storage.read_record(folder, Crowd)
     assert (crowd.pictures, crowd.without_votes, crowd.undecided) == (112, 0, 0)
     assert crowd.rows[-1].crowd_label == 1
+
+
+def test_both_readings_of_several_networks_are_stored(
+    ensembles_dir: Path, tiny_set: FaceSet
+) -> None:
+    explore("fer7", tiny_set, ensembles_dir, only=["predictions"])
+    stored = storage.read_record(ensembles_dir / "fer7", Predictions)
+    tests = tiny_set.splits != "Training"
+    classifier = EmotionClassifier.load("fer7", models_dir=ensembles_dir)
+    read = classifier.predict_both(tiny_set.faces_gray[tests])
+    assert stored.answers == classifier.answers
+    for way, rows in (
+        (stored.probabilities[LABELS, FLIP], read.labels),
+        (stored.probabilities[PEOPLE, FLIP], read.people),
+        (stored.votes, read.votes),
+    ):
+        np.testing.assert_allclose(way[tests], rows, atol=1e-5)
+        assert np.isnan(way[~tests]).all()
+    one_view = classifier.with_reading(LABELS).predict(tiny_set.faces_gray, ONE_VIEW)
+    np.testing.assert_allclose(stored.probabilities[LABELS, ONE_VIEW], one_view, atol=1e-4)
+    # Nobody was asked.
+    assert set(stored.crowd.tolist()) == {""}
 
 
 def test_a_part_alone(models_dir: Path, tiny_set: FaceSet) -> None:
@@ -138,6 +163,7 @@ def test_the_layers_add_up(models_dir: Path) -> None:
     assert table.layers[0].inputs == () and table.layers[0].output_shape == (48, 48, 1)
     add = next(layer for layer in table.layers if layer.kind == "Add")
     assert len(add.inputs) == 2
+    # By member and emotion.
     assert table.layers[-1].output_shape == (1, 7)
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from fer_core.tta import VIEW_COUNTS
+from tests.said import said_always
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import ANSWERS, Votes
 from train.evaluation.audit import audit
 from train.evaluation.label_issues import find_label_issues
-from train.evaluation.records import Audit, Predictions
+from train.evaluation.records import Audit
 
 
 def test_training_is_doubted_by_the_crowd_and_tests_by_the_model(
@@ -33,12 +33,11 @@ def test_training_is_doubted_by_the_crowd_and_tests_by_the_model(
     certain = np.eye(7, dtype=np.float32)[messy.labels] * 0.6 + 0.4 / 7
     for index in (tests[0], training[2]):
         certain[index] = [0, 0, 0, 0.75, 0.25, 0, 0]
-    predictions = Predictions(
+    predictions = said_always(
         messy.names,
         messy.splits,
         messy.labels,
-        np.zeros(len(messy), bool),
-        dict.fromkeys(VIEW_COUNTS, certain),
+        certain,
         FER7,
     )
     issues = find_label_issues(result, predictions)
@@ -55,12 +54,11 @@ def test_a_model_of_six_classes_doubts_its_own(whole_audit: Audit) -> None:
     rows = np.flatnonzero((whole_audit.splits == "PublicTest") & (whole_audit.emotions == "happy"))
     says_sad = np.eye(6, dtype=np.float32)[[FER6.labels.index("sad")] * len(rows)]
     labels = np.full(len(rows), FER6.labels.index("happy"))
-    predictions = Predictions(
+    predictions = said_always(
         whole_audit.names[rows],
         whole_audit.splits[rows],
         labels,
-        np.zeros(len(rows), bool),
-        dict.fromkeys(VIEW_COUNTS, says_sad),
+        says_sad,
         FER6,
     )
     issues = find_label_issues(whole_audit, predictions)

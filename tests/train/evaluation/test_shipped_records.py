@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
+from fer_core.readings import LABELS, PEOPLE, BothReadings
 from fer_core.tta import FLIP, ONE_VIEW, VIEW_COUNTS
 from train.data.fer2013 import EXPECTED_COUNTS, FaceSet
+from train.data.ferplus import read_votes
 from train.data.picture_ids import PictureIndex
 from train.evaluation import metrics
 from train.evaluation.corruptions import CORRUPTIONS
 from train.evaluation.curves import precision_recall_curve, roc_curve
 from train.evaluation.evaluate import evaluate
+from train.evaluation.people import people_figures
 from train.evaluation.records import Architecture, Crowd, Features, Predictions, Robustness
 from train.evaluation.storage import read_record
 
@@ -92,7 +96,7 @@ def test_stored_figures_are_those_of_the_stored_predictions(
     content = json.loads((MODELS_DIR / name / METRICS_FILE).read_text(encoding="utf-8"))
     figures = content[split][views]
     part = read_record(MODELS_DIR / name, Predictions).split(split)
-    rows, labels = part.by_views[views], part.labels
+    rows, labels = part.probabilities[LABELS, views], part.labels
     predicted = rows.argmax(axis=1)
     count = len(labels)
     # Single pictures can fall on the other side on another processor, no more.
@@ -110,10 +114,30 @@ def test_stored_figures_are_those_of_the_stored_predictions(
     assert np.abs(confusion - np.array(figures["confusion"])).sum() <= 6
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("split", ["PublicTest", "PrivateTest", "test"])
+def test_stored_figures_of_the_people_are_those_of_the_stored_predictions(
+    ferplus_file: Path, name: str, split: str
+) -> None:
+    content = json.loads((MODELS_DIR / name / METRICS_FILE).read_text(encoding="utf-8"))
+    stored = content[split][PEOPLE]["figures"]
+    part = read_record(MODELS_DIR / name, Predictions).split(split)
+    read = BothReadings(
+        part.probabilities[LABELS, FLIP], part.probabilities[PEOPLE, FLIP], part.votes
+    )
+    votes = read_votes(ferplus_file).of(part.ids)
+    figures = people_figures(read, part.answers, part.class_set, votes, part.leaked)
+    for own, kept in ((figures.votes, stored["votes"]), (figures.people, stored["people"])):
+        assert own.pictures == kept["pictures"]
+        assert own.share == pytest.approx(kept["share"], abs=3 / own.pictures)
+    assert figures.people_shares.error == pytest.approx(stored["people_shares"]["error"], abs=1e-3)
+    assert part.people_verdicts().correct.mean() == pytest.approx(figures.people.share)
+
+
 @pytest.mark.parametrize("views", VIEW_COUNTS)
 def test_figures_are_scikit_learns(predictions: Predictions, views: str) -> None:
     tests = predictions.split("test")
-    rows, labels = tests.by_views[views], tests.labels
+    rows, labels = tests.probabilities[LABELS, views], tests.labels
     predicted = rows.argmax(axis=1)
     size = len(tests.class_set)
     confusion = metrics.confusion_matrix(labels, predicted, size)
@@ -149,7 +173,7 @@ def test_a_new_evaluation_gives_the_stored_predictions(whole_set: FaceSet, name:
     stored_part = stored_part.where(known).split("test")
     for views in (ONE_VIEW, FLIP):
         measured = evaluate(name, part, "test", MODELS_DIR, views)
-        probabilities = stored_part.by_views[views]
+        probabilities = stored_part.probabilities[LABELS, views]
         correct = probabilities.argmax(axis=1) == stored_part.labels
         assert measured.pictures == len(stored_part) > 850
         assert measured.accuracy == pytest.approx(correct.mean(), abs=3 / len(correct))

@@ -8,18 +8,20 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import EmotionClassifier
+from fer_core.errors import ModelError
 from fer_core.labels import FER6, FER7
 from fer_core.readings import softmax
 from tests.train.training.test_fit import clear_votes
 from train.data.fer2013 import FaceSet, hold_out
+from train.data.ferplus import vote_shares
 from train.errors import ConfigError, DataError
 from train.evaluation.metrics import confidence_log_loss
 from train.training.calibrate import (
     calibrate,
     fit_share_temperature,
     fit_temperature,
+    set_mixture,
     share_loss,
-    vote_shares,
 )
 from train.training.members import CalibrationPart
 
@@ -69,12 +71,40 @@ def test_both_readings_are_calibrated(ensembles_dir: Path, tiny_set: FaceSet) ->
     classifier = EmotionClassifier.load("fer7", models_dir=ensembles_dir)
     assert classifier.temperature == result.temperatures["people"]
     forecast = classifier.predict_both(held_out.faces_gray).votes
-    shares = vote_shares(votes, held_out, classifier.answers)
+    shares = vote_shares(votes.of(held_out.ids), classifier.answers)
     assert (shares.sum(axis=1) == 1).all()
     before, after = result.losses["people"]
     assert after <= before
     assert share_loss(forecast, shares) == pytest.approx(after, rel=1e-5)
     assert f"({len(held_out)} pictures)" in result.calibrated_on["people"]
+
+
+def test_a_mixture_is_stored_and_served(ensembles_dir: Path, tiny_set: FaceSet) -> None:
+    file = ensembles_dir / "fer7" / "config.json"
+    before = json.loads(file.read_text())
+    assert set_mixture("fer7", 0.25, ensembles_dir) == file
+    assert json.loads(file.read_text()) == before | {"mixture": 0.25}
+    classifier = EmotionClassifier.load("fer7", models_dir=ensembles_dir)
+    assert classifier.mixture == 0.25
+    logits = classifier.logits(tiny_set.faces_gray[:5])
+    np.testing.assert_allclose(
+        classifier.predict(tiny_set.faces_gray[:5]), classifier.both_of(logits, 0.25).people
+    )
+    labels = classifier.labels_of(logits)
+    np.testing.assert_allclose(classifier.both_of(logits, 0).people, labels, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight", [-0.1, 1.1, float("nan")])
+def test_an_impossible_mixture_is_not_stored(ensembles_dir: Path, weight: float) -> None:
+    content = (ensembles_dir / "fer7" / "config.json").read_bytes()
+    with pytest.raises(ConfigError, match="from 0 to 1"):
+        set_mixture("fer7", weight, ensembles_dir)
+    assert (ensembles_dir / "fer7" / "config.json").read_bytes() == content
+
+
+def test_a_mixture_of_a_model_without_the_peoples_reading(models_dir: Path) -> None:
+    with pytest.raises(ModelError, match="did not learn from people's votes"):
+        set_mixture("fer7", 0.5, models_dir)
 
 
 def test_pictures_without_votes_are_left_out(ensembles_dir: Path, tiny_set: FaceSet) -> None:

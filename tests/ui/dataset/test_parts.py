@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER7
-from fer_core.tta import VIEW_COUNTS
 from fer_core.types import DetectedFace, FaceBox
+from tests.said import said_always
 from train.data.fer2013 import FaceSet
 from train.evaluation.audit import audit
 from train.evaluation.label_issues import LabelIssues
@@ -115,8 +115,7 @@ def predictions(count: int) -> Predictions:
     splits = np.resize(np.array(["Training", "PublicTest", "PrivateTest"]), count)
     names = np.array([f"{split}_{number}" for number, split in enumerate(splits)])
     labels = np.resize(np.arange(7), count)
-    by_views = dict.fromkeys(VIEW_COUNTS, rows)
-    return Predictions(names, splits, labels, np.zeros(count, bool), by_views, FER7)
+    return said_always(names, splits, labels, rows, FER7)
 
 
 @pytest.mark.parametrize(("part", "share"), [("test", 2 / 3), ("Training", 1 / 3), ("all", 1)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from fer_core.tta import VIEW_COUNTS
+from tests.said import said_always
 from train.data.fer2013 import FaceSet
 from train.evaluation.audit import audit
 from train.evaluation.records import Audit, Features, Predictions
@@ -38,14 +38,7 @@ def said(dataset: FaceSet, class_set=FER7) -> Predictions:
     best = np.resize(np.array([0.6, 0.7, 0.8], np.float32), count)
     rows = np.repeat(((1 - best) / (len(class_set) - 1))[:, None], len(class_set), axis=1)
     rows[np.arange(count), labels] = best
-    return Predictions(
-        faces.names,
-        faces.splits,
-        faces.labels,
-        np.zeros(count, bool),
-        dict.fromkeys(VIEW_COUNTS, rows),
-        class_set,
-    )
+    return said_always(faces.names, faces.splits, faces.labels, rows, class_set)
 
 
 @pytest.fixture

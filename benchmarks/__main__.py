@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.stages import frame_of, report_classifier, report_pipeline
+from benchmarks.stages import frame_of, report_classifier, report_pipeline, report_runtimes
 from benchmarks.startup import ROOT, report_startup
 from benchmarks.timing import REFERENCE_NOTE
 from fer_core.classifier import EmotionClassifier
@@ -34,6 +34,7 @@ def main() -> int:
     classifiers = [EmotionClassifier.load(name, num_threads=options.threads) for name in CLASS_SETS]
     for classifier in classifiers:
         report_classifier(classifier, options.rounds)
+    report_runtimes(frame, options.rounds)
     for detector in ("yunet", "haar"):
         report_pipeline(detector, classifiers[0], frame, options.rounds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

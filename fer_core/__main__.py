@@ -104,7 +104,10 @@ def _analyze(options: argparse.Namespace) -> int:
         rows += face_rows(frame, str(path), threshold=threshold)
         verdicts = [f"{face.verdict(threshold)} {face.confidence:.0%}" for face in frame.faces]
         record = frame_record(frame, str(path), photo.original_size_wh, threshold=threshold)
-        _say(record, f"{path}: {', '.join(verdicts) or 'no face'}", options.json)
+        said = ", ".join(verdicts) or "no face"
+        if frame.turned_deg:
+            said += f" (turned by {frame.turned_deg}°)"
+        _say(record, f"{path}: {said}", options.json)
         if options.annotate:
             # The picture's suffix stays in the name, for a.jpg beside a.png.
             base = unused(options.annotate / name, written)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.images import to_bgr
+from fer_core.images import to_bgr, turn_picture
 from fer_core.labels import DEFAULT_THRESHOLD, bgr_color_of, hex_to_bgr
 from fer_core.persons import person_color, person_name
 from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
@@ -29,19 +29,20 @@ def draw_frame(
     """Draw every face's number, box and verdict.
 
     Args:
-        image_bgr: uint8 ``(H, W, 3)``, BGRA or grey, the picture that was analysed; not changed.
+        image_bgr: uint8 ``(H, W, 3)``, BGRA or grey, the picture that was analysed, as it was given
+            to the analysis; not changed.
         frame: What was found in it.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
 
     Returns:
-        uint8 ``(H, W, 3)``, a copy with the drawing.
+        uint8 ``(H, W, 3)``, a copy with the drawing, turned where the analysis turned it.
 
     Raises:
         TypeError: The picture is no array.
         ValueError: The picture has another shape or type, or no pixels; or ``threshold`` is not
             within 0 to 1.
     """
-    drawn = to_bgr(image_bgr).copy()
+    drawn = turn_picture(to_bgr(image_bgr).copy(), frame.turned_deg)
     unit = _unit(*frame.size_wh)
     for face in frame.faces:
         x1, y1, x2, y2 = (round(v) for v in face.box.xyxy)

@@ -27,6 +27,11 @@ MAX_PIXELS = 100_000_000
 MAX_SIDE = 4096
 MIN_SIDE = 16
 _ORIENTATION = 0x0112
+_TURNS = {
+    90: cv2.ROTATE_90_CLOCKWISE,
+    180: cv2.ROTATE_180,
+    270: cv2.ROTATE_90_COUNTERCLOCKWISE,
+}
 # What the decoders raise on damaged files; which one is up to the format and the damage.
 _DECODING_ERRORS = (
     OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
@@ -227,6 +232,25 @@ def to_bgr(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
         if image_bgr.ndim == 3 and image_bgr.shape[2] == 3:
             return image_bgr
     raise _wrong_picture(image_bgr)
+
+
+def turn_picture(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
+    """Return a picture turned clockwise; the same array when it is turned by nothing.
+
+    Args:
+        image: uint8 ``(H, W)`` or ``(H, W, C)``; not changed.
+        degrees: 0, 90, 180 or 270.
+
+    Raises:
+        ValueError: It is no right angle.
+    """
+    if degrees == 0:
+        return image
+    try:
+        turn = _TURNS[degrees]
+    except KeyError:
+        raise ValueError(f"Pictures are turned by 90, 180 or 270 degrees, not {degrees}.") from None
+    return np.asarray(cv2.rotate(image, turn), np.uint8)
 
 
 def _refuse_others(image: object) -> None:

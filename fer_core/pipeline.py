@@ -13,6 +13,7 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.detection import PHOTO_SIZES, FaceDetector, load_detector
 from fer_core.images import to_gray
 from fer_core.labels import FER7
+from fer_core.orientation import detect_upright
 from fer_core.protocols import FaceReader
 from fer_core.quality import assess_quality
 from fer_core.readings import DEFAULT_READING
@@ -28,7 +29,7 @@ def analyze_image(
     index: int = 0,
     time_s: float = 0.0,
 ) -> Frame:
-    """Finds the faces in a picture and reads each of them.
+    """Finds the faces in a picture, turned if they stand upright only then, and reads each of them.
 
     Args:
         image_bgr: uint8 ``(H, W, 3)``; not changed.
@@ -45,13 +46,14 @@ def analyze_image(
         ValueError: The picture has another shape or type, or no pixels.
         ModelError: The default network's files are missing or damaged.
     """
-    image_gray = to_gray(image_bgr)
-    faces = (detector or shared_detector()).detect(image_bgr, sizes)
+    picture = detect_upright(detector or shared_detector(), image_bgr, sizes)
+    image_gray = to_gray(picture.image_bgr)
     return Frame(
         index,
         time_s,
         (image_gray.shape[1], image_gray.shape[0]),
-        classify_faces(image_gray, faces, classifier or shared_classifier()),
+        classify_faces(image_gray, picture.faces, classifier or shared_classifier()),
+        picture.turned_deg,
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 INPUT_SIZE = 48
 # A crop flatter than this is (nearly) blank: dividing by its tiny deviation would blow up noise.
-_MIN_CONTRAST = 8.0
+MIN_CONTRAST = 8.0
 
 
 def resize_face(face_gray: NDArray[np.uint8], size: int = INPUT_SIZE) -> NDArray[np.uint8]:
@@ -60,6 +60,6 @@ def normalize_faces(
         return np.zeros((0, size, size, 1), np.float32)
     faces = np.stack([resize_face(face, size) for face in faces_gray]).astype(np.float32)
     mean = faces.mean(axis=(1, 2), keepdims=True)
-    contrast = np.maximum(faces.std(axis=(1, 2), keepdims=True), _MIN_CONTRAST)
+    contrast = np.maximum(faces.std(axis=(1, 2), keepdims=True), MIN_CONTRAST)
     normalized: NDArray[np.float32] = (faces - mean) / contrast
     return normalized[..., np.newaxis]

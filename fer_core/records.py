@@ -26,13 +26,14 @@ def frame_record(
         frame: What was found.
         path: The picture's name.
         original_size_wh: Size of the file's picture; boxes are in pixels of ``size``, which is
-            smaller for very large pictures.
+            smaller for very large pictures, and turned by ``turned_deg`` where that is not 0.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
     """
     return {
         "path": path,
         "size": list(frame.size_wh),
         "original_size": list(original_size_wh),
+        "turned_deg": frame.turned_deg,
         "faces": [_face_record(face, threshold) for face in frame.faces],
     }
 
@@ -73,6 +74,7 @@ def face_rows(
             "confidence": face.confidence,
             **face.probabilities,
             "quality": " ".join(item.code for item in face.quality),
+            "turned_deg": frame.turned_deg,
         }
         for number, face in enumerate(frame.faces, start=1)
     ]
@@ -81,7 +83,7 @@ def face_rows(
 def row_columns(labels: Sequence[str]) -> list[str]:
     """Returns the columns of ``face_rows`` for a class set's labels."""
     before = ["path", "face", "x1", "y1", "x2", "y2", "score", "verdict", "confidence"]
-    return [*before, *labels, "quality"]
+    return [*before, *labels, "quality", "turned_deg"]
 
 
 def rows_to_csv(rows: Iterable[dict[str, Any]], labels: Sequence[str]) -> str:

@@ -60,10 +60,14 @@ class FaceBox:
 
     def iou(self, other: FaceBox) -> float:
         """Returns intersection over union with another box, 0 to 1."""
+        shared = self.intersection(other)
+        return shared / (self.area + other.area - shared)
+
+    def intersection(self, other: FaceBox) -> float:
+        """Return the area that two boxes share, in square pixels."""
         width = min(self.x2, other.x2) - max(self.x1, other.x1)
         height = min(self.y2, other.y2) - max(self.y1, other.y1)
-        shared = max(0.0, width) * max(0.0, height)
-        return shared / (self.area + other.area - shared)
+        return max(0.0, width) * max(0.0, height)
 
     def clipped(self, size_wh: tuple[int, int]) -> tuple[int, int, int, int]:
         """Returns whole (x1, y1, x2, y2) inside a picture, for slicing; may be empty."""
@@ -111,7 +115,7 @@ class QualityFinding:
     """A reason why a face may be read wrongly.
 
     Attributes:
-        code: "small", "blurred", "dark", "over-exposed", "turned" or "cut".
+        code: "small", "blurred", "covered", "dark", "over-exposed", "turned" or "cut".
         reason: The finding as a sentence, with the figure that led to it.
     """
 
@@ -228,14 +232,17 @@ class Frame:
     Attributes:
         index: Number of the frame, from 0.
         time_s: Presentation time in seconds; 0 for a photo.
-        size_wh: Width and height of the picture in pixels.
+        size_wh: Width and height of the picture in pixels, turned as below.
         faces: From left to right; empty when there are none.
+        turned_deg: Degrees clockwise by which the picture was turned for its faces to stand
+            upright: 0, 90, 180 or 270. Places are in pixels of the turned picture.
     """
 
     index: int
     time_s: float
     size_wh: tuple[int, int]
     faces: tuple[FaceReading, ...] = ()
+    turned_deg: int = 0
 
 
 @dataclass(frozen=True, slots=True)

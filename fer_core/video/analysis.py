@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 # Frames a batch of faces is made of: more are no faster and would be held longer.
 _MAX_BATCH_FRAMES = 8
+# How far into the analysed part faces are looked for that tell whether the video lies on its side,
+# in seconds, and in how many frames a second.
+_DECIDING_S, _DECIDING_FPS = 10.0, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class VideoResult:
     """What was found in a video.
 
     Attributes:
-        facts: What the file says of itself.
+        facts: What the file says of itself, and how the video was turned.
         timeline: The readings; those up to the end, the cancel or the damage.
         cancelled: Whether the analysis was ended early.
         damage: A sentence when part of the file could not be read, else None.
@@ -157,10 +160,12 @@ def analyze_video(
     builder = builder or TimelineBuilder(classifier.labels)
     with ExitStack() as stack:
         video = stack.enter_context(VideoSource(source))
+        finder = stack.enter_context(FaceFinder(make_detector))
+        with closing(_first_frames(video, options)) as frames:
+            video.turn(finder.find_turn(frames))
         copy = None
         if annotated is not None:
             copy = stack.enter_context(Annotator(annotated, video, end_s=options.end_s))
-        finder = stack.enter_context(FaceFinder(make_detector))
         total = expected_frames(video.facts, options.start_s, options.end_s, options.fps)
         reader = _Reader(classifier, options, builder, Meter(total, on_progress))
         waiting: deque[_Waiting] = deque()
@@ -175,6 +180,14 @@ def analyze_video(
         unwritten = copy.finish() if copy else None
     return VideoResult(
         video.facts, builder.build(), cancelled.is_set(), video.damage, unwritten, options
+    )
+
+
+def _first_frames(video: VideoSource, options: VideoOptions) -> Generator[VideoFrame, None, None]:
+    """Return a few frames of the part's beginning, which decide how the video is turned."""
+    end_s = options.start_s + _DECIDING_S
+    return video.frames(
+        start_s=options.start_s, end_s=min(end_s, options.end_s or end_s), fps=_DECIDING_FPS
     )
 
 

@@ -161,6 +161,8 @@ def _write(
     _named(base, ".json").write_text(json.dumps(record, indent=2), encoding="utf-8")
     frames, persons = len(timeline.frame_index), len(timeline.persons())
     sentence = f"{frames} frames analysed, {persons} person{'s' * (persons != 1)}."
+    if result.facts.turned_deg:
+        sentence += f" The picture was turned by {result.facts.turned_deg}°."
     return f"{sentence} {result.damage}" if result.damage else sentence
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -14,11 +15,14 @@ from numpy.typing import NDArray
 
 from fer_core.alignment import align_face
 from fer_core.detection import FRAME_SIZES, FaceDetector
+from fer_core.orientation import SCORED_DETECTOR, find_turn
 from fer_core.types import DetectedFace
 from fer_core.video.source import VideoFrame
 
 # A cut changes the whole picture, and shows in a small one of any shape.
 _CUT_SIZE_WH = (160, 90)
+# Frames that decide how a video is turned.
+_AGREEING_FRAMES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,31 @@ class FaceFinder:
     def submit(self, frame: VideoFrame) -> Future[FoundFaces]:
         """Begins with a frame, when a worker is free."""
         return self._pool.submit(self._find, frame)
+
+    def find_turn(self, frames: Iterable[VideoFrame]) -> int:
+        """Return by how many degrees clockwise a video is to be turned: 0, 90, 180 or 270.
+
+        What several frames with faces agree on first, or most of those that there are.
+
+        Args:
+            frames: The frames to look at, as far as needed.
+        """
+        detector = self._detectors.get()
+        try:
+            if detector.name != SCORED_DETECTOR:
+                return 0
+            votes: Counter[int] = Counter()
+            for frame in frames:
+                small = frame.bgr(max(FRAME_SIZES))
+                faces = detector.detect(small, FRAME_SIZES)
+                turn = find_turn(detector, small, faces, min(FRAME_SIZES))
+                if faces or turn:
+                    votes[turn] += 1
+                if votes[turn] == _AGREEING_FRAMES:
+                    break
+            return votes.most_common(1)[0][0] if votes else 0
+        finally:
+            self._detectors.put(detector)
 
     def _find(self, frame: VideoFrame) -> FoundFaces:
         # Only the small picture is in colour: a face is read from the full luma alone.

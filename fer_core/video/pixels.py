@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Self
 
@@ -79,6 +79,19 @@ class Layout:
         if self.swapped:
             return 270 if self.mirrored_y else 90
         return 180 if self.mirrored_x and self.mirrored_y else 0
+
+    def turned(self, degrees: int) -> Layout:
+        """Return the layout of pictures that are then turned clockwise by 0, 90, 180 or 270."""
+        layout = self
+        for _ in range(degrees // 90):
+            # A quarter turn: rows become columns, then left and right change places.
+            layout = replace(
+                layout,
+                swapped=not layout.swapped,
+                mirrored_x=not layout.mirrored_y,
+                mirrored_y=layout.mirrored_x,
+            )
+        return layout
 
     def upright(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Turns a stored picture ``(H, W)`` or ``(H, W, C)``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +28,7 @@ def render_video(
     names: Mapping[int, str] | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
+    turned_deg: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> None:
@@ -41,6 +43,7 @@ def render_video(
         names: Names of persons; others are called by their number.
         start_s: Where the part begins, in seconds.
         end_s: Where it ends, or None for the end of the video.
+        turned_deg: By how many degrees the analysis turned the video, as its facts say.
         on_progress: Called behind every frame.
         cancelled: Ends the work when it is set; what is written then is no whole video.
 
@@ -49,7 +52,10 @@ def render_video(
         UnwritableVideo: The annotated video cannot be written.
     """
     cancelled = cancelled or threading.Event()
-    with VideoSource(source) as video, AnnotatedWriter(target, video, end_s=end_s) as writer:
+    with ExitStack() as stack:
+        video = stack.enter_context(VideoSource(source))
+        video.turn(turned_deg)
+        writer = stack.enter_context(AnnotatedWriter(target, video, end_s=end_s))
         size_wh = video.facts.size_wh
         meter = Meter(expected_frames(video.facts, start_s, end_s), on_progress)
         position, tracked = -1, None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from math import inf, isnan
 from types import TracebackType
@@ -40,6 +40,7 @@ class VideoFacts:
         codec: The codec's short name, such as "h264".
         rotation_deg: Degrees clockwise by which stored pictures are turned to stand upright: 0,
             90, 180 or 270.
+        turned_deg: How many of them the file does not ask for: its faces stand upright so.
         audio_codec: The sound's codec, such as "aac"; None without sound.
         bytes: Size of the file; None when unknown.
     """
@@ -50,6 +51,7 @@ class VideoFacts:
     frame_count: int | None
     codec: str
     rotation_deg: int
+    turned_deg: int
     audio_codec: str | None
     bytes: int | None
 
@@ -142,6 +144,20 @@ class VideoSource:
             self._layout = Layout.of(first.picture, reading.stream.sample_aspect_ratio)
             size = size_in_bytes(self._source)
             self.facts = _facts(container, reading, first.pts, self._layout, size)
+
+    def turn(self, degrees: int) -> None:
+        """Turn all frames that are read from now on, besides what the file asks for.
+
+        Args:
+            degrees: 0, 90, 180 or 270, clockwise.
+        """
+        self._layout = self._layout.turned(degrees)
+        self.facts = replace(
+            self.facts,
+            size_wh=self._layout.size_wh,
+            rotation_deg=self._layout.rotation_deg,
+            turned_deg=(self.facts.turned_deg + degrees) % 360,
+        )
 
     def open(self) -> InputContainer:
         """Opens the file anew, such as for its sound; the caller closes it.
@@ -268,6 +284,7 @@ def _facts(
         frame_count=count or None,
         codec=stream.codec_context.codec.canonical_name,
         rotation_deg=layout.rotation_deg,
+        turned_deg=0,
         audio_codec=sound.codec_context.codec.canonical_name if sound else None,
         bytes=size,
     )

@@ -16,6 +16,7 @@ from fer_core.detection import (
     FaceDetector,
     HaarDetector,
     YuNetDetector,
+    _search,
     load_detector,
 )
 from fer_core.errors import DetectorUnavailable
@@ -155,6 +156,40 @@ def test_second_pass_finds_small_faces(
 def test_no_face_is_found_twice(detector: FaceDetector, media: Path) -> None:
     image_bgr = read_image(media / "two_people.jpg").image_bgr
     assert_faces_at(detector.detect(image_bgr, (640, 800, 960, 1126)), TWO_PEOPLE)
+
+
+@pytest.mark.parametrize("widths", [1.1, 1.4, 1.8])
+@pytest.mark.parametrize("size_wh", [(3000, 4000), (1654, 2126), (900, 1200)])
+def test_one_large_face_is_one(
+    yunet: YuNetDetector, portrait: np.ndarray, widths: float, size_wh: tuple[int, int]
+) -> None:
+    # The face is 178 pixels wide, around (265, 229); the picture is cut, then enlarged.
+    half = round(widths * 178 / 2)
+    cut = portrait[229 - round(4 / 3 * half) : 229 + round(4 / 3 * half), 265 - half : 265 + half]
+    photo = cv2.resize(cut, size_wh, interpolation=cv2.INTER_CUBIC)
+    (face,) = yunet.detect(photo)
+    assert face.box.width == pytest.approx(size_wh[0] / widths, rel=0.2)
+    assert face.box.center[0] == pytest.approx(size_wh[0] / 2, rel=0.1)
+
+
+def test_a_find_inside_a_face_is_that_face() -> None:
+    def at(x1: float, y1: float, x2: float, y2: float, score: float) -> DetectedFace:
+        return DetectedFace(FaceBox(x1, y1, x2, y2), score)
+
+    face, nose = at(10, 10, 110, 130, 0.9), at(40, 60, 80, 100, 0.8)
+    neighbour, wide = at(100, 20, 150, 80, 0.75), at(600, 0, 901, 400, 0.99)
+    at_once = {640: [face], 1280: [nose, neighbour, wide]}
+
+    def find(image: np.ndarray) -> list[DetectedFace]:
+        # In pixels of the whole picture, and so of each working size.
+        scale = image.shape[1] / 1280
+        return [found.scaled(scale) for found in at_once[image.shape[1]]]
+
+    picture = np.zeros((720, 1280, 3), np.uint8)
+    found = _search(picture, (640, 1280), find)
+    assert [item.score for item in found] == [face.score, neighbour.score]
+    # At the smallest working size a face may be as wide as it likes.
+    assert [item.score for item in _search(picture, (1280,), find)] == [0.8, 0.75, 0.99]
 
 
 def test_sizes_beyond_the_picture_are_its_own(detector: FaceDetector, portrait: np.ndarray) -> None:

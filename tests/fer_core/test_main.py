@@ -56,6 +56,23 @@ def test_json_has_one_object_a_picture(photos: Path, capsys: pytest.CaptureFixtu
         assert len(face["box"]) == 4
 
 
+@pytest.mark.usefixtures("yunet_env")
+def test_a_photo_on_its_head_is_turned_and_said_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    upright = cv2.imread(str(SAMPLES / "grace-hopper.jpg"))
+    path = tmp_path / "head.png"
+    cv2.imwrite(str(path), cv2.rotate(upright, cv2.ROTATE_180))
+    assert run("analyze", path, "--annotate", tmp_path / "drawn") == 0
+    assert capsys.readouterr().out.endswith("% (turned by 180°)\n")
+    drawn = cv2.imread(str(tmp_path / "drawn" / "head.png.png"))
+    # All but the drawing is the upright picture.
+    assert (drawn == upright).all(axis=2).mean() > 0.9
+    assert run("analyze", path, "--json") == 0
+    (record,) = records(capsys)
+    assert record["turned_deg"] == 180
+
+
 def test_both_readings_are_of_the_same_faces(
     photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

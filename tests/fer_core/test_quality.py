@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from fer_core.alignment import align_face
-from fer_core.quality import assess_quality
+from fer_core.detection import YuNetDetector
+from fer_core.quality import assess_quality, mouth_edges
 from fer_core.types import DetectedFace, FaceBox
+from tests.conftest import SHARED
 from tests.fer_core.conftest import SAMPLES
 
 # Box and landmarks of each portrait's face.
@@ -115,3 +119,99 @@ def test_eyes_alone_and_eyes_at_one_place_say_nothing_about_turning(gray: np.nda
     for landmarks in (eyes, same):
         face = DetectedFace(FaceBox(0, 0, 80, 80), 0.9, landmarks)
         assert assess_quality(face, aligned, (100, 100)) == ()
+
+
+def with_mask(
+    gray: np.ndarray, landmarks: np.ndarray, tone: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draws a surgical mask from the nose to the chin: grain, uneven light and three folds."""
+    left, right, nose, mouth_left, mouth_right = landmarks.astype(float)
+    between, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
+    down, across = mouth - between, right - left
+    half = [
+        between + 0.35 * down,
+        nose + 0.77 * across,
+        mouth + 0.8 * across + 0.1 * down,
+        mouth + 0.35 * across + 0.75 * down,
+    ]
+    other_half = [
+        mouth - 0.35 * across + 0.75 * down,
+        mouth - 0.8 * across + 0.1 * down,
+        nose - 0.77 * across,
+    ]
+    shape = np.zeros(gray.shape, np.uint8)
+    cv2.fillPoly(shape, [np.rint(half + other_half).astype(np.int32)], 1)
+    folds = np.zeros(gray.shape, np.float32)
+    thick = max(1, round(np.linalg.norm(down) / 30))
+    for place in (-0.25, 0.05, 0.35):
+        ends = [mouth + place * down + side * across for side in (-0.7, 0.7)]
+        start, end = (tuple(np.rint(point).astype(int).tolist()) for point in ends)
+        cv2.line(folds, start, end, float(rng.uniform(6, 16)), thick)
+    folds = cv2.GaussianBlur(folds, (0, 0), 2 * thick / 3)
+    light = np.linspace(-12, 12, gray.shape[1])
+    cloth = tone + light + rng.normal(0, 4, gray.shape) - folds
+    return np.clip(np.where(shape == 1, cloth, gray), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("tone", [60, 150, 200, 235])
+def test_covered(gray: np.ndarray, name: str, tone: int) -> None:
+    rng = np.random.default_rng(tone)
+    masked = with_mask(gray, np.array(FACES[name][1], np.float32), tone, rng)
+    assert codes(masked, name) == ["covered"]
+    # In a blurred picture it cannot be told.
+    assert codes(cv2.GaussianBlur(masked, (0, 0), 5), name) == ["blurred"]
+
+
+def test_nothing_at_all_is_not_called_covered() -> None:
+    assert mouth_edges(np.full((96, 96), 90, np.uint8)) == 1
+
+
+def test_covered_and_other_ordinary_photos(yunet: YuNetDetector) -> None:
+    folder = SHARED / "wild" / "pictures"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/wild, which is not here")
+    rng = np.random.default_rng(0)
+    found = {False: 0, True: 0}
+    covered = {False: 0, True: 0}
+    # Those of odd numbers took no part in choosing the bound.
+    for number, path in enumerate(sorted(folder.glob("*.jpg"))[1::8]):
+        gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        for mask in (False, True):
+            faces = yunet.detect(gray)
+            if not faces:
+                break
+            face = max(faces, key=lambda face: face.box.area)
+            findings = assess_quality(face, align_face(gray, face), (350, 350))
+            found[mask] += 1
+            covered[mask] += "covered" in [finding.code for finding in findings]
+            gray = with_mask(gray, face.landmarks, (235, 200, 150, 60)[number % 4], rng)
+    assert found[False] > 75 and found[True] > 50
+    assert covered[False] / found[False] < 0.03
+    assert covered[True] / found[True] > 0.85
+
+
+@pytest.mark.parametrize("missing", [0.15, 0.25])
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_a_face_that_the_edge_cuts(
+    yunet: YuNetDetector, name: str, missing: float, side: str
+) -> None:
+    image_bgr = cv2.imread(str(SAMPLES / name))
+    x1, _, x2, _ = FACES[name][0]
+    inner = round(missing * (x2 - x1))
+    cut = image_bgr[:, x1 + inner :] if side == "left" else image_bgr[:, : x2 - inner]
+    (face,) = yunet.detect(cut)
+    gray = cv2.cvtColor(cut, cv2.COLOR_BGR2GRAY)
+    findings = assess_quality(face, align_face(gray, face), (cut.shape[1], cut.shape[0]))
+    assert "cut" in [finding.code for finding in findings]
+
+
+def test_the_shared_photo_of_a_cut_face(media: Path, yunet: YuNetDetector) -> None:
+    for file, expected in (("obama_partial_face.jpg", 1), ("two_people.jpg", 0)):
+        gray = cv2.imread(str(media / file), cv2.IMREAD_GRAYSCALE)
+        size_wh = (gray.shape[1], gray.shape[0])
+        findings = [
+            finding.code
+            for face in yunet.detect(gray)
+            for finding in assess_quality(face, align_face(gray, face), size_wh)
+        ]
+        assert findings.count("cut") == expected

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ def test_json_comes_back_as_it_was(frame: Frame) -> None:
     # allow_nan=False: other languages' parsers know no NaN.
     text = json.dumps(record, allow_nan=False)
     assert json.loads(text) == record
-    assert list(record) == ["path", "size", "original_size", "faces"]
+    assert list(record) == ["path", "size", "original_size", "turned_deg", "faces"]
     assert (record["path"], record["size"], record["original_size"]) == (
         "Ünï.jpg",
         [640, 480],
@@ -69,6 +70,13 @@ def test_landmarks_that_were_not_found_are_null(frame: Frame) -> None:
     assert second["landmarks"] is None
 
 
+def test_a_turned_picture_is_told(frame: Frame) -> None:
+    turned = replace(frame, turned_deg=270)
+    assert frame_record(frame, "a", (1, 1))["turned_deg"] == 0
+    assert frame_record(turned, "a", (1, 1))["turned_deg"] == 270
+    assert [row["turned_deg"] for row in face_rows(turned, "a")] == [270, 270]
+
+
 def test_no_faces() -> None:
     empty = Frame(0, 0.0, (8, 6))
     assert frame_record(empty, "a", (8, 6))["faces"] == []
@@ -77,7 +85,8 @@ def test_no_faces() -> None:
 
 @pytest.mark.parametrize("labels", [FER7.labels, FER6.labels])
 def test_table_has_a_header_without_faces_too(labels: tuple[str, ...]) -> None:
-    header = ",".join(["path,face,x1,y1,x2,y2,score,verdict,confidence", *labels, "quality"])
+    before = "path,face,x1,y1,x2,y2,score,verdict,confidence"
+    header = ",".join([before, *labels, "quality", "turned_deg"])
     assert rows_to_csv([], labels) == header + "\n"
 
 

@@ -54,6 +54,27 @@ def ferplus_file(fer2013_archive: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def packed_file(
+    tiny_set: Any,
+    tiny_folder: Path,
+    tiny_votes: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """What a campaign learns from, of the tiny part, framed as if all eyes were 1 pixel right."""
+    import numpy as np
+
+    from train.data.fer2013 import TRAINING
+    from train.data.ferplus import read_votes
+    from train.training.campaign_data import pack_campaign_data
+
+    path = tmp_path_factory.mktemp("packed") / "packed.npz"
+    framings = np.tile(np.float32([[1, 0, -1], [0, 1, 0]]), (len(tiny_set.split(TRAINING)), 1, 1))
+    framings[0] = np.nan
+    pack_campaign_data(path, tiny_set, tiny_folder, read_votes(tiny_votes), framings)
+    return path
+
+
+@pytest.fixture(scope="session")
 def trained_run(tiny_set: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run; not to be changed."""
     from train.training.config import TrainConfig

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from fer_core.errors import FerError
+from train.cli.campaign import add_campaign
 from train.cli.exploring import add_exploring
 from train.cli.making import add_making, how_to_resume
 from train.cli.measuring import add_measuring
@@ -38,5 +39,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_making(commands)
     add_measuring(commands)
+    add_campaign(commands)
     add_exploring(commands)
     return parser

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import FER7, ClassSet
-from train.data.picture_ids import picture_ids
+from train.data.picture_ids import picture_id, picture_ids
 from train.errors import DataError
 
 SIDE = 48
@@ -130,10 +130,8 @@ def load_fer2013(path: Path) -> FaceSet:
     """
     if not path.exists():
         raise DataError(f"There is no data set at {path}.")
-    if path.suffix.lower() == ".csv":
-        rows = _rows_of_csv(path)
-    else:
-        rows = _rows_of_files(_files(path) if path.is_dir() else _archive_members(path))
+    is_table = path.suffix.lower() == ".csv"
+    rows = _rows_of_csv(path) if is_table else _rows_of_files(_members(path))
     try:
         # Two names come twice, with another label, so only with the label is the order one.
         samples = sorted(rows, key=_place)
@@ -145,6 +143,33 @@ def load_fer2013(path: Path) -> FaceSet:
     return FaceSet(
         np.stack(faces), np.array(labels, np.int64), np.array(splits), np.array(names), FER7
     )
+
+
+def read_picture_files(path: Path) -> dict[str, bytes]:
+    """Read the files of FER-2013's pictures as they are, without decoding them.
+
+    Args:
+        path: A folder or an archive, as for ``load_fer2013``.
+
+    Returns:
+        The content of each file by the id of its picture, such as "Training_123/happy".
+
+    Raises:
+        DataError: Nothing usable is there.
+    """
+    if not path.exists():
+        raise DataError(f"There is no data set at {path}.")
+    try:
+        files = {
+            picture_id(file.stem, file.parent.name): read()
+            for file, read in _members(path)
+            if _labelled(file) is not None
+        }
+    except _READ_ERRORS as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    if not files:
+        raise DataError(f"{path} has no pictures named like {TRAINING}_123.jpg in class folders.")
+    return files
 
 
 def count_faults(dataset: FaceSet) -> list[str]:
@@ -223,6 +248,10 @@ def _place(row: Row) -> tuple[str, int, str]:
     return split, int(name.rpartition("_")[2]), FER7.labels[label]
 
 
+def _members(path: Path) -> Iterator[Member]:
+    return _files(path) if path.is_dir() else _archive_members(path)
+
+
 def _files(folder: Path) -> Iterator[Member]:
     for file in folder.rglob("*"):
         yield file.relative_to(folder), file.read_bytes
@@ -248,18 +277,26 @@ def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return content.read() if content else b""
 
 
+def _labelled(path: PurePosixPath | Path) -> tuple[int, str] | None:
+    """Return the label and the split that a path names, or None if it is no picture's."""
+    split, _, number = path.stem.rpartition("_")
+    label = path.parent.name
+    if split not in EXPECTED_COUNTS or label not in FER7.labels or not number.isdecimal():
+        return None
+    return FER7.labels.index(label), split
+
+
 def _rows_of_files(files: Iterable[Member]) -> Iterator[Row]:
     for path, read in files:
-        split, _, number = path.stem.rpartition("_")
-        label = path.parent.name
-        if split not in EXPECTED_COUNTS or label not in FER7.labels or not number.isdecimal():
+        labelled = _labelled(path)
+        if labelled is None:
             continue
         content = np.frombuffer(read(), np.uint8)
         # OpenCV has an exception for nothing, and None for everything else that is no picture.
         face = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
         if face is None or face.shape != (SIDE, SIDE):
             raise DataError(f"{path} is not a picture of {SIDE}x{SIDE} pixels.")
-        yield np.asarray(face, np.uint8), FER7.labels.index(label), split, path.stem
+        yield np.asarray(face, np.uint8), *labelled, path.stem
 
 
 def _rows_of_csv(path: Path) -> Iterator[Row]:

@@ -79,6 +79,20 @@ def read_votes(path: Path) -> Votes:
     return Votes(counts)
 
 
+def expression_shares(votes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the share of voters for each of ``EXPRESSIONS``.
+
+    Args:
+        votes: int64 ``(N, 10)``.
+
+    Returns:
+        float32 ``(N, 8)``. Votes for "unknown" and "not a face" make a row sum to less than 1; a
+        row without votes is 0.
+    """
+    total = np.maximum(votes.sum(axis=1, keepdims=True), 1)
+    return np.asarray(votes[:, : len(EXPRESSIONS)] / total, np.float32)
+
+
 def majority(votes: NDArray[np.int64], class_set: ClassSet = FER7) -> NDArray[np.int64]:
     """Returns what most voters chose, int64 ``(N,)``: a position in ``class_set.labels``.
 

@@ -8,6 +8,7 @@ and alignment.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_core.alignment import align_face
+from fer_core.alignment import align_face, frame_matrix
 from fer_core.detection import PHOTO_SIZES, FaceDetector
 from fer_core.images import to_gray
 from fer_core.preprocessing import resize_face
@@ -80,11 +81,52 @@ def framed_face(face_gray: NDArray[np.uint8], detector: FaceDetector) -> NDArray
         uint8 ``(48, 48)`` of the face nearest to the picture's middle, or None without a face.
     """
     canvas = canvas_of(face_gray)
-    faces = detector.detect(canvas, PHOTO_SIZES)
-    if not faces:
+    nearest = _nearest_face(canvas, detector, PHOTO_SIZES)
+    return None if nearest is None else resize_face(align_face(to_gray(canvas), nearest))
+
+
+def framing_matrix(
+    face_gray: NDArray[np.uint8], detector: FaceDetector
+) -> NDArray[np.float32] | None:
+    """Return how the app would move a picture of a face into FER-2013's frame.
+
+    Args:
+        face_gray: uint8 ``(H, W)``.
+        detector: Finds the face on the canvas in its own size: enlarging it once more, as for a
+            photo, would double the time and find hardly more.
+
+    Returns:
+        float32 ``(2, 3)``, from the picture's pixels to those of the 48x48 frame, both with
+        (0, 0) at the outer corner of the first; or None without a face.
+    """
+    canvas = canvas_of(face_gray)
+    nearest = _nearest_face(canvas, detector, (max(canvas.shape[:2]),))
+    if nearest is None:
         return None
-    nearest = min(faces, key=lambda face: distance_to_middle(face, canvas))
-    return resize_face(align_face(to_gray(canvas), nearest))
+    height, width = face_gray.shape
+    # Where canvas_of puts the picture.
+    margin = np.array([_ENLARGEMENT * width // 2, _ENLARGEMENT * height // 2])
+    matrix = frame_matrix(nearest)
+    offset = matrix[:, :2] @ margin + matrix[:, 2]
+    return np.column_stack([_ENLARGEMENT * matrix[:, :2], offset]).astype(np.float32)
+
+
+def framing_matrices(dataset: FaceSet, detector: FaceDetector) -> NDArray[np.float32]:
+    """Return ``framing_matrix`` of N pictures, float32 ``(N, 2, 3)``; NaN without a face."""
+    matrices = np.full((len(dataset), 2, 3), np.nan, np.float32)
+    for row, face in enumerate(tqdm(dataset.faces_gray, unit="picture", disable=None)):
+        matrix = framing_matrix(face, detector)
+        if matrix is not None:
+            matrices[row] = matrix
+    return matrices
+
+
+def _nearest_face(
+    canvas: NDArray[np.uint8], detector: FaceDetector, sizes: Sequence[int]
+) -> DetectedFace | None:
+    """Return the face nearest to the middle of a canvas, if there is any."""
+    faces = detector.detect(canvas, sizes)
+    return min(faces, key=lambda face: distance_to_middle(face, canvas), default=None)
 
 
 def write_framings(dataset: FaceSet, detector: FaceDetector, path: Path) -> int:

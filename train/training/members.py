@@ -21,9 +21,9 @@ from fer_core.preprocessing import INPUT_SIZE
 from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet, hold_out
 from train.data.ferplus import EXPRESSIONS
 from train.errors import ExportError
-from train.training.campaign_config import CampaignConfig, MemberConfig
 from train.training.config import load_config
 from train.training.fit import LOG_FILE, MODEL_FILE, RUN_CONFIG_FILE
+from train.training.member_files import MemberRecord, read_weights
 from train.training.weights import named_weights, set_named_weights
 
 _CAMPAIGN_SUFFIX = ".npz"
@@ -144,28 +144,9 @@ def _of_run(folder: Path) -> Member:
     )
 
 
-class MemberRecord(StrictModel):
-    """What a campaign writes down beside a network's weights.
-
-    Attributes:
-        config: Of the network.
-        held_out: Share of Training that it did not learn from.
-        split_seed: Of the choice of that part.
-        log: Figures by epoch; "epoch" is the number of epochs done.
-        scores: Figures by the name of the pictures that they were measured on.
-    """
-
-    config: MemberConfig
-    held_out: float = CampaignConfig.model_fields["held_out"].default
-    split_seed: int = CampaignConfig.model_fields["split_seed"].default
-    log: list[dict[str, float]]
-    scores: dict[str, dict[str, float]]
-
-
 def _of_campaign(path: Path) -> Member:
     try:
-        with np.load(path) as stored:
-            weights = {key: stored[key].astype(np.float32) for key in stored.files}
+        weights = read_weights(path)
         record = MemberRecord.model_validate_json(path.with_suffix(".json").read_bytes())
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise ExportError(f"{path} or its record cannot be read: {error}") from error

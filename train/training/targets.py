@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from fer_core.network import LABELS_LAYER
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import EXPRESSIONS, Votes
+from train.data.ferplus import Votes, expression_shares
 from train.data.framing import Framings
 
 
@@ -49,10 +49,9 @@ def samples_of(
     labels = np.eye(len(dataset.class_set), dtype=np.float32)[dataset.labels]
     if votes is None:
         return Samples(dataset.faces_gray, labels, framed)
-    counts = votes.of(dataset.ids)
-    total = np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    shares = counts[:, : len(EXPRESSIONS)] / total
-    return Samples(dataset.faces_gray, np.hstack([labels, shares.astype(np.float32)]), framed)
+    return Samples(
+        dataset.faces_gray, np.hstack([labels, expression_shares(votes.of(dataset.ids))]), framed
+    )
 
 
 def without_crowd(model: keras.Model) -> keras.Model:

@@ -1,7 +1,8 @@
 """The network of ``fer_core.network`` as a PyTorch module, for training on a graphics card.
 
-Keras on PyTorch spends more time between the kernels than in them once a card computes them. This
-module has the same layers, with the same names, so that weights go from one to the other.
+On a graphics card Keras spends more time between the kernels than in them, and a step of it cannot
+be captured as a CUDA graph. This module has the same layers under the same names, so that weights
+go from one to the other.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fer_core.network_config import NetworkConfig, StageConfig
+from train.errors import ConfigError
 
-# Of Keras' BatchNormalization, and of the momentum that ``build_network`` gives it.
+# Keras' default, and what PyTorch calls the momentum 0.9 of ``build_network``.
 _NORM_EPSILON = 1e-3
 _NORM_MOMENTUM = 0.1
 
@@ -58,26 +60,35 @@ class _Block(nn.Module):
 
 
 class TorchNetwork(nn.Module):
-    """A residual network with an average head and two outputs side by side."""
+    """A residual network with an average head and two outputs side by side.
+
+    Attributes:
+        config: The architecture.
+        num_classes: Number of labels K, the first outputs.
+    """
 
     def __init__(self, config: NetworkConfig, num_classes: int, num_answers: int) -> None:
-        """Builds the network with random weights.
+        """Build the network with random weights.
 
         Args:
-            config: The architecture; "residual", batch-normalised, with a stem, an average head
-                and no further dense layers or spatial dropout.
+            config: The architecture: residual and batch-normalised, with a stem, an average head,
+                no dense layer but the outputs and no dropout of whole channels.
             num_classes: Number of labels K.
             num_answers: Number of the crowd's answers A.
 
         Raises:
-            ValueError: The architecture is none of these.
+            ConfigError: The architecture is another one.
         """
         super().__init__()
         plain = config.dense == () and not any(stage.dropout for stage in config.stages)
         residual = config.kind == "residual" and config.batch_norm and config.head == "average"
         if not (plain and residual and config.stem_filters):
-            raise ValueError("Only residual networks with a stem and an average head are here.")
+            raise ConfigError(
+                "A campaign trains residual, batch-normalised networks with a stem, an average "
+                "head, no further dense layers and no dropout in their stages."
+            )
         self.config = config
+        self.num_classes = num_classes
         self.stem = _Conv(1, config.stem_filters, 3)
         inputs = config.stem_filters
         stages = []
@@ -95,74 +106,87 @@ class TorchNetwork(nn.Module):
             nn.init.zeros_(head.bias)
 
     def forward(self, faces: Tensor) -> Tensor:
-        """Returns logits, float32 ``(N, K + A)``, of normalised faces ``(N, 1, H, W)``."""
+        """Return logits, float32 ``(N, K + A)``, of normalised faces ``(N, 1, H, W)``."""
         x = functional.relu(self.stem(faces))
         if self.config.stem_pool > 1:
             x = functional.max_pool2d(x, self.config.stem_pool)
         for stage, blocks in zip(self.config.stages, self.stages, strict=True):
             x = blocks(x)
             x = functional.max_pool2d(x, stage.pool) if stage.pool > 1 else x
+        # Logits in float32 also under autocast: a softmax in 8 bits of mantissa loses ranks.
         x = functional.dropout(x.mean((2, 3)).float(), self.config.dropout, self.training)
         with torch.autocast(x.device.type, enabled=False):
             return torch.cat([self.labels(x), self.answers(x)], 1)
 
-    def _named_parts(self) -> Iterator[tuple[str, nn.Module]]:
-        """Yields Keras' layers by name, in no order that means anything."""
-        convs = [("stem", self.stem)]
-        for number, stage in enumerate(self.stages, 1):
-            for index, block in enumerate(stage.children(), 1):
+    def _layers(self) -> Iterator[tuple[str, nn.Module]]:
+        """Yield the layers by Keras' names, in no particular order."""
+        yield from _pair("stem", self.stem)
+        for number, blocks in enumerate(self.stages, 1):
+            for index, block in enumerate(blocks, 1):
                 name = f"stage{number}_block{index}"
-                convs += [(f"{name}_{part}", getattr(block, part)) for part in ("first", "second")]
-                convs += [(f"{name}_shortcut", block.shortcut)] if block.shortcut else []
-                if block.squeeze:
+                yield from _pair(f"{name}_first", block.first)
+                yield from _pair(f"{name}_second", block.second)
+                if block.shortcut is not None:
+                    yield from _pair(f"{name}_shortcut", block.shortcut)
+                if block.squeeze is not None:
                     yield f"{name}_squeeze", block.squeeze
                     yield f"{name}_excite", block.excite
-        for name, pair in convs:
-            yield f"{name}_conv", pair.conv
-            yield f"{name}_norm", pair.norm
         yield "logits", self.labels
         yield "crowd", self.answers
 
+    def _variables(self) -> dict[str, Tensor]:
+        """Return all weights and statistics by "<layer>/<number>", numbered as in Keras."""
+        return {
+            f"{name}/{number}": tensor
+            for name, layer in self._layers()
+            for number, tensor in enumerate(_variables_of(layer))
+        }
+
     def keras_weights(self) -> dict[str, NDArray[np.float32]]:
-        """Returns the weights as Keras has them: "<layer>/<number>", in the layer's own order."""
-        weights = {}
-        with torch.no_grad():
-            for name, part in self._named_parts():
-                for number, tensor in enumerate(_tensors(part)):
-                    array = tensor.float().cpu().numpy()
-                    weights[f"{name}/{number}"] = np.ascontiguousarray(_to_keras(array))
-        return weights
+        """Return the weights as Keras has them, by "<layer>/<number>" in the layer's own order."""
+        return {
+            name: np.ascontiguousarray(_to_keras(tensor.detach().float().cpu().numpy()))
+            for name, tensor in self._variables().items()
+        }
 
     def load_keras_weights(self, weights: Mapping[str, NDArray[np.floating]]) -> None:
-        """Takes weights over from Keras, or from ``keras_weights``.
+        """Take over weights as ``keras_weights`` returns them; nothing changes on an error.
 
         Raises:
-            KeyError: A layer's weights are missing.
-            ValueError: A layer has another shape.
+            ValueError: They are not those of this architecture.
         """
+        variables = self._variables()
+        if weights.keys() != variables.keys():
+            odd = min(weights.keys() ^ variables.keys())
+            raise ValueError(f"{odd} is in one of the two networks only")
+        arrays = {
+            name: _from_keras(np.asarray(weight, np.float32)) for name, weight in weights.items()
+        }
+        for name, tensor in variables.items():
+            if arrays[name].shape != tuple(tensor.shape):
+                raise ValueError(f"{name} is {weights[name].shape} in one of the two networks only")
         with torch.no_grad():
-            for name, part in self._named_parts():
-                for number, tensor in enumerate(_tensors(part)):
-                    array = _from_keras(np.asarray(weights[f"{name}/{number}"], np.float32))
-                    if array.shape != tuple(tensor.shape):
-                        raise ValueError(f"{name} has {array.shape}, not {tuple(tensor.shape)}.")
-                    tensor.copy_(torch.from_numpy(np.array(array)))
+            for name, tensor in variables.items():
+                tensor.copy_(torch.from_numpy(arrays[name].copy()))
 
 
-def _tensors(part: nn.Module) -> list[Tensor]:
-    """Returns the variables of a layer in the order in which Keras has them."""
-    if isinstance(part, nn.BatchNorm2d):
-        mean, variance = part.running_mean, part.running_var
-        assert mean is not None and variance is not None
-        return [part.weight, part.bias, mean, variance]
-    assert isinstance(part, nn.Conv2d | nn.Linear)
-    return [part.weight] if part.bias is None else [part.weight, part.bias]
+def _pair(name: str, pair: _Conv) -> Iterator[tuple[str, nn.Module]]:
+    yield f"{name}_conv", pair.conv
+    yield f"{name}_norm", pair.norm
+
+
+def _variables_of(layer: nn.Module) -> list[Tensor]:
+    """Return the variables of a layer in the order in which Keras has them."""
+    if isinstance(layer, nn.BatchNorm2d):
+        return [layer.weight, layer.bias, layer.running_mean, layer.running_var]
+    return [layer.weight] if layer.bias is None else [layer.weight, layer.bias]
 
 
 def _to_keras(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Brings a kernel from PyTorch's order, outputs first, into Keras', outputs last."""
+    """Bring a kernel from PyTorch's order, outputs first, into Keras', outputs last."""
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
 
 
 def _from_keras(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Bring a kernel from Keras' order into PyTorch's."""
     return array.transpose(3, 2, 0, 1) if array.ndim == 4 else array.T

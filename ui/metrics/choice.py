@@ -100,7 +100,7 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
             list(VIEW_NAMES),
             ONE_VIEW,
             VIEW_NAMES.__getitem__,
-            "Test-time augmentation: the answers for a picture and its mirror image, or for ten "
+            "Test-time augmentation: the answers to a picture and its mirror image, or to ten "
             "crops, are averaged. Photos, videos and the camera are read with the mirror image.",
         ),
     }

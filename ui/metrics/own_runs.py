@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
+from fer_core.tta import FLIP
 from train.errors import TrainError
 from train.evaluation.custom_dataset import Measurement, measure_custom_dataset
 from ui.common.jobs import Job, JobQueue
@@ -95,7 +96,7 @@ def figures_json(run: OwnRun, measurement: Measurement) -> str:
         "archive": run.archive,
         "model": run.model,
         "read_as": run.how,
-        "views": "one view",
+        "views": FLIP,
         **figures_of(measurement.verdicts),
         "emotions_without_pictures": list(measurement.empty_classes),
         "skipped": [{"name": file.name, "reason": file.reason} for file in measurement.skipped],

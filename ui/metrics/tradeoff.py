@@ -106,7 +106,7 @@ def _where_they_go(more: Verdicts, left_out: list[str], narrow_name: str) -> Non
     parts = ", ".join(f"{label} {count}" for label, count in answers.most_common())
     st.markdown(
         f"The network for {model_title(narrow_name)} takes the {int(found[1].sum())} pictures "
-        f"labelled {' or '.join(left_out)}, one view of each, for: {parts}."
+        f"labelled {' or '.join(left_out)}, each with its mirror image, for: {parts}."
     )
 
 

@@ -20,6 +20,7 @@ from PIL import Image, ImageOps
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
 from fer_core.images import read_image, to_gray
+from fer_core.orientation import detect_upright
 from fer_core.pipeline import classify_faces
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING
@@ -158,11 +159,17 @@ def read_photo(
     """Reads one photo with every network; whatever is wrong with it becomes a sentence."""
     try:
         photo = read_image(content)
-        faces = detector.detect(photo.image_bgr)
-        gray = to_gray(photo.image_bgr)
+        picture = detect_upright(detector, photo.image_bgr)
+        gray = to_gray(picture.image_bgr)
         size_wh = (gray.shape[1], gray.shape[0])
         frames = {
-            name: Frame(0, 0.0, size_wh, classify_faces(gray, faces, classifier))
+            name: Frame(
+                0,
+                0.0,
+                size_wh,
+                classify_faces(gray, picture.faces, classifier),
+                picture.turned_deg,
+            )
             for name, classifier in classifiers.items()
         }
     except UnreadableImage as error:
@@ -171,7 +178,7 @@ def read_photo(
         # One visitor's odd file must not end the session; the log keeps the details.
         logger.exception("A photo could not be analysed")
         return PhotoReading(error="The photo could not be analysed; the log says why.")
-    rgb = Image.fromarray(np.ascontiguousarray(photo.image_bgr[..., ::-1]))
+    rgb = Image.fromarray(np.ascontiguousarray(picture.image_bgr[..., ::-1]))
     thumbnail = ImageOps.fit(rgb, (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.BOX)
     return PhotoReading(
         original_size_wh=photo.original_size_wh,

@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.drawing import draw_frame
-from fer_core.images import encode_png, read_image
+from fer_core.images import encode_png, read_image, turn_picture
 from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
 from fer_core.types import Frame
 from ui.common.layout import verdict_line
@@ -46,6 +46,7 @@ def show_photo(settings: Settings) -> None:
     image_bgr = read_image(upload.content).image_bgr
     frames = reading.frames
     frame = frames[settings.class_set]
+    upright_bgr = turn_picture(image_bgr, frame.turned_deg)
     drawn = draw_frame(image_bgr, frame, threshold=settings.threshold)
     picture, facts = st.columns([3, 2])
     picture.image(_fitted(drawn), upload.name, channels="BGR", width="stretch", alt=upload.name)
@@ -68,7 +69,7 @@ def show_photo(settings: Settings) -> None:
     for position in range(cards):
         face_card(
             position + 1,
-            image_bgr,
+            upright_bgr,
             {name: frames[name].faces[position] for name in names},
             threshold=settings.threshold,
             key=f"face-{position}",
@@ -79,6 +80,11 @@ def _show_facts(frame: Frame, settings: Settings) -> None:
     """Lists the verdicts, or says what to try when there is no face."""
     count = len(frame.faces)
     st.subheader(f"{count} face{'s' * (count != 1)}" if count else "No face found")
+    if frame.turned_deg:
+        st.caption(
+            f":material/rotate_right: The photo was turned by {frame.turned_deg}° clockwise: its "
+            "faces stand upright so."
+        )
     for number, face in enumerate(frame.faces[:_MOST_CARDS], start=1):
         st.markdown(f"{number}. {verdict_line(face, settings.threshold)}", unsafe_allow_html=True)
     if not count:

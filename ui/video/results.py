@@ -139,6 +139,11 @@ def _show_notes(run: VideoRun, settings: Settings) -> None:
             f"Cancelled: these are partial results, up to {clock(last_s)}.",
             icon=":material/content_cut:",
         )
+    if run.turned_deg:
+        st.info(
+            f"The video was turned by {run.turned_deg}° clockwise: its faces stand upright so.",
+            icon=":material/rotate_right:",
+        )
     for sentence in (result.damage, result.unwritten):
         if sentence:
             st.warning(sentence, icon=":material/warning:")
@@ -241,9 +246,10 @@ def _captions(view: View, names: Mapping[int, str]) -> bytes:
 
 
 def _record(video: Video, run: VideoRun, view: View) -> dict[str, Any]:
+    analysed = video.facts if run.job.result is None else run.job.result.result.facts
     facts = {
         "file": video.name,
-        **video.facts.record(),
+        **analysed.record(),
         "classes": run.class_set,
         "reading": run.reading,
     }

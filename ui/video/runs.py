@@ -137,6 +137,11 @@ class VideoRun:
         self.job = queue.submit(owner, analyze)
 
     @property
+    def turned_deg(self) -> int:
+        """Degrees clockwise by which the video was turned; 0 before the end of the analysis."""
+        return 0 if self.job.result is None else self.job.result.result.facts.turned_deg
+
+    @property
     def drawn(self) -> Drawn | None:
         """The newest annotated video, or None."""
         if self.drawing is not None and self.drawing.result is not None:
@@ -164,7 +169,7 @@ class VideoRun:
     def draw_again(self, queue: JobQueue, owner: str, file: BinaryIO, look: Look) -> None:
         """Hands in the drawing of an annotated video under another look."""
         view = self.view(look)
-        options = self.options
+        options, turned_deg = self.options, self.turned_deg
         if self.job.result is not None and self.job.result.result.cancelled:
             # What was not analysed is not drawn either.
             end_s = float(view.timeline.time_s[-1]) if len(view.timeline.time_s) else None
@@ -181,6 +186,7 @@ class VideoRun:
                 names=look.edits.names,
                 start_s=options.start_s,
                 end_s=options.end_s,
+                turned_deg=turned_deg,
                 on_progress=lambda progress: setattr(job, "progress", progress),
                 cancelled=job.stop,
             )

@@ -66,7 +66,7 @@ class Video:
     pictures: dict[object, bytes] = field(default_factory=dict)
 
     def frame_at(self, time_s: float) -> VideoFrame:
-        """Returns the frame that is shown at a time.
+        """Returns the frame that is shown at a time, turned as the analysis turned it.
 
         Raises:
             UnreadableVideo: The file is damaged there.
@@ -74,6 +74,7 @@ class Video:
         if self.file is None:
             raise UnreadableVideo("The video is no longer here; please upload it again.")
         with VideoSource(self.file) as source:
+            source.turn(0 if self.run is None else self.run.turned_deg)
             return source.frame_at(time_s)
 
     def release(self, queue: JobQueue) -> None:

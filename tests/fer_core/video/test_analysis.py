@@ -19,6 +19,7 @@ import pytest
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector, YuNetDetector
 from fer_core.errors import UnreadableVideo
+from fer_core.images import turn_picture
 from fer_core.timeline import TimelineBuilder
 from fer_core.types import DetectedFace
 from fer_core.video.analysis import VideoOptions, VideoResult, analyze_video
@@ -344,3 +345,25 @@ def _no_thread_is_left() -> Iterator[None]:
 def _workers() -> list[str]:
     names = [thread.name for thread in threading.enumerate()]
     return [name for name in names if name.startswith(("find-faces", "annotate"))]
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_video_on_its_side_is_turned(
+    analyze: Callable[..., VideoResult], faces: list[np.ndarray], tmp_path: Path, degrees: int
+) -> None:
+    # Nobody is there at first, which tells nothing.
+    upright = [scene(faces[:1], [None])] * 4 + [scene(faces[:1], [(120, 60)])] * 8
+    given = [turn_picture(picture, (360 - degrees) % 360) for picture in upright]
+    clip = clip_of(tmp_path / "clip.mp4", given, time_base=Fraction(1, 4))
+    copy = tmp_path / "copy.mp4"
+    result = analyze(clip, options=VideoOptions(fps=None), annotated=copy)
+    assert (result.facts.turned_deg, result.facts.rotation_deg) == (degrees, degrees)
+    assert result.facts.size_wh == SIZE_WH
+    counts = [len(frame.faces) for frame in result]
+    assert counts == [0] * 4 + [1] * 8
+    expected = analyze(clip_of(tmp_path / "upright.mp4", upright, time_base=Fraction(1, 4)))
+    box, same = result.timeline.boxes_xyxy[-1], expected.timeline.boxes_xyxy[-1]
+    assert box == pytest.approx(same, abs=3)
+    with VideoSource(copy) as source:
+        assert source.facts.size_wh == SIZE_WH
+        assert source.facts.rotation_deg == 0

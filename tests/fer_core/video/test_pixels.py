@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fer_core.images import to_gray
+from fer_core.video.pixels import Layout
 from fer_core.video.source import VideoSource
 from tests.fer_core.video.clips import (
     CORNERS,
@@ -210,3 +211,15 @@ def test_4k(tmp_path: Path) -> None:
     video = VideoSource(clip)
     assert video.facts.size_wh == size
     assert [number_in(frame.bgr(480)) for frame in video.frames()] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("mirrored", [(False, False), (True, False), (False, True), (True, True)])
+def test_turning_a_layout(swapped: bool, mirrored: tuple[bool, bool], degrees: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (4, 6, 3), np.uint8)
+    layout = Layout((6, 4), swapped, *mirrored)
+    turned = layout.turned(degrees)
+    expected = np.rot90(layout.upright(image), -degrees // 90)
+    assert (turned.upright(image) == expected).all()
+    assert turned.size_wh == (expected.shape[1], expected.shape[0])

@@ -48,7 +48,7 @@ def test_help_is_quick_and_needs_no_heavy_import() -> None:
     assert done.returncode == 0, done.stderr
     for command in (
         b"fit", b"frame", b"export", b"calibrate", b"evaluate", b"parity", b"card", b"explore",
-        b"audit", b"download", b"mixture", b"wild",
+        b"audit", b"download", b"campaign", b"mixture", b"wild",
     ):  # fmt: skip
         assert command in done.stdout
 

@@ -16,6 +16,7 @@ from train.data.fer2013 import (
     counts_table,
     hold_out,
     load_fer2013,
+    read_picture_files,
 )
 from train.errors import DataError
 from train.evaluation.evaluate import leaked_from_training
@@ -132,6 +133,27 @@ def test_other_files_are_left_alone(tiny_files: dict[str, bytes], tmp_path: Path
     }
     loaded = load_fer2013(write_zip(tmp_path / "faces.zip", {name: content, **extra}))
     assert len(loaded) == 1
+
+
+def test_picture_files_come_as_they_are(
+    tiny_files: dict[str, bytes], tiny_folder: Path, tar_of_tiny: bytes, tmp_path: Path
+) -> None:
+    expected = {f"{Path(n).stem}/{Path(n).parent.name}": c for n, c in tiny_files.items()}
+    tar = tmp_path / "faces.tar.xz"
+    tar.write_bytes(tar_of_tiny)
+    more = {**tiny_files, "train/happy/readme.txt": b"x", "train/odd/Training_1.jpg": b"x"}
+    for source in (tiny_folder, tar, write_zip(tmp_path / "faces.zip", more)):
+        assert read_picture_files(source) == expected
+
+
+def test_no_picture_files(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no data set"):
+        read_picture_files(tmp_path / "nowhere")
+    with pytest.raises(DataError, match="no pictures named"):
+        read_picture_files(tmp_path)
+    (tmp_path / "faces.zip").write_bytes(b"no archive")
+    with pytest.raises(DataError, match="no whole"):
+        read_picture_files(tmp_path / "faces.zip")
 
 
 def test_missing_pictures_are_named(tiny_set: FaceSet) -> None:

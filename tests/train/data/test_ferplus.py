@@ -12,6 +12,7 @@ from train.data.ferplus import (
     NOT_A_FACE,
     Votes,
     decided,
+    expression_shares,
     majority,
     read_votes,
     vote_shares,
@@ -78,6 +79,17 @@ def test_bad_files_are_refused(tmp_path: Path, content: bytes | None, word: str)
         path.write_bytes(content)
     with pytest.raises(DataError, match=word):
         read_votes(path)
+
+
+def test_shares_of_the_expressions_among_all_votes() -> None:
+    votes = np.zeros((3, 10), np.int64)
+    votes[0, [0, 1]] = 3, 1
+    votes[1, [7, NOT_A_FACE]] = 4, 6
+    shares = expression_shares(votes)
+    assert shares.dtype == np.float32
+    assert shares.shape == (3, 8)
+    np.testing.assert_allclose(shares.sum(1), [1, 0.4, 0], rtol=1e-6)
+    np.testing.assert_allclose(shares[0, :2], [0.75, 0.25])
 
 
 def test_the_majority_is_one_known_emotion() -> None:

@@ -12,7 +12,14 @@ from fer_core.images import to_gray
 from fer_core.preprocessing import resize_face
 from fer_core.types import DetectedFace, FaceBox
 from train.data.fer2013 import FaceSet
-from train.data.framing import canvas_of, framed_face, read_framings, write_framings
+from train.data.framing import (
+    canvas_of,
+    framed_face,
+    framing_matrices,
+    framing_matrix,
+    read_framings,
+    write_framings,
+)
 from train.errors import DataError
 
 MIDDLE, CORNER = FaceBox(120, 120, 270, 270), FaceBox(0, 0, 60, 60)
@@ -51,6 +58,34 @@ def test_the_nearest_face_is_aligned_as_the_app_does(tiny_set: FaceSet) -> None:
     assert crop.shape == (48, 48)
     assert np.array_equal(crop, resize_face(expected))
     assert framed_face(face, BoxDetector()) is None
+
+
+def test_the_matrix_moves_a_picture_as_alignment_does(tiny_set: FaceSet) -> None:
+    face = tiny_set.faces_gray[0]
+    matrix = framing_matrix(face, BoxDetector(CORNER, MIDDLE))
+    assert matrix is not None
+    assert matrix.dtype == np.float32
+    # warpAffine counts from the middle of the first pixel, the matrix from its corner.
+    centers = matrix.astype(np.float64)
+    centers[:, 2] += centers[:, :2] @ [0.5, 0.5] - 0.5
+    moved = cv2.warpAffine(face, centers, (48, 48), borderMode=cv2.BORDER_REPLICATE)
+    framed = framed_face(face, BoxDetector(CORNER, MIDDLE))
+    assert framed is not None
+    # The crop comes from the enlarged picture, so only interpolation may differ.
+    assert np.abs(moved.astype(int) - framed).mean() < 4
+    assert np.abs(face.astype(int) - framed).mean() > 10
+    assert framing_matrix(face, BoxDetector()) is None
+
+
+def test_matrices_of_pictures_without_a_face_are_unknown(tiny_set: FaceSet) -> None:
+    faces = tiny_set.faces_gray[:3].copy()
+    faces[1:, 20:30, 20:30] = 250
+    faces[0] = faces[0] // 4
+    dataset = replace(tiny_set.where(np.arange(3)), faces_gray=faces)
+    matrices = framing_matrices(dataset, BoxDetector(MIDDLE, brightest=150))
+    assert matrices.shape == (3, 2, 3)
+    assert np.isnan(matrices[0]).all()
+    assert np.array_equal(matrices[1], framing_matrix(faces[1], BoxDetector(MIDDLE)))
 
 
 def test_framings_come_back_by_name_and_label(tiny_set: FaceSet, tmp_path: Path) -> None:

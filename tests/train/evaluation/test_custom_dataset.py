@@ -22,7 +22,7 @@ LABELS = FER7.labels
 
 @pytest.fixture
 def classifier(models_dir: Path) -> EmotionClassifier:
-    return EmotionClassifier.load("fer7", models_dir=models_dir)
+    return EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ class FixedDetector:
 
 
 def test_the_face_nearest_the_middle_is_read(models_dir: Path, tiny_set: FaceSet) -> None:
-    classifier = EmotionClassifier.load("fer7", models_dir=models_dir)
+    classifier = EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
     face, middle, corner = tiny_set.faces_gray[0], (120, 120, 270, 270), (0, 0, 60, 60)
     alone = pipeline_probabilities(face, classifier, FixedDetector(middle))
     both = pipeline_probabilities(face, classifier, FixedDetector(corner, middle))
@@ -57,7 +57,7 @@ def test_a_box_in_the_frame_of_the_data_set_gives_parity(
 
     x1, y1, x2, y2 = (96 + 4 * edge for edge in FRAME_BOX.xyxy)
     detector = FixedDetector((x1, y1, x2, y2))
-    classifier = EmotionClassifier.load("fer7", models_dir=models_dir)
+    classifier = EmotionClassifier.load("fer7", reading="labels", models_dir=models_dir)
     face = tiny_set.faces_gray[0]
     piped = pipeline_probabilities(face, classifier, detector)
     np.testing.assert_allclose(piped, classifier.predict([face])[0], atol=0.02)

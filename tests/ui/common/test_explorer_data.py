@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -61,8 +62,9 @@ def test_a_changed_file_is_read_again(models: Path) -> None:
 def test_another_calibration_makes_what_is_stored_stale(models: Path) -> None:
     explorer_data.stored(Predictions, "fer7")
     config = models / "fer7" / "config.json"
-    content = config.read_text().replace('"temperature": 0.', '"temperature": 1.')
-    config.write_text(content)
+    content = json.loads(config.read_text())
+    content["temperature"]["labels"] += 0.1
+    config.write_text(json.dumps(content))
     with pytest.raises(ModelError, match="before its last export or calibration"):
         explorer_data.stored(Predictions, "fer7")
 

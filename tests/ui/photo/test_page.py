@@ -61,6 +61,18 @@ def test_two_people(
     assert any("YuNet" in caption.value for caption in photo_page.sidebar.caption)
 
 
+def test_a_photo_on_its_side_is_turned_and_said_so(
+    photo_page: AppTest, yunet_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_YUNET", str(yunet_file))
+    on_its_side = Image.open(SAMPLE).transpose(Image.Transpose.ROTATE_90)
+    content = _encoded(on_its_side, "PNG")
+    photo_page.file_uploader[0].set_value([("side.png", content, "image/png")]).run()
+    assert not photo_page.exception
+    assert photo_page.subheader[0].value == "1 face"
+    assert any("turned by 90° clockwise" in caption.value for caption in photo_page.caption)
+
+
 def test_six_classes_and_side_by_side(upload: Upload) -> None:
     app = upload(("a.jpg", SAMPLE.read_bytes()))
     app = app.radio(key="classes").set_value("fer6").run()

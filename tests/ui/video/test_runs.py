@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from pathlib import Path
 
 import av
+import cv2
+import numpy as np
 import pytest
 
 from fer_core.classifier import EmotionClassifier
@@ -11,7 +14,9 @@ from fer_core.errors import UnwritableVideo
 from fer_core.labels import FER7
 from fer_core.timeline import PersonEdits
 from fer_core.video.analysis import VideoOptions
-from tests.ui.conftest import until
+from fer_core.video.source import VideoSource
+from tests.fer_core.video.clips import make_clip
+from tests.ui.conftest import SAMPLE, until
 from ui.common.jobs import JobQueue, JobState
 from ui.video import runs as video_runs
 from ui.video.runs import Drawn, Look, VideoRun
@@ -69,6 +74,39 @@ def test_without_an_annotated_video_it_can_be_drawn_later(run, video: Video) -> 
     done.draw_again(JobQueue(1), "anna", video.file, look)
     until(lambda: done.drawing.over)
     assert done.drawn.look == look and frames_in(done.drawn) == 10
+
+
+def test_a_video_on_its_side_is_shown_and_drawn_as_it_was_read(
+    classifier: EmotionClassifier,
+    tmp_path: Path,
+    yunet_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FER_YUNET", str(yunet_file))
+    upright = cv2.resize(cv2.imread(str(SAMPLE)), (320, 400))
+    on_its_side = cv2.rotate(upright, cv2.ROTATE_90_COUNTERCLOCKWISE)
+    path = make_clip(tmp_path / "a.mp4", range(4), size_wh=(400, 320), pictures=[on_its_side] * 4)
+    video = receive("a.mp4", io.BytesIO(path.read_bytes()))
+    assert video.frame_at(0).size_wh == (400, 320)
+    video.run = VideoRun(
+        JobQueue(1),
+        "anna",
+        video.file,
+        classifier=classifier,
+        class_set=FER7.name,
+        detector="yunet",
+        options=VideoOptions(),
+        annotate=False,
+    )
+    until(lambda: video.run.job.over)
+    assert video.run.turned_deg == 90
+    shown = video.frame_at(0).bgr()
+    assert shown.shape == upright.shape
+    assert np.abs(shown.astype(int) - upright).mean() < 8
+    video.run.draw_again(JobQueue(1), "anna", video.file, Look(1.0, 0.5))
+    until(lambda: video.run.drawing.over)
+    with VideoSource(video.run.drawn.file) as source:
+        assert source.facts.size_wh == (320, 400)
 
 
 def test_a_cancelled_drawing_leaves_the_former_one(run, video: Video) -> None:

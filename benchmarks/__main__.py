@@ -19,7 +19,7 @@ _SAMPLES = ROOT / "assets" / "samples"
 
 
 def main() -> int:
-    """Prints everything in one run and returns the exit status."""
+    """Print everything in one run and return the exit status."""
     options = _parser().parse_args()
     photo = options.photo or next(iter(sorted(_SAMPLES.glob("*.jpg"))), None)
     if photo is None:

@@ -32,7 +32,7 @@ CHROMIUM_FLAGS = (
 def write_camera(
     pictures: Iterable[NDArray[np.uint8]], target: Path, *, numbered: bool = True
 ) -> Path:
-    """Writes a file for ``--use-file-for-fake-video-capture``.
+    """Write a file for ``--use-file-for-fake-video-capture``.
 
     Args:
         pictures: Frames, uint8 ``(H, W, 3)`` with even sides, all of one size; at most 1024 when
@@ -61,7 +61,7 @@ def write_camera(
 
 
 def draw_number(image_bgr: NDArray[np.uint8], number: int) -> None:
-    """Draws a number as squares in the middle of the lower edge, in place.
+    """Draw a number as squares in the middle of the lower edge, in place.
 
     Raises:
         ValueError: There are no such numbers.
@@ -79,7 +79,7 @@ def draw_number(image_bgr: NDArray[np.uint8], number: int) -> None:
 def clip_pictures(
     clip: Path, *, frames: int, size_wh: tuple[int, int] = (640, 480), faces: int = 1
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yields pictures of a clip, from its beginning and again as needed.
+    """Yield pictures of a clip, from its beginning and again as needed.
 
     Args:
         clip: A video with one face in its middle.
@@ -105,7 +105,7 @@ def clip_pictures(
 
 
 def portrait_pictures(photos: Sequence[Path], *, frames: int) -> Iterator[NDArray[np.uint8]]:
-    """Yields pictures of portraits side by side, 640x480, that come nearer and go back.
+    """Yield pictures of portraits side by side, 640x480, that come nearer and go back.
 
     Args:
         photos: One or more portraits.

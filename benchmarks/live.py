@@ -63,7 +63,7 @@ class Measured:
 
 
 def main() -> int:
-    """Measures all scenes and prints a table; returns the exit status."""
+    """Measure all scenes and print a table; returns the exit status."""
     options = _parser().parse_args()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{os.cpu_count()} cores, load average {load}; {SIZE_WH[0]}x{SIZE_WH[1]} at 30 a second")
@@ -99,7 +99,7 @@ _HEADER = (
 
 
 def _address(stack: ExitStack, script: Path) -> str:
-    """Serves an app until the stack is closed, and returns where."""
+    """Serve an app until the stack is closed, and return where."""
     process, port, _ = stack.enter_context(served(script))
     address = f"http://localhost:{port}"
     wait_for(f"{address}/_stcore/health", process)
@@ -130,7 +130,7 @@ def _measure(
     seconds: float,
     measured: Measured,
 ) -> None:
-    """Opens a page in so many browsers, and adds what the first of them sees."""
+    """Open a page in so many browsers, and add what the first of them sees."""
     with ExitStack() as stack:
         pages = [
             _playing(stack.enter_context(_browser(playwright, camera)), address)

@@ -17,7 +17,7 @@ _SCRIPT = Path(__file__).with_suffix(".js")
 
 
 def probe(page: Page, *, seconds: float, size_wh: tuple[int, int] = (640, 480)) -> dict[str, Any]:
-    """Watches the video for a while.
+    """Watch the video for a while.
 
     Args:
         page: A page with streamlit-webrtc's component, playing.
@@ -34,7 +34,7 @@ def probe(page: Page, *, seconds: float, size_wh: tuple[int, int] = (640, 480)) 
 
 
 def latencies_ms(measured: dict[str, Any]) -> list[float]:
-    """Returns how long each frame took that came back, in milliseconds.
+    """Return how long each frame took that came back, in milliseconds.
 
     The camera's file is played again and again, and its numbers with it, so a latency can be told
     up to the file's length only.

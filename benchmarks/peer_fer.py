@@ -13,7 +13,7 @@ from fer.fer import FER
 
 
 def main() -> None:
-    """Reads the video that the command line names."""
+    """Read the video that the command line names."""
     detector = FER()  # its default: Haar
     video = cv2.VideoCapture(sys.argv[1])
     frames = found = 0

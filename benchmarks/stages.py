@@ -25,7 +25,7 @@ CLASSIFIER_GOAL_MS, DETECTION_GOAL_MS, PIPELINE_GOAL_MS = 5.0, 3.5, 6.0
 
 
 def frame_of(photo: Path) -> NDArray[np.uint8]:
-    """Returns a photo fitted into a black 640x480 frame, uint8 ``(480, 640, 3)``.
+    """Return a photo fitted into a black 640x480 frame, uint8 ``(480, 640, 3)``.
 
     Raises:
         UnreadableImage: The file is no picture.
@@ -38,7 +38,7 @@ def frame_of(photo: Path) -> NDArray[np.uint8]:
 
 
 def report_classifier(classifier: EmotionClassifier, rounds: int) -> None:
-    """Prints the milliseconds a face, alone and in a batch of eight."""
+    """Print the milliseconds a face, alone and in a batch of eight."""
     faces = np.random.default_rng(0).integers(0, 256, (8, 48, 48), np.uint8)
     tasks = {
         "1 face": partial(classifier.predict, faces[:1]),
@@ -49,7 +49,7 @@ def report_classifier(classifier: EmotionClassifier, rounds: int) -> None:
 
 
 def report_runtimes(frame_bgr: NDArray[np.uint8], rounds: int) -> None:
-    """Prints the milliseconds of YuNet on a frame, reduced first, in each of its runtimes."""
+    """Print the milliseconds of YuNet on a frame, reduced first, in each of its runtimes."""
     print(f"\nYuNet: ms a 640x480 frame, goal at most {DETECTION_GOAL_MS:g}", end="")
     runtimes = {"ONNX Runtime": OnnxYuNet, "OpenCV": OpenCvYuNet}
     try:
@@ -71,7 +71,7 @@ def report_runtimes(frame_bgr: NDArray[np.uint8], rounds: int) -> None:
 def report_pipeline(
     detector_name: str, classifier: EmotionClassifier, frame_bgr: NDArray[np.uint8], rounds: int
 ) -> None:
-    """Prints the milliseconds of each stage on a frame, for its largest face and as a whole."""
+    """Print the milliseconds of each stage on a frame, for its largest face and as a whole."""
     print(f"\nPipeline with {detector_name}: ms a 640x480 frame", end="")
     try:
         detector = load_detector(detector_name)

@@ -24,7 +24,7 @@ _PATIENCE_S = 120.0
 
 
 def report_startup() -> None:
-    """Starts the app, opens every page, and prints times, memory and whether TensorFlow came.
+    """Start the app, opens every page, and print times, memory and whether TensorFlow came.
 
     Raises:
         RuntimeError: The app does not start, or a page fails.
@@ -71,7 +71,7 @@ def _report_browser() -> None:
 
 @contextmanager
 def served(script: Path = ROOT / "app.py") -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
-    """Yields an app's process, its port and when it was started; ends it afterwards."""
+    """Yield an app's process, its port and when it was started; ends it afterwards."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -94,7 +94,7 @@ def served(script: Path = ROOT / "app.py") -> Iterator[tuple[subprocess.Popen[by
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Waits until an app answers.
+    """Wait until an app answers.
 
     Raises:
         RuntimeError: It has ended, or does not answer for a long time.
@@ -113,7 +113,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _run_page(session: ClientConnection, page_name: str) -> None:
-    """Has the server run a page, as a browser does that opens it, and waits for its end."""
+    """Have the server run a page, as a browser does that opens it, and wait for its end."""
     request = BackMsg()
     request.rerun_script.page_name = page_name
     request.rerun_script.query_string = ""

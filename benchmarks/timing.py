@@ -56,7 +56,7 @@ def time_tasks(tasks: Mapping[str, Callable[[], object]], rounds: int) -> dict[s
 
 
 def print_timings(timings: Mapping[str, Timing], faces: Mapping[str, int] | None = None) -> None:
-    """Prints a line a task; a task in ``faces`` is divided by its number of faces."""
+    """Print one line per task; a task in ``faces`` is divided by its number of faces."""
     reference = timings[REFERENCE].cpu_ms
     print(f"  {'':<26}{'wall ms':>9}{'CPU ms':>9}{'x reference':>13}")
     for name, timing in timings.items():

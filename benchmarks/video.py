@@ -46,12 +46,12 @@ class Measured:
 
     @property
     def fps(self) -> float:
-        """Frames a second."""
+        """Frame a second."""
         return self.frames / self.seconds
 
 
 def main() -> int:
-    """Prints all comparisons and returns the exit status."""
+    """Print all comparisons and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.video", description=__doc__)
     parser.add_argument("video", type=Path)
     parser.add_argument("--rounds", type=int, default=3, help="default %(default)s")
@@ -67,7 +67,7 @@ def main() -> int:
 
 
 def _compare_speed(video: Path, rounds: int, *, peer: bool) -> None:
-    """Prints medians over rounds in which every way has its turn."""
+    """Print medians over rounds in which every way has its turn."""
     duration_s = _duration_s(video)
     ways: dict[str, Callable[[], Measured]] = {
         "YuNet": partial(_in_process, video, "yunet"),
@@ -93,7 +93,7 @@ def _compare_speed(video: Path, rounds: int, *, peer: bool) -> None:
 
 
 def _compare_length(video: Path, folder: Path, minutes: float) -> None:
-    """Prints memory for one minute and for many, and what skipping frames saves."""
+    """Print memory for one minute and for many, and what skipping frames saves."""
     short, long = folder / "short.mp4", folder / "long.mp4"
     loop_video(video, short, 60)
     loop_video(video, long, 60 * minutes)
@@ -110,7 +110,7 @@ def _compare_length(video: Path, folder: Path, minutes: float) -> None:
 
 
 def loop_video(video: Path, target: Path, seconds: float) -> None:
-    """Repeats a video's coded frames until a length is reached, without coding them again."""
+    """Repeat a video's coded frames until a length is reached, without coding them again."""
     import av
 
     with av.open(str(video)) as source, av.open(str(target), "w") as out:
@@ -137,7 +137,7 @@ def _duration_s(video: Path) -> float:
 
 
 def _in_process(video: Path, detector: str, **options: float | bool) -> Measured:
-    """Runs one analysis in a fresh process."""
+    """Run one analysis in a fresh process."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         return pool.submit(_analyze, video, detector, **options).result()
 
@@ -170,7 +170,7 @@ def _analyze(
 
 
 def _peer_python() -> Path:
-    """Installs the peer if it is not there; returns its environment's Python."""
+    """Install the peer if it is not there; returns its environment's Python."""
     python = _PEER_ENVIRONMENT / "bin" / "python"
     stamp = _PEER_ENVIRONMENT / ".installed"
     if not stamp.exists():

@@ -19,7 +19,7 @@ IMAGES = ROOT / "docs" / "images"
 
 
 def main() -> None:
-    """Writes one PNG a scene."""
+    """Write one PNG a scene."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--address", default="http://localhost:8501")
     address = parser.parse_args().address
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def two_portraits(folder: Path) -> Path:
-    """Puts the sample photos side by side, for a picture of more than one person."""
+    """Put the sample photos side by side, for a picture of more than one person."""
     photos = [cv2.imread(str(path)) for path in sorted((ROOT / "assets" / "samples").glob("*.jpg"))]
     height = min(photo.shape[0] for photo in photos)
     path = folder / "two-portraits.jpg"
@@ -66,7 +66,7 @@ def two_portraits(folder: Path) -> Path:
 
 
 def moving_portraits(photo: Path, folder: Path) -> Path:
-    """Makes a short video in which the camera turns, nears and leaves the portraits."""
+    """Make a short video in which the camera turns, nears and leave the portraits."""
     image = cv2.imread(str(photo))
     width, height = 640, 400
     path = folder / "two-portraits.mp4"
@@ -87,7 +87,7 @@ def moving_portraits(photo: Path, folder: Path) -> Path:
 
 
 def show_video(page: Page, video: Path) -> None:
-    """Analyses a video and shows a moment of it, in a window as high as the first person."""
+    """Analyse a video and show a moment of it, in a window as high as the first person."""
     page.goto("/Video")
     page.get_by_text("Upload a video").wait_for()
     page.set_input_files("input[type=file]", video)
@@ -99,7 +99,7 @@ def show_video(page: Page, video: Path) -> None:
 
 
 def show_section(page: Page, name: str, heading: str) -> None:
-    """Opens a section of the metrics and waits for its heading and its charts."""
+    """Open a section of the metrics and wait for its heading and its charts."""
     page.goto("/Metrics")
     page.locator(".st-key-metrics-section").get_by_role("radio", name=name).click()
     expect(page.get_by_role("heading", name=heading)).to_be_visible(timeout=30_000)
@@ -107,7 +107,7 @@ def show_section(page: Page, name: str, heading: str) -> None:
 
 
 def show(page: Page, photo: Path, both: bool) -> None:
-    """Analyses a photo and makes the window as high as the page."""
+    """Analyse a photo and make the window as high as the page."""
     page.goto("/Photo")
     page.get_by_text("Upload photos").wait_for()
     page.set_input_files("input[type=file]", photo)

@@ -26,7 +26,7 @@ from fer_core.video.command import add_video_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command.
+    """Run a command.
 
     Returns:
         The exit status: 0; 1 if a picture or a video failed; 2 for bad use; 130 if interrupted.

@@ -23,7 +23,7 @@ _MAX_ENLARGEMENT = 6
 
 
 def align_face(image_gray: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
-    """Cuts a face out in FER-2013's frame: upright, its features where that data set has them.
+    """Cut a face out in FER-2013's frame: upright, its features where that data set has them.
 
     Args:
         image_gray: uint8 ``(H, W)``.
@@ -60,7 +60,7 @@ def align_face(image_gray: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.
 
 
 def frame_matrix(face: DetectedFace) -> NDArray[np.float64]:
-    """Returns the similarity from the picture to FER-2013's 48x48 frame, float64 ``(2, 3)``.
+    """Return the similarity from the picture to FER-2013's 48x48 frame, float64 ``(2, 3)``.
 
     Landmarks decide where they are found; with fewer than two different ones, the box does. A
     ready crop is that frame itself.
@@ -77,7 +77,7 @@ def frame_matrix(face: DetectedFace) -> NDArray[np.float64]:
 
 
 def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Returns the least-squares rotation, scale and shift between two point sets.
+    """Return the least-squares rotation, scale and shift between two point sets.
 
     In the plane both rotation and scale are one complex factor, so the solution, for any
     dimension Umeyama's (1991), is that of a line's slope.
@@ -92,7 +92,7 @@ def _similarity(source: NDArray[np.float64], target: NDArray[np.float64]) -> NDA
 
 
 def _between_pixel_centers(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Converts from coordinates that start at a pixel's corner to OpenCV's, at its centre."""
+    """Convert from coordinates that start at a pixel's corner to OpenCV's, at its centre."""
     shifted = matrix.copy()
     shifted[:, 2] += matrix[:, :2] @ np.full(2, 0.5) - 0.5
     return shifted

@@ -145,7 +145,7 @@ def _read_file(folder: Path, name: str) -> bytes:
 
 
 def read_model_json(folder: Path, name: str) -> Any:
-    """Returns the content of one of the JSON files in a model's folder.
+    """Return the content of one of the JSON files in a model's folder.
 
     Raises:
         ModelError: The file is missing or is not valid JSON.

@@ -48,7 +48,7 @@ def load_classifier(options: argparse.Namespace) -> FaceReader:
 
 
 def files_in(paths: Sequence[Path], suffixes: Collection[str]) -> Iterator[tuple[Path, Path]]:
-    """Yields every input with its name relative to the argument that led to it.
+    """Yield every input with its name relative to the argument that led to it.
 
     Args:
         paths: Files, which are taken whatever their suffix, and folders, searched to the bottom.
@@ -64,7 +64,7 @@ def files_in(paths: Sequence[Path], suffixes: Collection[str]) -> Iterator[tuple
 
 
 def unused(path: Path, written: set[Path]) -> Path:
-    """Returns a name of which nothing was written yet, and remembers it.
+    """Return a name of which nothing was written yet, and remember it.
 
     A number tells apart inputs of one name from several folders.
     """

@@ -58,7 +58,7 @@ class FaceDetector(Protocol):
     def detect(
         self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
     ) -> tuple[DetectedFace, ...]:
-        """Finds the faces in a picture.
+        """Find the faces in a picture.
 
         Args:
             image_bgr: uint8 ``(H, W, 3)``; not changed.
@@ -93,7 +93,7 @@ class YuNetDetector:
     def detect(
         self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
     ) -> tuple[DetectedFace, ...]:
-        """Finds faces; see ``FaceDetector.detect``."""
+        """Find faces; see ``FaceDetector.detect``."""
         return _search(to_bgr(image_bgr), sizes, self._detect_at_once)
 
     def _detect_at_once(self, image_bgr: NDArray[np.uint8]) -> list[DetectedFace]:
@@ -123,7 +123,7 @@ class HaarDetector:
     def detect(
         self, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
     ) -> tuple[DetectedFace, ...]:
-        """Finds faces; see ``FaceDetector.detect``."""
+        """Find faces; see ``FaceDetector.detect``."""
         search = _HAAR_FRAME_SEARCH if tuple(sizes) == FRAME_SIZES else _HAAR_SEARCH
         return _search(to_gray(image_bgr), sizes, partial(self._detect_at_once, *search))
 
@@ -153,7 +153,7 @@ class HaarDetector:
     def _find_eyes(
         self, face_gray: NDArray[np.uint8], corner_xy: tuple[int, int]
     ) -> NDArray[np.float32] | None:
-        """Returns landmarks with both eyes and NaN for the rest, or None."""
+        """Return landmarks with both eyes and NaN for the rest, or None."""
         height, width = face_gray.shape
         upper = face_gray[: round(0.6 * height)]
         eyes = self._eyes.detectMultiScale(
@@ -184,7 +184,7 @@ class WholePicture:
 
 
 def load_detector(name: str = "auto") -> FaceDetector:
-    """Loads a detector.
+    """Load a detector.
 
     Args:
         name: "yunet", "haar", or "auto" for YuNet where its file is, whole, and Haar elsewhere;
@@ -213,7 +213,7 @@ def _search(
     sizes: Sequence[int],
     detect_at_once: Callable[[NDArray[np.uint8]], list[DetectedFace]],
 ) -> tuple[DetectedFace, ...]:
-    """Detects at every distinct working size and merges what was found twice."""
+    """Detect at every distinct working size and merge what was found twice."""
     longer = max(image.shape[:2])
     found: list[DetectedFace] = []
     for place, scale in enumerate(sorted({min(1.0, size / longer) for size in sizes})):

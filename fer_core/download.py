@@ -23,13 +23,13 @@ _MAX_BYTES = 10_000_000
 
 
 def yunet_path() -> Path:
-    """Returns where YuNet's file is or will be: ``$FER_YUNET``, or the user's cache folder."""
+    """Return where YuNet's file is or will be: ``$FER_YUNET``, or the user's cache folder."""
     named = os.environ.get("FER_YUNET")
     return Path(named) if named else user_cache_path("facial-emotions") / YUNET_FILE
 
 
 def download(url: str, sha256: str, path: Path, *, timeout_s: float = 30.0) -> bool:
-    """Fetches a file, checks it, and puts it in place in one step.
+    """Fetch a file, checks it, and put it in place in one step.
 
     Args:
         url: Public address.
@@ -61,7 +61,7 @@ def download(url: str, sha256: str, path: Path, *, timeout_s: float = 30.0) -> b
 
 
 def _write_at_once(path: Path, content: bytes) -> None:
-    """Writes a file so that nobody ever sees half of it, and leaves nothing if that fails."""
+    """Write a file so that nobody ever sees half of it, and leave nothing if that fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         part = Path(file.name)

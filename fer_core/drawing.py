@@ -60,7 +60,7 @@ def draw_tracked(
     names: Mapping[int, str] | None = None,
     bars: bool = False,
 ) -> NDArray[np.uint8]:
-    """Draws every face's box in its person's colour, and the name and the verdict that holds.
+    """Draw every face's box in its person's colour, and the name and the verdict that holds.
 
     Args:
         image_bgr: uint8 ``(H, W, 3)``, BGRA or grey; not changed. It may be smaller or larger
@@ -100,7 +100,7 @@ def draw_tracked(
 
 
 def _unit(width: int, height: int) -> float:
-    """Returns how much larger than usual lines and letters are in a large picture."""
+    """Return how much larger than usual lines and letters are in a large picture."""
     return max(1.0, max(width, height) / 800)
 
 
@@ -114,7 +114,7 @@ def _outline(
 def _draw_caption(
     drawn: NDArray[np.uint8], face: FaceReading, number: int, threshold: float, unit: float
 ) -> None:
-    """Writes a face's caption, in place, above its box or inside where there is no room."""
+    """Write a face's caption, in place, above its box or inside where there is no room."""
     verdict = face.verdict(threshold)
     text = f"{number}  {verdict} {face.confidence:.0%}"
     if _text_size(text, unit)[0] - 2 * round(4 * unit) > _MAX_CAPTION * face.box.width:
@@ -127,7 +127,7 @@ def _draw_caption(
 
 
 def _text_size(text: str, unit: float) -> tuple[int, int]:
-    """Returns width and height in pixels of a caption with its margin."""
+    """Return width and height in pixels of a caption with its margin."""
     (width, height), baseline = cv2.getTextSize(text, _FONT, 0.5 * unit, max(1, round(unit)))
     pad = round(4 * unit)
     return width + 2 * pad, height + baseline + 2 * pad
@@ -140,7 +140,7 @@ def _write(
     color: tuple[int, int, int],
     unit: float,
 ) -> None:
-    """Writes a caption on a ground of its colour, in place, from its upper left corner."""
+    """Write a caption on a ground of its colour, in place, from its upper left corner."""
     scale, thickness, pad = 0.5 * unit, max(1, round(unit)), round(4 * unit)
     (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
     x, y = corner_xy
@@ -158,7 +158,7 @@ def _caption_place(
     taken: list[_Area],
     size_wh: tuple[int, int],
 ) -> tuple[str, _Area]:
-    """Returns the longest caption that has room, and where."""
+    """Return the longest caption that has room, and where."""
     name = _drawable(person_name(face.person, names)) or str(face.person)
     said = f"{name}  {face.verdict}"
     texts = (f"{said} {face.confidence:.0%}", said, name, str(face.person))
@@ -181,7 +181,7 @@ def _caption_place(
 def _chart_place(
     face: TrackedFace, box: _Area, unit: float, taken: list[_Area], size_wh: tuple[int, int]
 ) -> _Area:
-    """Returns where beside its box a face's chart hides the least."""
+    """Return where beside its box a face's chart hides the least."""
     width, height = _chart_size(face.smoothed.labels, unit)
     gap = round(4 * unit)
     x1, y1, x2, y2 = box
@@ -195,7 +195,7 @@ def _chart_size(labels: tuple[str, ...], unit: float) -> tuple[int, int]:
 
 
 def _draw_chart(drawn: NDArray[np.uint8], face: TrackedFace, area: _Area, unit: float) -> None:
-    """Draws a bar for each emotion on darkened ground, in place."""
+    """Draw a bar for each emotion on darkened ground, in place."""
     x1, y1, x2, y2 = area
     ground = drawn[y1:y2, x1:x2]
     ground[:] = ground // 4
@@ -214,7 +214,7 @@ def _draw_chart(drawn: NDArray[np.uint8], face: TrackedFace, area: _Area, unit: 
 def _inside(
     corner_xy: tuple[int, int], area_wh: tuple[int, int], size_wh: tuple[int, int]
 ) -> _Area:
-    """Returns an area of that size, moved into the picture."""
+    """Return an area of that size, moved into the picture."""
     x, y = (
         max(0, min(corner, limit - side))
         for corner, side, limit in zip(corner_xy, area_wh, size_wh, strict=True)
@@ -223,7 +223,7 @@ def _inside(
 
 
 def _overlap(one: _Area, other: _Area) -> int:
-    """Returns the pixels that two areas share."""
+    """Return the pixels that two areas share."""
     width = min(one[2], other[2]) - max(one[0], other[0])
     height = min(one[3], other[3]) - max(one[1], other[1])
     return max(0, width) * max(0, height)
@@ -231,7 +231,7 @@ def _overlap(one: _Area, other: _Area) -> int:
 
 @lru_cache(maxsize=256)
 def _drawable(name: str) -> str:
-    """Returns a name in the letters that OpenCV draws, which are ASCII's, and not too long."""
+    """Return a name in the letters that OpenCV draws, which are ASCII's, and not too long."""
     if not name.isascii():
         from anyascii import anyascii
 
@@ -241,7 +241,7 @@ def _drawable(name: str) -> str:
 
 
 def _readable_on(color_bgr: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Returns black or white, whichever has more contrast (WCAG 2's relative luminance)."""
+    """Return black or white, whichever has more contrast (WCAG 2's relative luminance)."""
     channels = np.array(color_bgr[::-1]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     luminance = float(linear @ [0.2126, 0.7152, 0.0722])

@@ -163,7 +163,7 @@ def _too_large(size_wh: tuple[int, int] | None) -> str:
 
 
 def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Returns a picture of 8 bits a channel; Pillow itself clips 16-bit greys to white."""
+    """Return a picture of 8 bits a channel; Pillow itself clips 16-bit greys to white."""
     if not picture.mode.startswith(("I", "F")):
         return picture
     greys = np.asarray(picture)
@@ -176,7 +176,7 @@ def _eight_bit(picture: Image.Image) -> Image.Image:
 
 
 def _orientation(picture: Image.Image) -> object:
-    """Returns the EXIF orientation, 1 to 8; damaged EXIF counts as 1, upright."""
+    """Return the EXIF orientation, 1 to 8; damaged EXIF counts as 1, upright."""
     try:
         return picture.getexif().get(_ORIENTATION, 1)
     except _DECODING_ERRORS:
@@ -184,7 +184,7 @@ def _orientation(picture: Image.Image) -> object:
 
 
 def _upright(picture: Image.Image, orientation: object) -> Image.Image:
-    """Returns the picture turned; values that are no orientation leave it as it is."""
+    """Return the picture turned; values that are no orientation leave it as it is."""
     # Pillow would write all the other EXIF anew, and fail where any of it is damaged.
     picture.info.clear()
     picture.getexif()[_ORIENTATION] = orientation
@@ -200,7 +200,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def to_gray(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns uint8 ``(H, W)`` from BGR ``(H, W, 3)``, BGRA ``(H, W, 4)`` or grey ``(H, W)``.
+    """Return uint8 ``(H, W)`` from BGR ``(H, W, 3)``, BGRA ``(H, W, 4)`` or grey ``(H, W)``.
 
     Raises:
         TypeError: The picture is no array.
@@ -217,7 +217,7 @@ def to_gray(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def to_bgr(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns uint8 ``(H, W, 3)`` from BGR, which stays the same array, BGRA or grey.
+    """Return uint8 ``(H, W, 3)`` from BGR, which stays the same array, BGRA or grey.
 
     Raises:
         TypeError: The picture is no array.
@@ -272,7 +272,7 @@ def _wrong_picture(image: NDArray[np.uint8]) -> ValueError:
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:
-    """Returns a BGR ``(H, W, 3)`` or grey ``(H, W)`` picture as the content of a PNG file."""
+    """Return a BGR ``(H, W, 3)`` or grey ``(H, W)`` picture as the content of a PNG file."""
     return bytes(cv2.imencode(".png", image)[1])
 
 

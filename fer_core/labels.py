@@ -46,13 +46,13 @@ EMOTION_COLORS = MappingProxyType(
 )
 UNCERTAIN = "uncertain"
 UNCERTAIN_COLOR = "#A49171"
-# Confidence below which a verdict is "uncertain", where nothing else is asked for: from here on, nine
-# of ten verdicts are what most people say (docs/TRAINING.md, "Two readings").
+# Confidence below which a verdict is "uncertain", where nothing else is asked for: from here on,
+# nine of ten verdicts are what most people say (docs/TRAINING.md, "Two readings").
 DEFAULT_THRESHOLD = 0.45
 
 
 def class_set(name: str) -> ClassSet:
-    """Returns the class set called ``name``.
+    """Return the class set called ``name``.
 
     Raises:
         ValueError: There is no such class set.
@@ -80,16 +80,16 @@ def check_threshold(threshold: float) -> float:
 
 
 def color_of(label: str) -> str:
-    """Returns the chart colour of an emotion, or of "uncertain", as ``#RRGGBB``."""
+    """Return the chart colour of an emotion, or of "uncertain", as ``#RRGGBB``."""
     return EMOTION_COLORS.get(label, UNCERTAIN_COLOR)
 
 
 def bgr_color_of(label: str) -> tuple[int, int, int]:
-    """Returns the colour of ``color_of`` as the (blue, green, red) that OpenCV draws with."""
+    """Return the colour of ``color_of`` as the (blue, green, red) that OpenCV draws with."""
     return hex_to_bgr(color_of(label))
 
 
 def hex_to_bgr(color: str) -> tuple[int, int, int]:
-    """Returns ``#RRGGBB`` as the (blue, green, red) that OpenCV draws with."""
+    """Return ``#RRGGBB`` as the (blue, green, red) that OpenCV draws with."""
     red, green, blue = bytes.fromhex(color[1:])
     return blue, green, red

@@ -25,12 +25,12 @@ PERSON_COLORS = (
 
 
 def person_color(person: int) -> str:
-    """Returns the colour of a person, numbered from 1, as ``#RRGGBB``; they repeat."""
+    """Return the colour of a person, numbered from 1, as ``#RRGGBB``; they repeat."""
     return PERSON_COLORS[(person - 1) % len(PERSON_COLORS)]
 
 
 def person_name(person: int, names: Mapping[int, str] | None = None) -> str:
-    """Returns a person's name on one line, or the number where there is none."""
+    """Return a person's name on one line, or the number where there is none."""
     return " ".join((names or {}).get(person, "").split()) or str(person)
 
 
@@ -51,7 +51,7 @@ class PersonFollower:
         threshold: float = DEFAULT_THRESHOLD,
         max_gap_s: float = DEFAULT_MAX_GAP_S,
     ) -> None:
-        """Begins without anybody known.
+        """Begin without anybody known.
 
         Args:
             labels: The emotions in the order of the probabilities.
@@ -65,7 +65,7 @@ class PersonFollower:
         self._tracker = FaceTracker(max_gap_s=max_gap_s)
 
     def follow(self, frame: Frame, *, after_cut: bool = False) -> TrackedFrame:
-        """Takes in the next frame.
+        """Take in the next frame.
 
         Args:
             frame: The frame's readings; frames come in the order of their times.

@@ -29,7 +29,7 @@ def analyze_image(
     index: int = 0,
     time_s: float = 0.0,
 ) -> Frame:
-    """Finds the faces in a picture, turned if they stand upright only then, and reads each of them.
+    """Find the faces in a picture, turned if they stand upright only then, and read each of them.
 
     Args:
         image_bgr: uint8 ``(H, W, 3)``; not changed.
@@ -62,7 +62,7 @@ def classify_faces(
     faces: Sequence[DetectedFace],
     classifier: FaceReader,
 ) -> tuple[FaceReading, ...]:
-    """Reads faces that are already detected.
+    """Read faces that are already detected.
 
     Args:
         image_gray: uint8 ``(H, W)``.

@@ -14,7 +14,7 @@ MIN_CONTRAST = 8.0
 
 
 def resize_face(face_gray: NDArray[np.uint8], size: int = INPUT_SIZE) -> NDArray[np.uint8]:
-    """Resizes a grey face to a square.
+    """Resize a grey face to a square.
 
     Args:
         face_gray: uint8 ``(H, W)``.
@@ -41,7 +41,7 @@ def resize_face(face_gray: NDArray[np.uint8], size: int = INPUT_SIZE) -> NDArray
 def normalize_faces(
     faces_gray: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], size: int = INPUT_SIZE
 ) -> NDArray[np.float32]:
-    """Normalises faces in size, grey level and contrast.
+    """Normalise faces in size, grey level and contrast.
 
     Every face is resized, then shifted and scaled to mean 0 and standard deviation 1, so that
     a dark or pale photo looks to the network like any other.

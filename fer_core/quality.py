@@ -34,7 +34,7 @@ _STRONG = 0.9  # of the edges are weaker than the ones compared
 def assess_quality(
     face: DetectedFace, aligned_gray: NDArray[np.uint8], size_wh: tuple[int, int]
 ) -> tuple[QualityFinding, ...]:
-    """Lists what speaks against trusting a reading.
+    """List what speaks against trusting a reading.
 
     Args:
         face: The detected face.
@@ -95,7 +95,7 @@ def assess_quality(
 
 
 def sharpness(aligned_gray: NDArray[np.uint8]) -> float:
-    """Returns the variance of the Laplacian (Pech-Pacheco et al., 2000) at a standard contrast.
+    """Return the variance of the Laplacian (Pech-Pacheco et al., 2000) at a standard contrast.
 
     At one size and one contrast, or a large or a pale face would count as blurred.
 
@@ -132,7 +132,7 @@ def _strong(edges: NDArray[np.number]) -> float:
 
 
 def _nose_offset(face: DetectedFace) -> float | None:
-    """Returns how far the nose is off the middle between the eyes, in distances of the eyes."""
+    """Return how far the nose is off the middle between the eyes, in distances of the eyes."""
     if face.landmarks is None or np.isnan(face.landmarks[:3]).any():
         return None
     left, right, nose = face.landmarks[:3].astype(np.float64)
@@ -144,7 +144,7 @@ def _nose_offset(face: DetectedFace) -> float | None:
 
 
 def _share_outside(face: DetectedFace, size_wh: tuple[int, int]) -> float:
-    """Returns the share of the face's area that lies outside the picture, 0 to 1.
+    """Return the share of the face's area that lies outside the picture, 0 to 1.
 
     As its landmarks place it: detectors end the box of a face that is cut at the cut.
     """

@@ -81,13 +81,13 @@ def face_rows(
 
 
 def row_columns(labels: Sequence[str]) -> list[str]:
-    """Returns the columns of ``face_rows`` for a class set's labels."""
+    """Return the columns of ``face_rows`` for a class set's labels."""
     before = ["path", "face", "x1", "y1", "x2", "y2", "score", "verdict", "confidence"]
     return [*before, *labels, "quality", "turned_deg"]
 
 
 def rows_to_csv(rows: Iterable[dict[str, Any]], labels: Sequence[str]) -> str:
-    """Returns a CSV table with a header, also when there are no rows."""
+    """Return a CSV table with a header, also when there are no rows."""
     text = io.StringIO()
     writer = csv.DictWriter(text, row_columns(labels), lineterminator="\n")
     writer.writeheader()

@@ -58,7 +58,7 @@ class EmotionSmoother:
     def update(
         self, person: int, time_s: float, probabilities: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], str]:
-        """Takes in a person's reading.
+        """Take in a person's reading.
 
         Args:
             person: The person's number.
@@ -90,7 +90,7 @@ class EmotionSmoother:
         return known.smoothed.astype(np.float32), known.verdict
 
     def forget(self, before_s: float) -> None:
-        """Drops the persons whose last reading is older than ``before_s`` seconds."""
+        """Drop the persons whose last reading is older than ``before_s`` seconds."""
         self._persons = {
             number: known for number, known in self._persons.items() if known.time_s >= before_s
         }

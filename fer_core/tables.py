@@ -33,7 +33,7 @@ def timeline_table(
     verdicts: NDArray[np.str_],
     names: Mapping[int, str] | None = None,
 ) -> pd.DataFrame:
-    """Returns a row for each analysed frame and person, and one for each frame without a face.
+    """Return a row for each analysed frame and person, and one for each frame without a face.
 
     Args:
         timeline: F frames with N faces.
@@ -55,7 +55,7 @@ def timeline_table(
     rows = np.concatenate([timeline.row, empty])[order]
 
     def column(values: Any, kind: str) -> pd.Series:
-        """Puts the faces' values in the order of the rows, and nothing for empty frames."""
+        """Put the faces' values in the order of the rows, and nothing for empty frames."""
         return pd.Series(values, dtype=kind).reindex(order).reset_index(drop=True)
 
     def floats(values: NDArray[np.float32]) -> list[pd.Series]:
@@ -79,13 +79,13 @@ def timeline_table(
 
 
 def table_to_csv(table: pd.DataFrame) -> bytes:
-    """Returns a table as CSV in UTF-8; digits suffice to read the same numbers back."""
+    """Return a table as CSV in UTF-8; digits suffice to read the same numbers back."""
     text: str = table.to_csv(index=False, lineterminator="\n")
     return text.encode()
 
 
 def table_to_parquet(table: pd.DataFrame) -> bytes:
-    """Returns a table as Parquet."""
+    """Return a table as Parquet."""
     file = io.BytesIO()
     table.to_parquet(file, engine="pyarrow", index=False)
     return file.getvalue()
@@ -100,7 +100,7 @@ def summary_record(
     facts: Mapping[str, Any] | None = None,
     threshold: float = DEFAULT_THRESHOLD,
 ) -> dict[str, Any]:
-    """Returns what a time line comes to, JSON-ready.
+    """Return what a time line comes to, JSON-ready.
 
     A frame counts for the time until the next analysed one, as a rule for a second at most.
 
@@ -182,7 +182,7 @@ def strongest_moments(
     apart_s: float = 1.0,
     threshold: float = DEFAULT_THRESHOLD,
 ) -> list[tuple[int, str, float]]:
-    """Finds the moments at which a person's emotions were most probable.
+    """Find the moments at which a person's emotions were most probable.
 
     Each emotion that led comes with its best moment before any comes with its second best, or
     a person who is neutral most of the time would have no other moments.
@@ -216,14 +216,14 @@ def strongest_moments(
 
 
 def _by_height(leaders: NDArray[np.intp], heights: NDArray[np.float32]) -> list[int]:
-    """Returns each leader once, the one with the greatest height first."""
+    """Return each leader once, the one with the greatest height first."""
     return list(dict.fromkeys(leaders[np.argsort(-heights, kind="stable")].tolist()))
 
 
 def _confidence(
     timeline: Timeline, smoothed: NDArray[np.float32], verdicts: NDArray[np.str_]
 ) -> NDArray[np.float32]:
-    """Returns float32 ``(N,)`` as ``TrackedFace.confidence``."""
+    """Return float32 ``(N,)`` as ``TrackedFace.confidence``."""
     confidence: NDArray[np.float32] = smoothed.max(axis=1, initial=0)
     for k, label in enumerate(timeline.labels):
         confidence = np.where(verdicts == label, smoothed[:, k], confidence)
@@ -237,7 +237,7 @@ def captions_vtt(
     *,
     start_s: float = 0.0,
 ) -> str:
-    """Returns WebVTT captions: who shows which emotion from when to when.
+    """Return WebVTT captions: who shows which emotion from when to when.
 
     Args:
         timeline: N faces.
@@ -267,7 +267,7 @@ def captions_vtt(
 def _spans(
     begins_s: NDArray[np.float64], ends_s: NDArray[np.float64], verdicts: NDArray[np.str_]
 ) -> list[tuple[float, float, str]]:
-    """Joins a person's frames into (begin, end, verdict), without the short ones."""
+    """Join a person's frames into (begin, end, verdict), without the short ones."""
     frames = list(zip(begins_s.tolist(), ends_s.tolist(), verdicts.tolist(), strict=True))
     found: list[tuple[float, float, str]] = []
     for joins_s in (0.0, _MIN_CAPTION_S):
@@ -290,7 +290,7 @@ def _clock(milliseconds: int) -> str:
 
 
 def _hold_s(timeline: Timeline) -> NDArray[np.float64]:
-    """Returns float64 ``(F,)``: the seconds that each analysed frame stands for."""
+    """Return float64 ``(F,)``: the seconds that each analysed frame stands for."""
     if len(timeline.time_s) < 2:
         return np.zeros(len(timeline.time_s))
     spacing_s = np.maximum(0, np.diff(timeline.time_s))

@@ -54,7 +54,7 @@ class Timeline:
     def smoothed(
         self, time_constant_s: float, threshold: float
     ) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
-        """Smooths the readings as ``PersonFollower`` does, with the same results.
+        """Smooth the readings as ``PersonFollower`` does, with the same results.
 
         Args:
             time_constant_s: Of the smoothing, in seconds; 0 for none.
@@ -81,7 +81,7 @@ class Timeline:
         smoothed: NDArray[np.float32],
         verdicts: NDArray[np.str_],
     ) -> TrackedFrame:
-        """Returns a frame as it was followed, to draw it again.
+        """Return a frame as it was followed, to draw it again.
 
         Args:
             position: Of the frame in ``frame_index``, 0 to F - 1.
@@ -116,7 +116,7 @@ class TimelineBuilder:
         self._boxes_xyxy, self._score, self._probabilities = array("f"), array("f"), array("f")
 
     def add(self, tracked: TrackedFrame, *, after_cut: bool = False) -> None:
-        """Adds the next analysed frame, also one without faces.
+        """Add the next analysed frame, also one without faces.
 
         Args:
             tracked: The frame.
@@ -140,7 +140,7 @@ class TimelineBuilder:
                 self._probabilities.extend(face.reading.probabilities.vector.tolist())
 
     def build(self) -> Timeline:
-        """Returns a copy of what there is so far."""
+        """Return a copy of what there is so far."""
         with self._lock:
             return Timeline(
                 self._labels,
@@ -178,7 +178,7 @@ class PersonEdits:
             self.owner(person)
 
     def owner(self, person: int) -> int:
-        """Returns whom a person belongs to: at the end of the chain, or the person itself."""
+        """Return whom a person belongs to: at the end of the chain, or the person itself."""
         passed = {person}
         while person in self.merged:
             person = self.merged[person]
@@ -188,7 +188,7 @@ class PersonEdits:
         return person
 
     def apply(self, timeline: Timeline) -> Timeline:
-        """Returns a time line with the edits; all frames stay, also those left without faces.
+        """Return a time line with the edits; all frames stay, also those left without faces.
 
         Of two faces that are now the same person in one frame, the one with the higher score
         stays.

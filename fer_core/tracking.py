@@ -55,7 +55,7 @@ class FaceTracker:
     """
 
     def __init__(self, *, max_gap_s: float = DEFAULT_MAX_GAP_S) -> None:
-        """Begins without anybody known.
+        """Begin without anybody known.
 
         Args:
             max_gap_s: Longest time in seconds that a person may be unseen and stay the same one.
@@ -67,7 +67,7 @@ class FaceTracker:
         self._clock_s = 0.0
 
     def update(self, faces: Sequence[DetectedFace], time_s: float) -> tuple[int, ...]:
-        """Takes in the next frame's faces, also when there are none.
+        """Take in the next frame's faces, also when there are none.
 
         Args:
             faces: N faces.
@@ -97,7 +97,7 @@ class FaceTracker:
         return tuple(numbers[np.argsort(tracked.data["position"])].tolist())
 
     def end_tracks(self) -> None:
-        """Ends all tracks, as at a cut: whoever comes next is somebody new."""
+        """End all tracks, as at a cut: whoever comes next is somebody new."""
         self._tracker.reset()
 
     def _advance(self, time_s: float) -> None:
@@ -111,7 +111,7 @@ class FaceTracker:
 
 
 def _make_tracker() -> ByteTrackTracker:
-    """Imports take over a second, which pages without video do without."""
+    """Import take over a second, which pages without video do without."""
     from trackers import BIoU, ByteTrackTracker
     from trackers.utils.state_representations import XYXYStateEstimator
 
@@ -148,7 +148,7 @@ class CutDetector:
         self._last_s: float | None = None
 
     def is_cut(self, image_bgr: NDArray[np.uint8], time_s: float) -> bool:
-        """Takes in the next frame.
+        """Take in the next frame.
 
         Args:
             image_bgr: uint8 ``(H, W, 3)``; a small picture of 64 pixels or more is enough, and

@@ -22,7 +22,7 @@ _CROP_SHIFT = 3
 
 
 def views_of(face_gray: NDArray[np.uint8], views: str) -> list[NDArray[np.uint8]]:
-    """Returns the views of a face.
+    """Return the views of a face.
 
     Args:
         face_gray: uint8 ``(H, W)``.

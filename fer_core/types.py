@@ -59,7 +59,7 @@ class FaceBox:
         return (self.x1 + self.x2) / 2, (self.y1 + self.y2) / 2
 
     def iou(self, other: FaceBox) -> float:
-        """Returns intersection over union with another box, 0 to 1."""
+        """Return intersection over union with another box, 0 to 1."""
         shared = self.intersection(other)
         return shared / (self.area + other.area - shared)
 
@@ -70,7 +70,7 @@ class FaceBox:
         return max(0.0, width) * max(0.0, height)
 
     def clipped(self, size_wh: tuple[int, int]) -> tuple[int, int, int, int]:
-        """Returns whole (x1, y1, x2, y2) inside a picture, for slicing; may be empty."""
+        """Return whole (x1, y1, x2, y2) inside a picture, for slicing; may be empty."""
         width, height = size_wh
         return (
             min(max(0, int(self.x1)), width),
@@ -104,7 +104,7 @@ class DetectedFace:
             raise ValueError(f"Landmarks must be (5, 2), not {self.landmarks.shape}.")
 
     def scaled(self, factor: float) -> DetectedFace:
-        """Returns the same face in a picture whose sides are ``factor`` times as long."""
+        """Return the same face in a picture whose sides are ``factor`` times as long."""
         landmarks = None if self.landmarks is None else self.landmarks * np.float32(factor)
         box = FaceBox(*(v * factor for v in self.box.xyxy))
         return replace(self, box=box, landmarks=landmarks)

@@ -15,14 +15,14 @@ TRUE, PREDICTED = "sad", "neutral"
 
 
 def cell_of(model: str = "fer7", true: str = TRUE, predicted: str = PREDICTED) -> Verdicts:
-    """Returns a cell of PrivateTest, one view, the most confident first."""
+    """Return a cell of PrivateTest, one view, the most confident first."""
     part = read_record(MODELS_DIR / model, Predictions).split("PrivateTest").verdicts()
     cell = part.where((part.words == true) & (part.said == predicted))
     return cell.where(np.argsort(-cell.probabilities.max(axis=1), kind="stable"))
 
 
 def write_pictures(folder: Path) -> Path:
-    """Writes noise under the names of the cell's pictures, and returns the folder."""
+    """Write noise under the names of the cell's pictures, and return the folder."""
     rng = np.random.default_rng(7)
     place = folder / "test" / TRUE
     place.mkdir(parents=True, exist_ok=True)

@@ -9,12 +9,12 @@ from typing import Any
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Replaces a text file in one step, so that nobody ever reads half of it."""
+    """Replace a text file in one step, so that nobody ever reads half of it."""
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8")
     os.replace(part, path)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replaces a JSON file in one step."""
+    """Replace a JSON file in one step."""
     write_whole(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")

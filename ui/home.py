@@ -20,7 +20,7 @@ from ui.common.settings import CLASS_SET_NAMES, Settings
 
 
 def example(settings: Settings) -> None:
-    """Draws a sample photo with what the app reads in it."""
+    """Draw a sample photo with what the app reads in it."""
     image_bgr = read_image(sample_uploads()[0].content).image_bgr
     frame = analyze_image(
         image_bgr,
@@ -36,7 +36,7 @@ def example(settings: Settings) -> None:
 
 
 def limits() -> None:
-    """Says what readings are worth and what they must not be used for."""
+    """Say what readings are worth and what they must not be used for."""
     with st.container(border=True):
         st.markdown(
             "**What it must not be used for**\n\n"
@@ -52,7 +52,7 @@ def limits() -> None:
 
 
 def metrics() -> None:
-    """Draws each shipped network's measured accuracy; nothing where it was not measured."""
+    """Draw each shipped network's measured accuracy; nothing where it was not measured."""
     st.subheader("How good it is")
     st.markdown(
         "Measured on FER-2013's test pictures, one view of each. People reach 65 ± 5 % on this "

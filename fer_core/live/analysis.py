@@ -52,7 +52,7 @@ class LiveAnalysis:
         idle_s: float = IDLE_S,
         stall_s: float = STALL_S,
     ) -> None:
-        """Begins stopped.
+        """Begin stopped.
 
         Args:
             settings: What to begin with.
@@ -101,7 +101,7 @@ class LiveAnalysis:
         return self._run is not None
 
     def start(self) -> bool:
-        """Starts the analysis if it does not run, and returns whether there was a slot."""
+        """Start the analysis if it does not run, and return whether there was a slot."""
         with self._changed:
             self._wanted = True
             if self._run is not None:
@@ -119,7 +119,7 @@ class LiveAnalysis:
         return True
 
     def stop(self, wait_s: float = 0.0) -> None:
-        """Stops the analysis, gives its slot back, and forgets the camera's last picture.
+        """Stop the analysis, gives its slot back, and forget the camera's last picture.
 
         Args:
             wait_s: How long to wait for the thread's end; one that stands still is left behind.
@@ -133,14 +133,14 @@ class LiveAnalysis:
             run.thread.join(wait_s)
 
     def retry(self) -> None:
-        """Has the analysis try again after it gave up."""
+        """Have the analysis try again after it gave up."""
         with self._changed:
             if self._run is not None:
                 self._run.gave_up_on, self._problem = None, ""
                 self._changed.notify_all()
 
     def next_picture(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Takes the camera's next frame and returns the picture to show, without waiting.
+        """Take the camera's next frame and return the picture to show, without waiting.
 
         Args:
             image_bgr: uint8 ``(H, W, 3)``; not changed, and kept while it is analysed.
@@ -175,7 +175,7 @@ class LiveAnalysis:
         return picture
 
     def status(self) -> LiveStatus:
-        """Returns what is known now."""
+        """Return what is known now."""
         now = time.monotonic()
         with self._changed:
             state, problem = LiveState.OFF, self._problem
@@ -199,22 +199,22 @@ class LiveAnalysis:
             )
 
     def history(self) -> tuple[LiveReading, ...]:
-        """Returns the readings of the last ``HISTORY_S`` seconds, the newest last."""
+        """Return the readings of the last ``HISTORY_S`` seconds, the newest last."""
         with self._changed:
             return self._history.readings()
 
     def now_s(self) -> float:
-        """Returns the time on the clock of the readings, in seconds."""
+        """Return the time on the clock of the readings, in seconds."""
         return time.monotonic() - self._epoch
 
     def snapshot(self) -> NDArray[np.uint8] | None:
-        """Returns the last picture as it was shown, uint8 ``(H, W, 3)``; None without one."""
+        """Return the last picture as it was shown, uint8 ``(H, W, 3)``; None without one."""
         return self._picture
 
     # What follows is called with the lock held.
 
     def _current(self, now: float) -> tuple[TrackedFrame, float] | None:
-        """Returns the last reading and its frame's arrival, unless it is too old."""
+        """Return the last reading and its frame's arrival, unless it is too old."""
         if self._tracked is None:
             return None
         tracked, arrival, ended = self._tracked
@@ -242,7 +242,7 @@ class LiveAnalysis:
                 self._end(run)
 
     def _next_frame(self, run: LiveRun) -> tuple[NDArray[np.uint8], float, int] | None:
-        """Waits for a frame and takes it; None when it is time to end."""
+        """Wait for a frame and take it; None when it is time to end."""
         began = time.monotonic()
         with self._changed:
             run.busy_since = None

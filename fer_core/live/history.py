@@ -16,7 +16,7 @@ class History:
         self._readings: deque[LiveReading] = deque()
 
     def add(self, reading: LiveReading) -> None:
-        """Adds the newest reading; one of another class set begins anew."""
+        """Add the newest reading; one of another class set begins anew."""
         if self._readings and self._readings[-1].labels != reading.labels:
             self._readings.clear()
         self._readings.append(reading)
@@ -24,5 +24,5 @@ class History:
             self._readings.popleft()
 
     def readings(self) -> tuple[LiveReading, ...]:
-        """Returns the readings, the newest last."""
+        """Return the readings, the newest last."""
         return tuple(self._readings)

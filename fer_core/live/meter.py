@@ -24,33 +24,33 @@ class LiveMeter:
         self._ages: deque[tuple[float, float]] = deque()
 
     def add_frame(self, now_s: float) -> None:
-        """Counts a frame that came in."""
+        """Count a frame that came in."""
         self.frames += 1
         self._frame_times.append(now_s)
         _drop_before(self._frame_times, now_s - _WINDOW_S)
 
     def add_analysis(self, now_s: float) -> None:
-        """Counts an analysis that ended."""
+        """Count an analysis that ended."""
         self.analyses += 1
         self._analysis_times.append(now_s)
         _drop_before(self._analysis_times, now_s - _WINDOW_S)
 
     def add_age(self, now_s: float, age_s: float) -> None:
-        """Notes the age of the reading that a picture carries."""
+        """Note the age of the reading that a picture carries."""
         self._ages.append((now_s, age_s))
         while self._ages[0][0] < now_s - _WINDOW_S:
             self._ages.popleft()
 
     def frames_per_s(self, now_s: float) -> float:
-        """Returns frames a second; 0 when none came lately."""
+        """Return frames a second; 0 when none came lately."""
         return _rate(self._frame_times, now_s)
 
     def analyses_per_s(self, now_s: float) -> float:
-        """Returns analyses a second; 0 when none ended lately."""
+        """Return analyses a second; 0 when none ended lately."""
         return _rate(self._analysis_times, now_s)
 
     def latency_s(self, now_s: float) -> float | None:
-        """Returns the median age of the readings that were shown lately; None without any."""
+        """Return the median age of the readings that were shown lately; None without any."""
         ages = [age for time_s, age in self._ages if time_s >= now_s - _WINDOW_S]
         return statistics.median(ages) if ages else None
 

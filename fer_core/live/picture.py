@@ -25,7 +25,7 @@ _SAME_SHAPE = 0.02
 def live_picture(
     image_bgr: NDArray[np.uint8], tracked: TrackedFrame | None, view: LiveView
 ) -> NDArray[np.uint8]:
-    """Draws the picture to show.
+    """Draw the picture to show.
 
     Args:
         image_bgr: uint8 ``(H, W, 3)``, the camera's frame; not changed.
@@ -50,7 +50,7 @@ def live_picture(
 
 
 def place(tracked: TrackedFrame, size_wh: tuple[int, int], *, mirror: bool) -> TrackedFrame | None:
-    """Moves the boxes of a reading to where they are in the picture to show.
+    """Move the boxes of a reading to where they are in the picture to show.
 
     Args:
         tracked: A reading.
@@ -79,22 +79,22 @@ def place(tracked: TrackedFrame, size_wh: tuple[int, int], *, mirror: bool) -> T
 
 
 def with_box(reading: FaceReading, box: FaceBox) -> FaceReading:
-    """Returns a reading whose face is elsewhere, without landmarks."""
+    """Return a reading whose face is elsewhere, without landmarks."""
     return replace(reading, detection=replace(reading.detection, box=box, landmarks=None))
 
 
 def same_shape(size_wh: tuple[int, int], other_wh: tuple[int, int]) -> bool:
-    """Returns whether one size is the other one enlarged, but for rounding."""
+    """Return whether one size is the other one enlarged, but for rounding."""
     return abs(size_wh[0] * other_wh[1] / (size_wh[1] * other_wh[0]) - 1) <= _SAME_SHAPE
 
 
 def cover(size_wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """Returns an empty picture, uint8 ``(H, W, 3)``, without anything of the camera's."""
+    """Return an empty picture, uint8 ``(H, W, 3)``, without anything of the camera's."""
     return np.full((size_wh[1], size_wh[0], 3), _COVER, np.uint8)
 
 
 def blur_around(image_bgr: NDArray[np.uint8], tracked: TrackedFrame | None) -> NDArray[np.uint8]:
-    """Blurs a picture beyond recognition, except inside the boxes of the faces.
+    """Blur a picture beyond recognition, except inside the boxes of the faces.
 
     Args:
         image_bgr: uint8 ``(H, W, 3)``; not changed.

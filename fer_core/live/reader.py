@@ -28,7 +28,7 @@ class FrameReader:
         load_detector: Callable[[str], FaceDetector],
         load_classifier: Callable[[str, str], FaceReader],
     ) -> None:
-        """Begins with nothing loaded."""
+        """Begin with nothing loaded."""
         self._load_detector, self._load_classifier = load_detector, load_classifier
         self._detector: tuple[str, FaceDetector] | None = None
         self._network: tuple[tuple[str, str], FaceReader, PersonFollower] | None = None
@@ -47,7 +47,7 @@ class FrameReader:
     def read(
         self, settings: LiveSettings, image_bgr: NDArray[np.uint8], time_s: float, index: int
     ) -> TrackedFrame:
-        """Reads a frame, with what is set now.
+        """Read a frame, with what is set now.
 
         Args:
             settings: Which parts to use, and how.

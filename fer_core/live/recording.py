@@ -42,7 +42,7 @@ class ReadingsRecorder:
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
-        """Begins empty."""
+        """Begin empty."""
         self.labels = tuple(labels)
         self.problem = ""
         self._builder = TimelineBuilder(self.labels)
@@ -62,7 +62,7 @@ class ReadingsRecorder:
         return self._frames
 
     def add(self, tracked: TrackedFrame) -> None:
-        """Keeps a reading; the first one's time becomes 0."""
+        """Keep a reading; the first one's time becomes 0."""
         with self._lock:
             if self.problem:
                 return
@@ -80,7 +80,7 @@ class ReadingsRecorder:
             self._frames += 1
 
     def timeline(self) -> Timeline:
-        """Returns what was kept so far."""
+        """Return what was kept so far."""
         with self._lock:
             return self._builder.build()
 
@@ -97,7 +97,7 @@ class VideoRecorder:
     """
 
     def __init__(self) -> None:
-        """Begins to wait for pictures."""
+        """Begin to wait for pictures."""
         self.problem = ""
         self.left_out = 0
         self._pictures: queue.Queue[tuple[NDArray[np.uint8], float] | None] = queue.Queue(
@@ -117,7 +117,7 @@ class VideoRecorder:
         return self._written
 
     def add(self, image_bgr: NDArray[np.uint8], time_s: float) -> None:
-        """Hands a picture over, without waiting.
+        """Hand a picture over, without waiting.
 
         Args:
             image_bgr: uint8 ``(H, W, 3)``; kept for a moment, and must not be changed.
@@ -136,7 +136,7 @@ class VideoRecorder:
             self.left_out += 1
 
     def finish(self) -> IO[bytes] | None:
-        """Ends the video.
+        """End the video.
 
         Returns:
             The file, to be read from its start, which is the caller's to close; None when there
@@ -160,7 +160,7 @@ class VideoRecorder:
         return file
 
     def _next(self) -> tuple[NDArray[np.uint8], float] | None:
-        """Waits for a picture; None when the video ends, told to or for want of pictures."""
+        """Wait for a picture; None when the video ends, told to or for want of pictures."""
         try:
             return self._pictures.get(timeout=_PATIENCE_S)
         except queue.Empty:
@@ -205,7 +205,7 @@ class VideoRecorder:
 
 
 def _fitted(image_bgr: NDArray[np.uint8], size_wh: tuple[int, int]) -> NDArray[np.uint8]:
-    """Returns a picture of another size, with black margins where it has another shape."""
+    """Return a picture of another size, with black margins where it has another shape."""
     height, width = image_bgr.shape[:2]
     if (width, height) == size_wh:
         return image_bgr

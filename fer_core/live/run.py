@@ -44,7 +44,7 @@ class LiveRun:
         self.gave_up_on: tuple[str, str, str] | None = None
 
     def state(self, now: float, stall_s: float, read: bool, problem: str) -> tuple[LiveState, str]:
-        """Returns where the run stands and what there is to say of it.
+        """Return where the run stands and what there is to say of it.
 
         Args:
             now: The monotonic clock, in seconds.
@@ -59,11 +59,11 @@ class LiveRun:
         return LiveState.RUNNING if read else LiveState.WAITING, problem
 
     def give_up(self, settings: LiveSettings) -> None:
-        """Tries no more until other parts are set."""
+        """Try no more until other parts are set."""
         self.gave_up_on, self.faults = settings.parts, 0
 
     def note_fault(self, settings: LiveSettings) -> str:
-        """Counts a frame that failed, gives up after too many in a row, and says which."""
+        """Count a frame that failed, gives up after too many in a row, and say which."""
         self.faults += 1
         if self.faults < MAX_FAULTS:
             return _FAULT

@@ -21,7 +21,7 @@ class Slots:
     """
 
     def __init__(self, limit: int) -> None:
-        """Begins with all slots free.
+        """Begin with all slots free.
 
         Raises:
             ValueError: The limit is below 1.
@@ -39,12 +39,12 @@ class Slots:
 
     @property
     def rate(self) -> float:
-        """Analyses a second that each holder shall make at most."""
+        """Analyse a second that each holder shall make at most."""
         shared = _RATE_PER_CORE * (os.cpu_count() or 1) / max(1, len(self._holders))
         return min(MAX_RATE, shared)
 
     def take(self, holder: object) -> bool:
-        """Takes a slot, and returns whether there was one; a holder's own counts once."""
+        """Take a slot, and return whether there was one; a holder's own counts once."""
         with self._lock:
             if holder not in self._holders and len(self._holders) >= self.limit:
                 return False
@@ -53,7 +53,7 @@ class Slots:
             return True
 
     def give_back(self, holder: object) -> None:
-        """Gives a slot back; it may have been given back already."""
+        """Give a slot back; it may have been given back already."""
         with self._lock:
             self._holders.discard(holder)
             if not self._holders:

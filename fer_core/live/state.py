@@ -120,7 +120,7 @@ class LiveReading:
 
     @classmethod
     def of(cls, tracked: TrackedFrame, labels: tuple[str, ...]) -> LiveReading:
-        """Returns what the charts need of a frame; ``labels`` are needed when it has no face."""
+        """Return what the charts need of a frame; ``labels`` are needed when it has no face."""
         rows = [face.smoothed.vector for face in tracked.faces]
         return cls(
             tracked.time_s,

@@ -136,7 +136,7 @@ def analyze_video(
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> VideoResult:
-    """Finds, follows and reads the faces of a video.
+    """Find, follows and read the faces of a video.
 
     Args:
         source: The video's path, its content, or an open binary file.
@@ -194,7 +194,7 @@ def _first_frames(video: VideoSource, options: VideoOptions) -> Generator[VideoF
 def _frames(
     video: VideoSource, options: VideoOptions, *, every: bool
 ) -> Iterator[tuple[VideoFrame, bool]]:
-    """Yields the part's frames, all or those to analyse, and whether each is to be analysed."""
+    """Yield the part's frames, all or those to analyse, and whether each is to be analysed."""
     fps = None if every else options.fps
     choice = FrameChoice(options.start_s, options.fps)
     for frame in video.frames(start_s=options.start_s, end_s=options.end_s, fps=fps):
@@ -214,7 +214,7 @@ class _Waiting:
 
 
 def _pass_on(waiting: deque[_Waiting], reader: _Reader, copy: Annotator | None) -> None:
-    """Waits for the first frame, and passes it on with all behind it that are ready by then."""
+    """Wait for the first frame, and pass it on with all after it that are ready by then."""
     ready = [waiting.popleft()]
     if ready[0].found is not None:
         wait([ready[0].found])
@@ -247,7 +247,7 @@ class _Reader:
         self._last: TrackedFrame | None = None
 
     def read(self, items: Sequence[_Waiting]) -> list[TrackedFrame | None]:
-        """Returns what is known at each frame: a frame that is only copied shows the last."""
+        """Return what is known at each frame: a frame that is only copied shows the last."""
         founds = [item.found.result() if item.found else None for item in items]
         crops = [crop for found in founds if found for crop in found.crops]
         rows = iter(self._classifier.predict(crops))

@@ -27,7 +27,7 @@ class Annotator:
     def __init__(
         self, target: Path | BinaryIO, video: VideoSource, *, end_s: float | None = None
     ) -> None:
-        """Starts the thread; arguments as ``AnnotatedWriter``."""
+        """Start the thread; arguments as ``AnnotatedWriter``."""
         self._waiting: queue.Queue[tuple[VideoFrame, TrackedFrame | None] | None] = queue.Queue(
             _MAX_WAITING
         )
@@ -47,7 +47,7 @@ class Annotator:
             self._end()
 
     def put(self, frame: VideoFrame, tracked: TrackedFrame | None) -> None:
-        """Takes the next frame; waits while the encoder is behind.
+        """Take the next frame; waits while the encoder is behind.
 
         Args:
             frame: The next frame of the part.
@@ -56,7 +56,7 @@ class Annotator:
         self._waiting.put((frame, tracked))
 
     def finish(self) -> str | None:
-        """Ends the video; returns a sentence when it could not be written, else None."""
+        """End the video; returns a sentence when it could not be written, else None."""
         self._end()
         if isinstance(self._error, UnwritableVideo):
             return str(self._error)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # PyAV and pandas are imported by those who analyse videos
 
 
 def add_video_command(commands: Any) -> None:
-    """Adds the command to argparse's sub-commands."""
+    """Add the command to argparse's sub-commands."""
     video = commands.add_parser("video", help="read the faces in videos over time")
     video.add_argument("paths", nargs="+", type=Path, metavar="INPUT", help="video or folder")
     video.add_argument("--out", type=Path, required=True, metavar="DIR")
@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace) -> int:
 def _analyze_file(
     path: Path, base: Path, classifier: FaceReader, options: argparse.Namespace
 ) -> str:
-    """Analyses one video, writes its files and returns what to say of it."""
+    """Analyse one video, writes its files and return what to say of it."""
     from fer_core.video.analysis import VideoOptions, analyze_video
     from fer_core.video.progress import Progress
 
@@ -108,7 +108,7 @@ def _analyze_file(
 
 
 def _request(path: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Returns what the results depend on; equal requests need no second analysis."""
+    """Return what the results depend on; equal requests need no second analysis."""
     stat = path.stat()
     return {
         "bytes": stat.st_size,
@@ -136,7 +136,7 @@ def _write(
     result: VideoResult,
     options: VideoOptions,
 ) -> str:
-    """Writes the tables; the summary comes last, since it says that all is there."""
+    """Write the tables; the summary comes last, since it says that all is there."""
     from fer_core.tables import (
         captions_vtt,
         summary_record,

@@ -17,7 +17,7 @@ class FileView(io.RawIOBase):
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        """Opens a view at the start of ``file``.
+        """Open a view at the start of ``file``.
 
         Raises:
             ValueError: ``file`` is closed.
@@ -28,19 +28,19 @@ class FileView(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """Returns True."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Returns True."""
+        """Return True."""
         return True
 
     def tell(self) -> int:
-        """Returns this view's position in bytes."""
+        """Return this view's position in bytes."""
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Moves this view's position and returns it.
+        """Move this view's position and return it.
 
         Raises:
             ValueError: ``whence`` is unknown, or the position would be negative.
@@ -57,7 +57,7 @@ class FileView(io.RawIOBase):
         return offset
 
     def read(self, size: int | None = -1) -> bytes:
-        """Returns up to ``size`` bytes; all that are left when it is None or negative."""
+        """Return up to ``size`` bytes; all that are left when it is None or negative."""
         if size is None or size < 0:
             size = max(0, self._size() - self._position)
         content = os.pread(self._open_descriptor(), size, self._position)
@@ -65,13 +65,13 @@ class FileView(io.RawIOBase):
         return content
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Fills a buffer and returns how many bytes there were."""
+        """Fill a buffer and return how many bytes there were."""
         content = self.read(len(buffer))
         buffer[: len(content)] = content
         return len(content)
 
     def close(self) -> None:
-        """Closes this view; the file and other views stay open."""
+        """Close this view; the file and other views stay open."""
         if not self.closed:
             os.close(self._descriptor)
         super().close()
@@ -87,7 +87,7 @@ class FileView(io.RawIOBase):
 
 
 def view_of(source: BinaryIO) -> BinaryIO:
-    """Returns a reader of ``source`` with a position of its own, at its start.
+    """Return a reader of ``source`` with a position of its own, at its start.
 
     Files in memory, such as a Streamlit upload, share their bytes with it.
     """

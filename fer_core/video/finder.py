@@ -49,7 +49,7 @@ class FaceFinder:
     """
 
     def __init__(self, make_detector: Callable[[], FaceDetector]) -> None:
-        """Starts the workers, as many as there are cores.
+        """Start the workers, as many as there are cores.
 
         Args:
             make_detector: Makes a face detector; called once a worker.
@@ -68,7 +68,7 @@ class FaceFinder:
         self._pool.shutdown(cancel_futures=True)
 
     def submit(self, frame: VideoFrame) -> Future[FoundFaces]:
-        """Begins with a frame, when a worker is free."""
+        """Begin with a frame, when a worker is free."""
         return self._pool.submit(self._find, frame)
 
     def find_turn(self, frames: Iterable[VideoFrame]) -> int:

@@ -70,7 +70,7 @@ def video_file(source: VideoFile) -> Path | BinaryIO:
 
 
 def open_container(source: Path | BinaryIO) -> InputContainer:
-    """Opens a file for reading, with a position of its own.
+    """Open a file for reading, with a position of its own.
 
     Raises:
         UnreadableVideo: The file is empty, incomplete, or in no format that holds video.
@@ -99,7 +99,7 @@ def open_container(source: Path | BinaryIO) -> InputContainer:
 
 
 def video_stream(container: InputContainer) -> VideoStream:
-    """Returns the moving picture of a file: the default one, else the largest.
+    """Return the moving picture of a file: the default one, else the largest.
 
     Raises:
         NoVideoStream: There is none, or only a cover picture.
@@ -119,7 +119,7 @@ def video_stream(container: InputContainer) -> VideoStream:
 
 
 def sound_stream(container: InputContainer) -> AudioStream | None:
-    """Returns the sound of a file, or None when there is none that can be decoded."""
+    """Return the sound of a file, or None when there is none that can be decoded."""
     stream = container.streams.best("audio")
     if not isinstance(stream, AudioStream) or stream.codec_context is None:
         return None
@@ -127,7 +127,7 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
 
 
 def size_in_bytes(source: Path | BinaryIO) -> int | None:
-    """Returns the size of a file; None when it cannot be told."""
+    """Return the size of a file; None when it cannot be told."""
     try:
         if isinstance(source, Path):
             return source.stat().st_size
@@ -156,7 +156,7 @@ def _refuse_empty(source: Path | BinaryIO) -> None:
 
 
 def _lacks_moov(source: Path | BinaryIO) -> bool:
-    """Returns whether a file begins as MP4 or QuickTime and has no ``moov`` box.
+    """Return whether a file begins as MP4 or QuickTime and have no ``moov`` box.
 
     ISO/IEC 14496-12, 4.2: a box starts with its size, 4 bytes, and its type, 4 bytes; size 1
     means that 8 more bytes have the size, 0 that the box goes on to the end.

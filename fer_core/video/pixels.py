@@ -45,7 +45,7 @@ class Layout:
 
     @classmethod
     def of(cls, picture: av.VideoFrame, pixel_aspect: Fraction | None = None) -> Self:
-        """Reads size and display matrix of a picture.
+        """Read size and display matrix of a picture.
 
         FFmpeg's libavutil/display.h: nine int32 ``(a, b, u, c, d, v, x, y, w)``; the stored
         point (p, q) is shown at ``(a p + c q, b p + d q)``. Other angles count as the nearest
@@ -94,7 +94,7 @@ class Layout:
         return layout
 
     def upright(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turns a stored picture ``(H, W)`` or ``(H, W, C)``."""
+        """Turn a stored picture ``(H, W)`` or ``(H, W, C)``."""
         if self.swapped:
             image = np.asarray(cv2.transpose(image), np.uint8)
         if self.mirrored_x and self.mirrored_y:
@@ -107,7 +107,7 @@ class Layout:
 def upright_bgr(
     picture: av.VideoFrame, layout: Layout, longer_side: int | None = None
 ) -> NDArray[np.uint8]:
-    """Returns a new uint8 ``(H, W, 3)``, upright, at most ``longer_side`` pixels long.
+    """Return a new uint8 ``(H, W, 3)``, upright, at most ``longer_side`` pixels long.
 
     Raises:
         ValueError: ``longer_side`` is below 1.

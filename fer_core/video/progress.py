@@ -32,18 +32,18 @@ class Meter:
     """Counts frames, and reports each one."""
 
     def __init__(self, total: int | None, on_progress: Callable[[Progress], None] | None) -> None:
-        """Starts the clock.
+        """Start the clock.
 
         Args:
             total: Frames to do as far as the file tells, or None.
-            on_progress: Called behind every frame.
+            on_progress: Called after every frame.
         """
         self._total, self._on_progress = total, on_progress
         self._began = time.perf_counter()
         self._done = 0
 
     def count(self, time_s: float) -> None:
-        """Takes in that the frame of a presentation time, in seconds, is done."""
+        """Take in that the frame of a presentation time, in seconds, is done."""
         self._done += 1
         if self._on_progress is None:
             return
@@ -57,7 +57,7 @@ class Meter:
 def expected_frames(
     facts: VideoFacts, start_s: float, end_s: float | None, fps: float | None = None
 ) -> int | None:
-    """Returns how many frames a part has as far as the file tells, or None.
+    """Return how many frames a part has as far as the file tells, or None.
 
     Args:
         facts: What the file says of itself.

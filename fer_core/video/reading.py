@@ -63,7 +63,7 @@ class Reading:
         end_s: float = inf,
         fps: float | None = None,
     ) -> None:
-        """Prepares to read; see ``VideoSource.frames``.
+        """Prepare to read; see ``VideoSource.frames``.
 
         Args:
             container: A file just opened.
@@ -106,7 +106,7 @@ class Reading:
         self._sought = self._seek(start_s)
 
     def frames(self) -> Generator[Decoded, None, None]:
-        """Yields the frames taken, in the order of presentation, their times rising."""
+        """Yield the frames taken, in the order of presentation, their times rising."""
         last: int | None = None
         for picture in self._pictures():
             pts = self._pts_of(picture, last)
@@ -123,7 +123,7 @@ class Reading:
                 yield Decoded(index, pts, picture)
 
     def packets(self) -> Iterator[Packet[Any]]:
-        """Yields the video's packets in decoding order, also behind unreadable places."""
+        """Yield the video's packets in decoding order, also after unreadable places."""
         streams = (self.stream, *self._container.streams.audio)
         packets = self._sought or self._container.demux(*streams)
         while self._failures < _MAX_FAILURES:
@@ -145,11 +145,11 @@ class Reading:
         self.broke_off = self._ends_early()
 
     def seconds(self, pts: int) -> float:
-        """Returns a presentation time in seconds after the first frame."""
+        """Return a presentation time in seconds after the first frame."""
         return float((pts - (self._first_pts or 0)) * self.time_base)
 
     def stated_end_s(self) -> float | None:
-        """Returns where, on its own clock, a file says that it ends; None where that is guessed."""
+        """Return where, on its own clock, a file says that it ends; None where that is guessed."""
         stream, kind = self.stream, self._container.format.name
         if self._is_mov and stream.duration is not None:
             return float(((stream.start_time or 0) + stream.duration) * self.time_base)
@@ -188,7 +188,7 @@ class Reading:
             return []
 
     def _pts_of(self, picture: av.VideoFrame, last: int | None) -> int:
-        """Returns a picture's time; where the file has none, one frame after the last."""
+        """Return a picture's time; where the file has none, one frame after the last."""
         if self.timed and picture.pts is not None:
             return picture.pts
         if not self.timed and picture.dts is not None:
@@ -202,7 +202,7 @@ class Reading:
         return last + max(1, round(1 / (self.stream.average_rate or 25) / self.time_base))
 
     def _index_of(self, pts: int) -> int:
-        """Returns the number of the frame at a time; packets up to it have all been read."""
+        """Return the number of the frame at a time; packets up to it have all been read."""
         if not self.timed:
             self._number += 1
             return self._number - 1
@@ -212,7 +212,7 @@ class Reading:
         return self._number
 
     def _seek(self, start_s: float) -> Iterator[Packet[Any]] | None:
-        """Goes to a keyframe at or before a time, where the file's index tells its number.
+        """Go to a keyframe at or before a time, where the file's index tells its number.
 
         Returns:
             The packets from there on, or None to read from the beginning.
@@ -247,7 +247,7 @@ class Reading:
         return self._container.format.name.startswith("mov")
 
     def _ends_early(self) -> bool:
-        """Returns whether the file, read to its end, has less than it says."""
+        """Return whether the file, read to its end, has less than it says."""
         stated = self.stated_end_s()
         if stated is None:
             return self._failures > 0

@@ -32,7 +32,7 @@ def render_video(
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> None:
-    """Draws readings over all frames of a part of their video.
+    """Draw readings over all frames of a part of their video.
 
     Args:
         source: The video that was analysed.
@@ -44,7 +44,7 @@ def render_video(
         start_s: Where the part begins, in seconds.
         end_s: Where it ends, or None for the end of the video.
         turned_deg: By how many degrees the analysis turned the video, as its facts say.
-        on_progress: Called behind every frame.
+        on_progress: Called after every frame.
         cancelled: Ends the work when it is set; what is written then is no whole video.
 
     Raises:

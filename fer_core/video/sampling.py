@@ -21,7 +21,7 @@ class FrameChoice:
     """The frames wanted: from a start on, all, or the first at or after each tick."""
 
     def __init__(self, start_s: float = 0.0, fps: float | None = None) -> None:
-        """Chooses every frame from ``start_s`` on, or one for each ``start_s + k / fps``.
+        """Choose every frame from ``start_s`` on, or one for each ``start_s + k / fps``.
 
         Raises:
             ValueError: ``fps`` is not above 0, or a number is not finite.
@@ -35,11 +35,11 @@ class FrameChoice:
         self._next = self._tick(0)
 
     def wanted(self, after_s: float, until_s: float) -> bool:
-        """Returns whether a frame at ``until_s`` may be taken when one at ``after_s`` precedes."""
+        """Return whether a frame at ``until_s`` may be taken when one at ``after_s`` precedes."""
         return self._tick_after(after_s) <= until_s
 
     def take(self, time_s: float) -> bool:
-        """Returns whether to take a decoded frame; frames must come in rising order."""
+        """Return whether to take a decoded frame; frames must come in rising order."""
         if time_s < self._next:
             return False
         self._next = self._tick_after(time_s)
@@ -49,7 +49,7 @@ class FrameChoice:
         return self._start - TOLERANCE_S + (number / self._fps if self._fps else 0)
 
     def _tick_after(self, time_s: float) -> float:
-        """Returns the first tick after a time."""
+        """Return the first tick after a time."""
         if time_s < self._tick(0):
             return self._tick(0)
         if self._fps is None:
@@ -94,7 +94,7 @@ class PacketGate(Generic[Packet]):
     def admit(
         self, packet: Packet, time_s: float | None, *, keyframe: bool
     ) -> list[Released[Packet]]:
-        """Takes the next packet in decoding order and returns those to decode now.
+        """Take the next packet in decoding order and return those to decode now.
 
         Args:
             packet: The packet.

@@ -22,7 +22,7 @@ class Sink:
     error: OSError | None
 
     def __init__(self, target: Path | BinaryIO) -> None:
-        """Opens the file.
+        """Open the file.
 
         Raises:
             OSError: A path's folder is missing or not writable, or an open file is not.
@@ -42,7 +42,7 @@ class Sink:
             self._file = getattr(target, "raw", target)
 
     def write(self, content: bytes) -> int:
-        """Writes all of ``content``, or notes why not."""
+        """Write all of ``content``, or note why not."""
         left = memoryview(content)
         while left and self.error is None:
             try:
@@ -52,7 +52,7 @@ class Sink:
         return len(content)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Moves the position, or notes why not."""
+        """Move the position, or note why not."""
         if self.error is None:
             try:
                 return self._file.seek(offset, whence)
@@ -61,15 +61,15 @@ class Sink:
         return offset
 
     def tell(self) -> int:
-        """Returns the position."""
+        """Return the position."""
         return 0 if self.error is not None else self._file.tell()
 
     def reader(self) -> SinkReader:
-        """Returns a reader of what is written, for FFmpeg to move the index to the front."""
+        """Return a reader of what is written, for FFmpeg to move the index to the front."""
         return SinkReader(self)
 
     def read_at(self, position: int, size: int) -> bytes:
-        """Returns what was written, without moving the position; nothing after an error."""
+        """Return what was written, without moving the position; nothing after an error."""
         if self.error is not None:
             return b""
         try:
@@ -83,7 +83,7 @@ class Sink:
         return content
 
     def finish(self) -> None:
-        """Completes the file; a path takes its name, an open file goes back to its start.
+        """Complete the file; a path takes its name, an open file goes back to its start.
 
         Raises:
             OSError: Something could not be written.
@@ -99,7 +99,7 @@ class Sink:
             self._file.seek(0)
 
     def discard(self) -> None:
-        """Removes what was written; an open file stays open and becomes empty."""
+        """Remove what was written; an open file stays open and becomes empty."""
         self.error = self.error or OSError("The file is given up.")
         with suppress(OSError, ValueError):
             if self._temporary is None:
@@ -120,16 +120,16 @@ class SinkReader:
         self._position = 0
 
     def read(self, size: int) -> bytes:
-        """Returns up to ``size`` bytes."""
+        """Return up to ``size`` bytes."""
         content = self._sink.read_at(self._position, size)
         self._position += len(content)
         return content
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Moves the position; FFmpeg, which does not know the size, never asks for the end."""
+        """Move the position; FFmpeg, which does not know the size, never asks for the end."""
         self._position = offset + (self._position if whence == os.SEEK_CUR else 0)
         return self._position
 
     def tell(self) -> int:
-        """Returns the position."""
+        """Return the position."""
         return self._position

@@ -37,7 +37,7 @@ class SoundTrack:
         target: OutputContainer,
         start_s: Fraction,
     ) -> None:
-        """Adds a stream to ``target``.
+        """Add a stream to ``target``.
 
         Args:
             source: A file just opened; it is closed with this.
@@ -69,7 +69,7 @@ class SoundTrack:
         self._time_s = -inf
 
     def packets(self, until_s: float) -> Iterator[Packet[Any]]:
-        """Yields the packets that begin before a time of the copy, each once, in their order."""
+        """Yield the packets that begin before a time of the copy, each once, in their order."""
         while self._time_s < until_s:
             if self._next is not None:
                 yield self._next
@@ -80,11 +80,11 @@ class SoundTrack:
             self._time_s = float((self._next.pts or 0) * self._next.time_base)
 
     def close(self) -> None:
-        """Closes the file that is read."""
+        """Close the file that is read."""
         self._source.close()
 
     def _outgoing(self) -> Iterator[Packet[Any]]:
-        """Yields all packets of the copy; damaged sound ends there and spoils nothing else."""
+        """Yield all packets of the copy; damaged sound ends there and spoil nothing else."""
         last: int | None = None
         try:
             self._seek()

@@ -56,7 +56,7 @@ class VideoFacts:
     bytes: int | None
 
     def record(self) -> dict[str, Any]:
-        """Returns the facts for JSON."""
+        """Return the facts for JSON."""
         return asdict(self) | {"size_wh": list(self.size_wh)}
 
 
@@ -86,7 +86,7 @@ class VideoFrame:
         return self.layout.size_wh
 
     def bgr(self, longer_side: int | None = None) -> NDArray[np.uint8]:
-        """Returns a new uint8 ``(H, W, 3)``, upright, of the size in ``VideoFacts``.
+        """Return a new uint8 ``(H, W, 3)``, upright, of the size in ``VideoFacts``.
 
         Args:
             longer_side: Reduces the picture, as it is converted, to this many pixels on its
@@ -98,7 +98,7 @@ class VideoFrame:
         return upright_bgr(self.picture, self.layout, longer_side)
 
     def gray(self) -> NDArray[np.uint8]:
-        """Returns a new uint8 ``(H, W)``, upright; ``to_gray(bgr())`` within a few levels."""
+        """Return a new uint8 ``(H, W)``, upright; ``to_gray(bgr())`` within a few levels."""
         return upright_gray(self.picture, self.layout)
 
 
@@ -120,7 +120,7 @@ class VideoSource:
     damage: str | None
 
     def __init__(self, source: VideoFile) -> None:
-        """Opens a video and decodes its first frame.
+        """Open a video and decode its first frame.
 
         Args:
             source: The file's path, its content, or an open binary file, which is neither moved
@@ -160,7 +160,7 @@ class VideoSource:
         )
 
     def open(self) -> InputContainer:
-        """Opens the file anew, such as for its sound; the caller closes it.
+        """Open the file anew, such as for its sound; the caller closes it.
 
         Raises:
             UnreadableVideo: It cannot be opened any more.
@@ -170,7 +170,7 @@ class VideoSource:
     def frames(
         self, *, start_s: float = 0.0, end_s: float | None = None, fps: float | None = None
     ) -> Generator[VideoFrame, None, None]:
-        """Decodes frames in the order of presentation, their times rising.
+        """Decode frames in the order of presentation, their times rising.
 
         Args:
             start_s: Yields frames from this time on.
@@ -189,9 +189,9 @@ class VideoSource:
         return self._frames(start_s, inf if end_s is None else end_s, fps)
 
     def frame_at(self, time_s: float) -> VideoFrame:
-        """Returns the frame shown at a time: the last one that begins at or before it.
+        """Return the frame shown at a time: the last one that begins at or before it.
 
-        Before the first frame that is the first, behind the end the last.
+        Before the first frame that is the first, after the end the last.
 
         Raises:
             ValueError: The time is not finite.
@@ -211,7 +211,7 @@ class VideoSource:
         return found
 
     def _shown_from(self, until_s: float) -> float:
-        """Returns since when the picture has been shown that is shown at a time.
+        """Return since when the picture has been shown that is shown at a time.
 
         The packets tell it, without decoding; where they do not, it is 0, for the beginning.
         """
@@ -228,7 +228,7 @@ class VideoSource:
         return shown_s
 
     def close(self) -> None:
-        """Ends the use; nothing stays open between readings."""
+        """End the use; nothing stays open between readings."""
 
     def __enter__(self) -> Self:
         return self
@@ -291,7 +291,7 @@ def _facts(
 
 
 def _damage(reading: Reading, last_s: float, facts: VideoFacts) -> str | None:
-    """Returns what went wrong so far as one sentence."""
+    """Return what went wrong so far as one sentence."""
     findings = []
     if reading.broke_off:
         length = f" of {facts.duration_s:.1f}" if facts.duration_s else ""

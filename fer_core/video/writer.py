@@ -54,7 +54,7 @@ class AnnotatedWriter:
     def __init__(
         self, target: Path | BinaryIO, video: VideoSource, *, end_s: float | None = None
     ) -> None:
-        """Prepares to write; nothing happens before the first frame.
+        """Prepare to write; nothing happens before the first frame.
 
         Args:
             target: The file to write. A path is written under a temporary name beside it, and
@@ -71,7 +71,7 @@ class AnnotatedWriter:
         self._closed = False
 
     def write(self, image_bgr: NDArray[np.uint8], frame: VideoFrame) -> None:
-        """Writes a picture for the time of ``frame``.
+        """Write a picture for the time of ``frame``.
 
         Args:
             image_bgr: uint8 ``(H, W, 3)``, upright, all of one size; not changed. It is encoded
@@ -101,7 +101,7 @@ class AnnotatedWriter:
         self.frames_written += 1
 
     def close(self) -> None:
-        """Finishes the file; a second call does nothing.
+        """Finish the file; a second call does nothing.
 
         Raises:
             UnwritableVideo: The disk is full, or the file cannot be written.
@@ -172,14 +172,14 @@ class _Copy:
             raise
 
     def add(self, image_bgr: NDArray[np.uint8], frame: VideoFrame) -> None:
-        """Encodes a picture, and brings the sound up to it."""
+        """Encode a picture, and bring the sound up to it."""
         self.last = frame
         if self._sound is not None:
             self._mux(self._sound.packets(frame.time_s - self._first.time_s))
         self._mux(self._encoded(self._picture(image_bgr, frame)))
 
     def finish(self, end_s: float) -> None:
-        """Writes what is left, the sound up to ``end_s`` of the input at most."""
+        """Write what is left, the sound up to ``end_s`` of the input at most."""
         packets = list(self._encoded(None))
         if packets:
             # MP4 sums up the decoding times for the length; it has to reach the picture's end.
@@ -195,7 +195,7 @@ class _Copy:
         self._sink.finish()
 
     def discard(self) -> None:
-        """Removes the file."""
+        """Remove the file."""
         self._sink.discard()
         if self._sound is not None:
             self._sound.close()
@@ -221,7 +221,7 @@ class _Copy:
         return 1 / min(max(self._facts.frame_rate or 25.0, 1.0), 120.0)
 
     def _sound_end_s(self, end_s: float) -> float:
-        """Returns where the sound ends in the input: with a picture that stopped early."""
+        """Return where the sound ends in the input: with a picture that stopped early."""
         picture_end_s = self.last.time_s + self._frame_s
         if self._facts.duration_s is None:
             return end_s
@@ -229,7 +229,7 @@ class _Copy:
         return min(end_s, picture_end_s) if stopped else end_s
 
     def _picture(self, image_bgr: NDArray[np.uint8], frame: VideoFrame) -> av.VideoFrame:
-        """Returns a picture in the encoder's colours, size and time."""
+        """Return a picture in the encoder's colours, size and time."""
         width, height = self._size_wh
         # An odd row or column is left out: to squeeze it in would blur all others.
         if (image_bgr.shape[1] - width) in (0, 1) and (image_bgr.shape[0] - height) in (0, 1):
@@ -274,7 +274,7 @@ def _sound_of(video: VideoSource, output: OutputContainer, first: VideoFrame) ->
 
 
 def even_size(size_wh: tuple[int, int]) -> tuple[int, int]:
-    """Returns the size in which a picture is encoded: even sides, at most ``MAX_SIDE``."""
+    """Return the size in which a picture is encoded: even sides, at most ``MAX_SIDE``."""
     scale = min(1.0, MAX_SIDE / max(size_wh))
     if scale == 1:
         width, height = (max(2, side // 2 * 2) for side in size_wh)

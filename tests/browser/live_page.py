@@ -50,7 +50,7 @@ class LivePage:
         expect(self.page.get_by_text("to see the charts")).to_be_visible()
 
     def wait_for_frames(self, count: int) -> None:
-        """Waits until that many more frames have come back."""
+        """Wait until that many more frames have come back."""
         self.video.evaluate(
             """async (video, count) => {
                 const frames = () => video.getVideoPlaybackQuality().totalVideoFrames;
@@ -61,13 +61,13 @@ class LivePage:
         )
 
     def grab(self) -> np.ndarray:
-        """Returns what came back last, uint8 (H, W, 3), BGR."""
+        """Return what came back last, uint8 (H, W, 3), BGR."""
         data = self.video.evaluate(_GRAB).partition(",")[2]
         return cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
 
 
 def number_in(image_bgr: np.ndarray) -> tuple[int, bool] | None:
-    """Returns the number that the fake camera drew, and whether it is mirrored; None if none."""
+    """Return the number that the fake camera drew, and whether it is mirrored; None if none."""
     height, width = image_bgr.shape[:2]
     left = (width - SQUARES * SQUARE) // 2
     middle = image_bgr[height - SQUARE // 2].mean(axis=1)

@@ -39,7 +39,7 @@ class RunningApp:
 def running_app(
     folder: Path, environment: Mapping[str, str], before: str = ""
 ) -> Iterator[RunningApp]:
-    """Runs the app until the context ends.
+    """Run the app until the context ends.
 
     Args:
         folder: Where its temporary files go; its output goes to a file beside it.
@@ -68,7 +68,7 @@ def running_app(
 
 
 def free_port() -> int:
-    """Returns a port at which nobody listens."""
+    """Return a port at which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

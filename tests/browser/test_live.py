@@ -63,7 +63,7 @@ def camera_browser(chromium: Browser, camera_file: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(camera_browser: Browser, app: RunningApp) -> Iterator[Callable[..., LivePage]]:
-    """Opens tabs of new visitors on the live page, and closes them when the test is over."""
+    """Open tabs of new visitors on the live page, and close them when the test is over."""
     contexts = []
 
     def open_tab(width: int = 1280, theme: str = "light") -> LivePage:
@@ -82,7 +82,7 @@ def visit(camera_browser: Browser, app: RunningApp) -> Iterator[Callable[..., Li
 
 
 def wait_for_place(browser: Browser, app: RunningApp) -> None:
-    """Waits until a new visitor gets a place; what was left behind is given back by then."""
+    """Wait until a new visitor gets a place; what was left behind is given back by then."""
     context = browser.new_context(base_url=app.address)
     context.set_default_timeout(30_000)
     live = LivePage(context.new_page()).open()
@@ -92,7 +92,7 @@ def wait_for_place(browser: Browser, app: RunningApp) -> None:
 
 
 def gets_a_place(live: LivePage) -> bool:
-    """Presses Start, and returns whether there was a place."""
+    """Press Start, and return whether there was a place."""
     again = live.page.get_by_role("button", name="Try again")
     if again.is_visible():
         again.click()
@@ -103,7 +103,7 @@ def gets_a_place(live: LivePage) -> bool:
 
 
 def settled(app: RunningApp, live: LivePage) -> int:
-    """Waits until a run's threads have ended, and returns how many are left."""
+    """Wait until a run's threads have ended, and return how many are left."""
     seen = [app.threads()]
 
     def steady() -> bool:
@@ -123,7 +123,7 @@ def until(holds: Callable[[], bool], live: LivePage, seconds: float = 60) -> Non
 
 
 def camera_picture(camera_file: Path, number: int, mirrored: bool) -> np.ndarray:
-    """Returns a frame of the fake camera as it was before it was sent."""
+    """Return a frame of the fake camera as it was before it was sent."""
     header = camera_file.open("rb").readline()
     size = 640 * 480 * 3 // 2
     with camera_file.open("rb") as file:
@@ -134,7 +134,7 @@ def camera_picture(camera_file: Path, number: int, mirrored: bool) -> np.ndarray
 
 
 def ring(box_xyxy: tuple[float, ...], width: int) -> np.ndarray:
-    """Returns a mask of a box's outline in 640x480."""
+    """Return a mask of a box's outline in 640x480."""
     mask = np.zeros((480, 640), np.uint8)
     x1, y1, x2, y2 = map(round, box_xyxy)
     cv2.rectangle(mask, (x1, y1), (x2, y2), 1, width)

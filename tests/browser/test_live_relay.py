@@ -31,7 +31,7 @@ def turnserver() -> str:
 
 @contextmanager
 def coturn(program: str, port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Runs coturn on loopback until the context ends, or the test kills it."""
+    """Run coturn on loopback until the context ends, or the test kills it."""
     log = folder / "turn.log"
     options = [
         "-n",

@@ -32,7 +32,7 @@ def turn(page: Page, section: str) -> None:
 
 
 def click_cell(page: Page, true: str, predicted: str) -> None:
-    """Clicks near a corner of a cell, away from the number in its middle."""
+    """Click near a corner of a cell, away from the number in its middle."""
     plot = page.locator(".st-key-confusion-matrix .nsewdrag")
     expect(plot).to_be_visible()
     box = plot.bounding_box()
@@ -45,7 +45,7 @@ def click_cell(page: Page, true: str, predicted: str) -> None:
 
 
 def open_cell(page: Page, true: str, predicted: str) -> None:
-    """Clicks until the cell is open: a chart that was only just drawn may not listen yet."""
+    """Click until the cell is open: a chart that was only just drawn may not listen yet."""
     title = page.get_by_text(f"labelled {true} and taken for {predicted}")
     for _ in range(5):
         click_cell(page, true, predicted)

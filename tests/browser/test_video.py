@@ -38,13 +38,13 @@ def until_idle(page: Page) -> None:
 
 
 def timeline_of(page: Page, person: int) -> Locator:
-    """Returns the chart that has a strip of verdicts to click."""
+    """Return the chart that has a strip of verdicts to click."""
     charts = page.locator(f".st-key-person-{person} .js-plotly-plot")
     return charts.filter(has=page.locator(".points path")).last
 
 
 def click_in_the_middle(page: Page, chart: Locator) -> None:
-    """Clicks the areas above a point of the strip, as somebody with a mouse does."""
+    """Click the areas above a point of the strip, as somebody with a mouse does."""
     chart.scroll_into_view_if_needed()
     points = chart.locator(".scatterlayer .points path")
     point = points.nth(points.count() // 2).bounding_box()

@@ -72,7 +72,7 @@ def crops() -> np.ndarray:
 
 @pytest.fixture
 def make_face() -> Callable[..., FaceReading]:
-    """Builds a reading with what the test cares about, and the rest plausible."""
+    """Build a reading with what the test cares about, and the rest plausible."""
 
     def make(
         box: tuple[float, float, float, float] = (10, 10, 60, 70),
@@ -92,7 +92,7 @@ def make_face() -> Callable[..., FaceReading]:
 
 
 def encoded(picture: Image.Image | np.ndarray, kind: str, **options: Any) -> bytes:
-    """Returns a Pillow picture, or an RGB or grey array, as the content of a file."""
+    """Return a Pillow picture, or an RGB or grey array, as the content of a file."""
     if isinstance(picture, np.ndarray):
         picture = Image.fromarray(picture)
     file = io.BytesIO()

@@ -20,7 +20,7 @@ def gray(portrait: np.ndarray) -> np.ndarray:
 
 
 def moved(points: np.ndarray, angle_deg: float, scale: float, shift: tuple[float, float]):
-    """Returns points turned, scaled and shifted, and the matrix that does it to a picture."""
+    """Return points turned, scaled and shifted, and the matrix that does it to a picture."""
     angle = np.radians(angle_deg)
     cos, sin = scale * np.cos(angle), scale * np.sin(angle)
     matrix = np.array([[cos, -sin, shift[0]], [sin, cos, shift[1]]])

@@ -40,7 +40,7 @@ def change_config(folder: Path, **changes: Any) -> None:
 
 
 def put_network(folder: Path, content: bytes) -> None:
-    """Writes another network with the checksum that belongs to it."""
+    """Write another network with the checksum that belongs to it."""
     (folder / "model.tflite").write_bytes(content)
     change_config(folder, sha256={"model.tflite": hashlib.sha256(content).hexdigest()})
 

@@ -49,7 +49,7 @@ def as_plain(faces: tuple[DetectedFace, ...]) -> list[tuple]:
 
 
 def in_large_canvas(portrait: np.ndarray, face_width: float) -> np.ndarray:
-    """Puts the portrait, with a face of that width, into a photo of 4000x3000 pixels."""
+    """Put the portrait, with a face of that width, into a photo of 4000x3000 pixels."""
     scale = face_width / 178
     small = cv2.resize(portrait, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     canvas = np.full((3000, 4000, 3), 120, np.uint8)

@@ -38,7 +38,7 @@ STORED_AS = {
 
 
 def quarters(image_bgr: np.ndarray) -> list[list[int]]:
-    """Returns the RGB of the middles of the four quarters, row by row."""
+    """Return the RGB of the middles of the four quarters, row by row."""
     height, width = image_bgr.shape[:2]
     return [
         image_bgr[y * height // 4, x * width // 4, ::-1].tolist() for y in (1, 3) for x in (1, 3)
@@ -56,12 +56,12 @@ def assert_upright(content: bytes | Path, tolerance: int = 3) -> None:
 
 
 def exif_bytes(entry: bytes) -> bytes:
-    """Returns EXIF with one raw 12-byte entry."""
+    """Return EXIF with one raw 12-byte entry."""
     return b"Exif\0\0" + b"MM\0*\0\0\0\x08" + b"\0\x01" + entry + b"\0\0\0\0"
 
 
 def png_header(width: int, height: int) -> bytes:
-    """Returns the start of a PNG that claims a size, with hardly any data behind it."""
+    """Return the start of a PNG that claims a size, with hardly any data behind it."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         check = zlib.crc32(kind + data)

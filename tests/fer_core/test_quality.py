@@ -37,7 +37,7 @@ def codes(
     nose_shift: float = 0.0,
     landmarks: bool = True,
 ) -> list[str]:
-    """Returns the findings on a portrait's face, whose picture was scaled and shifted."""
+    """Return the findings on a portrait's face, whose picture was scaled and shifted."""
     box, points = FACES[name]
     x1, y1, x2, y2 = (scale * v for v in box)
     placed = scale * np.array(points, np.float32) + [shift_x, 0]
@@ -124,7 +124,7 @@ def test_eyes_alone_and_eyes_at_one_place_say_nothing_about_turning(gray: np.nda
 def with_mask(
     gray: np.ndarray, landmarks: np.ndarray, tone: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Draws a surgical mask from the nose to the chin: grain, uneven light and three folds."""
+    """Draw a surgical mask from the nose to the chin: grain, uneven light and three folds."""
     left, right, nose, mouth_left, mouth_right = landmarks.astype(float)
     between, mouth = (left + right) / 2, (mouth_left + mouth_right) / 2
     down, across = mouth - between, right - left

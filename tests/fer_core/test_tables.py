@@ -70,7 +70,7 @@ def seconds(clock: str) -> float:
 
 
 def cues(vtt: str) -> list[tuple[float, float, str]]:
-    """Reads WebVTT strictly, as the standard has it."""
+    """Read WebVTT strictly, as the standard has it."""
     head, *blocks = vtt.removesuffix("\n").split("\n\n")
     assert head == "WEBVTT"
     found = []
@@ -121,7 +121,7 @@ def test_confidence_is_the_verdicts() -> None:
 
 
 def read_csv(data: bytes) -> pd.DataFrame:
-    """Reads numbers to their last digit, which pandas by itself need not do."""
+    """Read numbers to their last digit, which pandas by itself need not do."""
     table = pd.read_csv(io.BytesIO(data), dtype="str")
     kinds = {"frame": "int64", "person": "Int64", "name": "str", "verdict": "str"}
     for column in table.columns.difference(list(kinds)):

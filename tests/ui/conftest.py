@@ -45,7 +45,7 @@ def photo_page(home: AppTest) -> AppTest:
 
 @pytest.fixture
 def upload(photo_page: AppTest) -> Callable[..., AppTest]:
-    """Uploads (name, content) pairs at once and runs the page until all is analysed."""
+    """Upload (name, content) pairs at once and run the page until all is analysed."""
 
     def run(*files: tuple[str, bytes]) -> AppTest:
         uploads = [(name, content, "image/jpeg") for name, content in files]

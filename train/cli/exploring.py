@@ -58,7 +58,7 @@ def add_exploring(commands: Commands) -> None:
     )
     command.add_argument("--json", action="store_true", help="print JSON")
     command.add_argument(
-        "--csv", type=Path, metavar="FILE", help="write a row a suspicious picture"
+        "--csv", type=Path, metavar="FILE", help="write one row per suspicious picture"
     )
     command.add_argument("--save", action="store_true", help="store it for the pages")
     add_audit_dir(command)

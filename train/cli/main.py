@@ -16,7 +16,7 @@ from train.errors import TrainError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs a command.
+    """Run a command.
 
     Returns:
         The exit status: 0; 1 if a check found faults; 2 for bad use, files or data; 130 if

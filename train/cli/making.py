@@ -44,7 +44,7 @@ def add_making(commands: Commands) -> None:
     command.add_argument(
         "--run", dest="run_dir", type=Path, metavar="DIR", help="default runs/CONFIG"
     )
-    command.add_argument("--resume", action="store_true", help="go on behind the last epoch")
+    command.add_argument("--resume", action="store_true", help="go on after the last epoch")
     command.add_argument("--stop-after-epoch", type=positive, metavar="N")
     command.set_defaults(run=_fit)
 
@@ -203,5 +203,5 @@ def _augmentations(options: argparse.Namespace) -> int:
     config = load_config(options.config)
     training = load(options.data).split(TRAINING).as_classes(config.class_set)
     write_sheet(training, config.augmentation, config.seed, options.out)
-    print(f"Wrote {options.out}: a row a class, the original first.")
+    print(f"Wrote {options.out}: one row per class, the original first.")
     return 0

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def add_data(command: argparse.ArgumentParser, *, required: bool = True) -> None:
-    """Adds ``--data``."""
+    """Add ``--data``."""
     command.add_argument(
         "--data",
         type=Path,
@@ -31,33 +31,33 @@ def add_data(command: argparse.ArgumentParser, *, required: bool = True) -> None
 
 
 def add_votes(command: argparse.ArgumentParser) -> None:
-    """Adds ``--votes``."""
+    """Add ``--votes``."""
     command.add_argument("--votes", type=Path, metavar="CSV", help="FER+'s votes: ferplus.csv")
 
 
 def add_framed(command: argparse.ArgumentParser) -> None:
-    """Adds ``--framed``."""
+    """Add ``--framed``."""
     command.add_argument(
         "--framed",
         type=Path,
         nargs="+",
         metavar="NPZ",
-        help="training pictures as detectors frame them; `frame` makes a file a detector",
+        help="training pictures as detectors frame them; `frame` makes one file per detector",
     )
 
 
 def add_models_dir(command: argparse.ArgumentParser) -> None:
-    """Adds ``--models-dir``."""
+    """Add ``--models-dir``."""
     command.add_argument("--models-dir", type=Path, metavar="DIR", help="default assets/models")
 
 
 def add_audit_dir(command: argparse.ArgumentParser) -> None:
-    """Adds ``--audit-dir``."""
+    """Add ``--audit-dir``."""
     command.add_argument("--audit-dir", type=Path, metavar="DIR", help="default assets/fer2013")
 
 
 def positive(text: str) -> int:
-    """Reads a whole number of at least 1."""
+    """Read a whole number of at least 1."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
@@ -65,14 +65,14 @@ def positive(text: str) -> int:
 
 
 def folder_name(text: str) -> str:
-    """Reads the name of a folder, not a path."""
+    """Read the name of a folder, not a path."""
     if not text or text.startswith(".") or Path(text).name != text:
         raise argparse.ArgumentTypeError(f"{text!r} cannot be the name of a folder")
     return text
 
 
 def models_dir(options: argparse.Namespace) -> Path:
-    """Returns the folder of the models."""
+    """Return the folder of the models."""
     from fer_core.classifier import MODELS_DIR
 
     named: Path | None = options.models_dir
@@ -80,7 +80,7 @@ def models_dir(options: argparse.Namespace) -> Path:
 
 
 def audit_dir(options: argparse.Namespace) -> Path:
-    """Returns the folder of the data set's audit."""
+    """Return the folder of the data set's audit."""
     from train.evaluation.storage import AUDIT_DIR
 
     named: Path | None = options.audit_dir
@@ -88,7 +88,7 @@ def audit_dir(options: argparse.Namespace) -> Path:
 
 
 def load(path: Path) -> FaceSet:
-    """Loads the data set and warns about missing pictures."""
+    """Load the data set and warns about missing pictures."""
     from train.data.fer2013 import count_faults, load_fer2013
 
     dataset = load_fer2013(path)
@@ -104,14 +104,14 @@ def load(path: Path) -> FaceSet:
 
 
 def votes(options: argparse.Namespace) -> Votes | None:
-    """Reads FER+'s votes, if they are named."""
+    """Read FER+'s votes, if they are named."""
     from train.data.ferplus import read_votes
 
     return None if options.votes is None else read_votes(options.votes)
 
 
 def framings(options: argparse.Namespace) -> Framings | None:
-    """Reads framed training pictures, if they are named."""
+    """Read framed training pictures, if they are named."""
     from train.data.framing import read_framings
 
     return None if options.framed is None else read_framings(options.framed)

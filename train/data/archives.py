@@ -76,7 +76,7 @@ class PictureArchive:
     """
 
     def __init__(self, source: Path | bytes, labels: Sequence[str]) -> None:
-        """Opens and checks an archive.
+        """Open and check an archive.
 
         Args:
             source: The .zip, or its content.
@@ -117,7 +117,7 @@ class PictureArchive:
         self._zip.close()
 
     def read(self, name: str) -> bytes:
-        """Returns the content of one file.
+        """Return the content of one file.
 
         Raises:
             ArchiveError: It is damaged, or is larger than the archive says.
@@ -183,7 +183,7 @@ def _size_of(path: Path) -> int:
 
 
 def _checked(entries: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
-    """Returns the files of an archive by their names; folders and helper files are left out.
+    """Return the files of an archive by their names; folders and helper files are left out.
 
     Raises:
         ArchiveError: One of the entries makes the whole archive suspicious.
@@ -225,7 +225,7 @@ def _check_entry(name: str, entry: zipfile.ZipInfo) -> None:
 
 
 def _name_of(entry: zipfile.ZipInfo) -> str:
-    """Returns the name of an entry, in one of the ways in which Unicode can be written.
+    """Return the name of an entry, in one of the ways in which Unicode can be written.
 
     Many programs write UTF-8 without saying so, and Python then reads the bytes as cp437.
     """

@@ -17,7 +17,7 @@ _CREDENTIALS = (
 
 
 def download_fer2013(folder: Path | None = None) -> Path:
-    """Downloads FER-2013 and counts its pictures.
+    """Download FER-2013 and count its pictures.
 
     Args:
         folder: Where it goes; None for kagglehub's cache, where a second call finds it again.
@@ -59,7 +59,7 @@ def download_fer2013(folder: Path | None = None) -> Path:
 
 
 def _client_errors() -> tuple[type[Exception], ...]:
-    """Returns what kagglehub raises besides the errors of the network; it has no common base."""
+    """Return what kagglehub raises besides the errors of the network; it has no common base."""
     errors = importlib.import_module("kagglehub.exceptions")
     own = [
         value

@@ -35,7 +35,7 @@ EXPECTED_COUNTS = {
 
 
 def in_split(splits: NDArray[np.str_], name: str) -> NDArray[np.bool_]:
-    """Returns which pictures are of a split; "test" is PublicTest and PrivateTest together.
+    """Return which pictures are of a split; "test" is PublicTest and PrivateTest together.
 
     Args:
         splits: str ``(N,)``, the split of each picture.
@@ -80,7 +80,7 @@ class FaceSet:
         return picture_ids(self.names, self.words)
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> FaceSet:
-        """Returns the faces that a mask or a list of positions selects."""
+        """Return the faces that a mask or a list of positions selects."""
         return FaceSet(
             self.faces_gray[mask],
             self.labels[mask],
@@ -90,7 +90,7 @@ class FaceSet:
         )
 
     def split(self, name: str) -> FaceSet:
-        """Returns one split; "test" is PublicTest and PrivateTest together.
+        """Return one split; "test" is PublicTest and PrivateTest together.
 
         Raises:
             DataError: There is no such split in the data.
@@ -101,7 +101,7 @@ class FaceSet:
         return selected
 
     def as_classes(self, class_set: ClassSet) -> FaceSet:
-        """Returns the faces whose emotion is in ``class_set``, labelled in its order."""
+        """Return the faces whose emotion is in ``class_set``, labelled in its order."""
         position = {label: index for index, label in enumerate(class_set.labels)}
         table = np.array([position.get(label, -1) for label in self.class_set.labels])
         labels = table[self.labels]
@@ -109,14 +109,14 @@ class FaceSet:
         return FaceSet(kept.faces_gray, labels[labels >= 0], kept.splits, kept.names, class_set)
 
     def pixel_groups(self) -> NDArray[np.int64]:
-        """Returns int64 ``(N,)``: the same number for pixel-identical pictures only."""
+        """Return int64 ``(N,)``: the same number for pixel-identical pictures only."""
         digests = [hashlib.sha256(face.tobytes()).digest() for face in self.faces_gray]
         numbers: dict[bytes, int] = {}
         return np.array([numbers.setdefault(d, len(numbers)) for d in digests], np.int64)
 
 
 def load_fer2013(path: Path) -> FaceSet:
-    """Loads FER-2013 from any form that Kaggle ships it in.
+    """Load FER-2013 from any form that Kaggle ships it in.
 
     Args:
         path: A folder, a ``.zip`` or a ``.tar`` (also compressed) with one folder of pictures
@@ -173,7 +173,7 @@ def read_picture_files(path: Path) -> dict[str, bytes]:
 
 
 def count_faults(dataset: FaceSet) -> list[str]:
-    """Compares the number of pictures a split and class with the published data set.
+    """Compare the number of pictures per split and class with the published data set.
 
     Returns:
         A sentence for every count that differs; empty for the whole data set.
@@ -188,7 +188,7 @@ def count_faults(dataset: FaceSet) -> list[str]:
 
 
 def counts_table(dataset: FaceSet) -> str:
-    """Returns the number of pictures a class and split as a table to read."""
+    """Return the number of pictures per class and split as a table to read."""
     splits = list(EXPECTED_COUNTS)
     lines = [f"{'':8} " + " ".join(f"{split:>11}" for split in splits)]
     for index, label in enumerate(dataset.class_set.labels):
@@ -198,13 +198,13 @@ def counts_table(dataset: FaceSet) -> str:
 
 
 def hold_out(dataset: FaceSet, share: float, seed: int) -> tuple[FaceSet, FaceSet]:
-    """Splits faces in two, class by class, with pixel-identical pictures on one side.
+    """Split faces in two, class by class, with pixel-identical pictures on one side.
 
     Args:
         dataset: Faces of one split. The same faces in another order are split otherwise, so a
             network must be calibrated on the form of the data set that it was trained on.
         share: Share of each class that is held out.
-        seed: Of the choice.
+        seed: Decides which pictures are held out.
 
     Returns:
         The faces kept and the faces held out.
@@ -258,7 +258,7 @@ def _files(folder: Path) -> Iterator[Member]:
 
 
 def _archive_members(path: Path) -> Iterator[Member]:
-    """Reads an archive member by member; nothing is written to disk."""
+    """Read an archive member by member; nothing is written to disk."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             for name in archive.namelist():
@@ -318,7 +318,7 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
 
 
 def _parsed(pixels: str, emotion: str, usage: str) -> tuple[NDArray[np.uint8], int, str]:
-    """Reads the cells of one row.
+    """Read the cells of one row.
 
     Raises:
         ValueError: One of them has a wrong value.

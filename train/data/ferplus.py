@@ -54,7 +54,7 @@ class Votes:
 
 
 def read_votes(path: Path) -> Votes:
-    """Reads ``ferplus.csv``: the path of each picture, and its votes for ten answers.
+    """Read ``ferplus.csv``: the path of each picture, and its votes for ten answers.
 
     Raises:
         DataError: The file is missing, has other columns, or a row without whole numbers.
@@ -94,7 +94,7 @@ def expression_shares(votes: NDArray[np.int64]) -> NDArray[np.float32]:
 
 
 def majority(votes: NDArray[np.int64], class_set: ClassSet = FER7) -> NDArray[np.int64]:
-    """Returns what most voters chose, int64 ``(N,)``: a position in ``class_set.labels``.
+    """Return what most voters chose, int64 ``(N,)``: a position in ``class_set.labels``.
 
     Args:
         votes: int64 ``(N, 10)``.

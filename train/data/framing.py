@@ -42,12 +42,12 @@ class Framings:
     crops_gray: dict[str, list[NDArray[np.uint8]]]
 
     def of(self, dataset: FaceSet) -> list[list[NDArray[np.uint8]]]:
-        """Returns the crops of N pictures; none for a picture in which no face was found."""
+        """Return the crops of N pictures; none for a picture in which no face was found."""
         return [self.crops_gray.get(picture, []) for picture in dataset.ids.tolist()]
 
 
 def canvas_of(face_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a face enlarged four times in the middle of a canvas twice its size.
+    """Return a face enlarged four times in the middle of a canvas twice its size.
 
     Args:
         face_gray: uint8 ``(H, W)``.
@@ -66,12 +66,12 @@ def canvas_of(face_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def distance_to_middle(face: DetectedFace, canvas: NDArray[np.uint8]) -> float:
-    """Returns how far the middle of a face's box is from that of its canvas, in pixels."""
+    """Return how far the middle of a face's box is from that of its canvas, in pixels."""
     return math.dist(face.box.center, (canvas.shape[1] / 2, canvas.shape[0] / 2))
 
 
 def framed_face(face_gray: NDArray[np.uint8], detector: FaceDetector) -> NDArray[np.uint8] | None:
-    """Frames a picture of a face as the app frames a photo's faces.
+    """Frame a picture of a face as the app frames a photo's faces.
 
     Args:
         face_gray: uint8 ``(H, W)``.
@@ -130,7 +130,7 @@ def _nearest_face(
 
 
 def write_framings(dataset: FaceSet, detector: FaceDetector, path: Path) -> int:
-    """Frames pictures and stores the crops.
+    """Frame pictures and store the crops.
 
     Args:
         dataset: N pictures.
@@ -163,7 +163,7 @@ def write_framings(dataset: FaceSet, detector: FaceDetector, path: Path) -> int:
 
 
 def read_framings(paths: list[Path]) -> Framings:
-    """Reads what ``write_framings`` stored, a file a detector.
+    """Read what ``write_framings`` stored, one file per detector.
 
     Raises:
         DataError: A file is missing or is none of these.

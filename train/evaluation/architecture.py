@@ -13,7 +13,7 @@ from train.evaluation.records import Architecture, LayerRow
 
 
 def describe(network: keras.Model) -> Architecture:
-    """Describes a functional network, for one picture of the size that is served.
+    """Describe a functional network, for one picture of the size that is served.
 
     Args:
         network: From faces float32 ``(N, S, S, 1)`` to logits.

@@ -30,7 +30,7 @@ _DETECTION_SIDE = 192
 
 
 def audit(dataset: FaceSet, votes: Votes | None = None) -> Audit:
-    """Looks through the data set.
+    """Look through the data set.
 
     Args:
         dataset: FER-2013, all seven classes.
@@ -72,7 +72,7 @@ def audit(dataset: FaceSet, votes: Votes | None = None) -> Audit:
 
 
 def _chained(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns pairs that join the members of each group, int64 ``(P, 2)``."""
+    """Return pairs that join the members of each group, int64 ``(P, 2)``."""
     members = np.flatnonzero(groups >= 0)
     members = members[np.argsort(groups[members], kind="stable")]
     neighbours = np.stack([members[:-1], members[1:]], axis=1)
@@ -85,7 +85,7 @@ def _share(part: NDArray[np.int64], total: NDArray[np.int64]) -> NDArray[np.floa
 
 
 def _leaked(groups: NDArray[np.int64], splits: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Returns bool ``(N,)``: which test pictures share a group with one of Training."""
+    """Return bool ``(N,)``: which test pictures share a group with one of Training."""
     training = groups[(splits == TRAINING) & (groups >= 0)]
     return np.asarray((splits != TRAINING) & np.isin(groups, training), np.bool_)
 
@@ -93,7 +93,7 @@ def _leaked(groups: NDArray[np.int64], splits: NDArray[np.str_]) -> NDArray[np.b
 def _no_face(
     dataset: FaceSet, contrast: NDArray[np.float32], counts: NDArray[np.int64], *, voted: bool
 ) -> tuple[NDArray[np.str_], str]:
-    """Returns the sign that each picture is no face, str ``(N,)``, and how they were found."""
+    """Return the sign that each picture is no face, str ``(N,)``, and how they were found."""
     signs = np.full(len(dataset), "", "<U8")
     how = f"Blank: grey levels with a standard deviation below {_BLANK_CONTRAST:g}. "
     if voted:
@@ -117,7 +117,7 @@ def _no_face(
 
 
 def _face_scores(faces_gray: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Returns YuNet's best score on each picture, float32 ``(N,)``; 0 where it finds nothing."""
+    """Return YuNet's best score on each picture, float32 ``(N,)``; 0 where it finds nothing."""
     # With far lower scores than serving wants: here the question is what is surely no face.
     network = cv2.FaceDetectorYN.create(
         str(yunet_path()), "", (_DETECTION_SIDE, _DETECTION_SIDE), _FACE_SCORE / 2, 0.3
@@ -164,14 +164,14 @@ def _summary(parts: dict[str, Any], voted: int, issues: int, how_no_face: str) -
 
 
 def _mixed(groups: NDArray[np.int64], values: NDArray[np.str_]) -> int:
-    """Returns the number of groups with more than one value."""
+    """Return the number of groups with more than one value."""
     grouped = groups >= 0
     pairs = np.unique(np.stack([groups[grouped].astype(np.str_), values[grouped]]), axis=1)
     return int((np.unique(pairs[0], return_counts=True)[1] > 1).sum())
 
 
 def as_text(result: Audit) -> str:
-    """Returns the numbers of an audit as a table to read in a terminal."""
+    """Return the numbers of an audit as a table to read in a terminal."""
     found = result.summary
     lines = (
         ("pictures", found.pictures),
@@ -194,7 +194,7 @@ def as_text(result: Audit) -> str:
 
 
 def write_csv(result: Audit, issues: LabelIssues, path: Path) -> int:
-    """Writes a row for every picture that something was found about.
+    """Write a row for every picture that something was found about.
 
     Likely wrong labels come first, the likeliest on top.
 

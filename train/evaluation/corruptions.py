@@ -69,7 +69,7 @@ CORRUPTIONS = MappingProxyType(
 def corrupt(
     faces_gray: NDArray[np.uint8], kind: str, strength: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Spoils a face, or each of many.
+    """Spoil a face, or each of many.
 
     Args:
         faces_gray: uint8 ``(H, W)`` or ``(N, H, W)``; not changed.
@@ -112,7 +112,7 @@ def _is_possible(kind: str, strength: float) -> bool:
 
 
 def _scale(face: Face) -> float:
-    """Returns pixels of this face for a pixel of a face 48 wide."""
+    """Return pixels of this face for a pixel of a face 48 wide."""
     return float(face.shape[1] / INPUT_SIZE)
 
 
@@ -158,7 +158,7 @@ def _warped(face: Face, matrix: NDArray[np.float64]) -> Face:
 
 
 def _occlusion(face: Face, area: float, rng: np.random.Generator) -> Face:
-    """Covers a rectangle in the face's own shape, somewhere inside, with black."""
+    """Cover a rectangle in the face's own shape, somewhere inside, with black."""
     covered = face.copy()
     height, width = (round(side * math.sqrt(area)) for side in face.shape)
     top = int(rng.integers(0, face.shape[0] - height + 1))
@@ -168,7 +168,7 @@ def _occlusion(face: Face, area: float, rng: np.random.Generator) -> Face:
 
 
 def _resolution(face: Face, width: float, _: np.random.Generator) -> Face:
-    """Shrinks a face as if a camera had seen it so small, and enlarges it as alignment does."""
+    """Shrink a face as if a camera had seen it so small, and enlarge it as alignment does."""
     small_width = round(width)
     if small_width >= min(face.shape[1], INPUT_SIZE):
         return face.copy()

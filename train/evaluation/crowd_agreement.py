@@ -16,7 +16,7 @@ _BINS = (0.0, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 def crowd_agreement(predictions: Predictions, votes: Votes) -> Crowd:
-    """Measures a model's readings against the crowd's on the test pictures.
+    """Measure a model's readings against the crowd's on the test pictures.
 
     The crowd's majority is here what most voters chose, however few they are, as the point is how
     much depends on how many they are.

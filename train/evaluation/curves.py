@@ -31,7 +31,7 @@ class Curve:
 
 
 def roc_curve(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> Curve:
-    """Returns the receiver operating characteristic of one class against all others.
+    """Return the receiver operating characteristic of one class against all others.
 
     Args:
         scores: floating ``(N,)``, the class' probabilities.
@@ -46,7 +46,7 @@ def roc_curve(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> Curv
 
 
 def precision_recall_curve(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> Curve:
-    """Returns precision against recall of one class against all others.
+    """Return precision against recall of one class against all others.
 
     The area is the average precision, a sum over the steps: joining the points by straight
     lines would be too kind (Davis and Goadrich, 2006).
@@ -65,7 +65,7 @@ def precision_recall_curve(scores: NDArray[np.floating], positive: NDArray[np.bo
 def _by_threshold(
     scores: NDArray[np.floating], positive: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Returns every score, falling, with the positives and the negatives that reach it."""
+    """Return every score, falling, with the positives and the negatives that reach it."""
     order = np.argsort(-scores, kind="stable")
     falling = scores[order].astype(np.float64)
     # Pictures of one score pass a threshold together.
@@ -92,7 +92,7 @@ class Reliability:
 
 
 def reliability(probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS) -> Reliability:
-    """Returns the reliability diagram whose gaps ``expected_calibration_error`` averages."""
+    """Return the reliability diagram whose gaps ``expected_calibration_error`` averages."""
     confidence = probabilities.max(axis=1).astype(np.float64)
     correct = probabilities.argmax(axis=1) == labels
     position = calibration_bins(confidence, bins)
@@ -122,7 +122,7 @@ class Coverage:
 def accuracy_by_coverage(
     probabilities: Probabilities, labels: Labels, thresholds: NDArray[np.floating] | None = None
 ) -> Coverage:
-    """Returns accuracy against coverage (El-Yaniv and Wiener, 2010).
+    """Return accuracy against coverage (El-Yaniv and Wiener, 2010).
 
     Args:
         probabilities: See above.

@@ -57,7 +57,7 @@ def measure_custom_dataset(
     detector: FaceDetector | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Measurement:
-    """Reads labelled pictures from a .zip.
+    """Read labelled pictures from a .zip.
 
     The archive has one folder an emotion (``happy/anna.jpg``, also below other folders), or one
     CSV table with the columns ``name`` and ``label`` beside its pictures. It is never unpacked to
@@ -110,7 +110,7 @@ def measure_custom_dataset(
 def _face(
     pictures: PictureArchive, file: LabelledFile, detector: FaceDetector | None
 ) -> NDArray[np.uint8] | Skipped:
-    """Returns the face of one picture, uint8 ``(48, 48)``, or why there is none."""
+    """Return the face of one picture, uint8 ``(48, 48)``, or why there is none."""
     try:
         image = read_image(pictures.read(file.name)).image_bgr
     except (ArchiveError, UnreadableImage) as error:

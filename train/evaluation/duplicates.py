@@ -22,7 +22,7 @@ _ROWS = 1024
 
 
 def detail_vectors(faces_gray: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Returns the details of faces as vectors whose products are correlations.
+    """Return the details of faces as vectors whose products are correlations.
 
     Args:
         faces_gray: uint8 ``(N, H, W)``.
@@ -43,7 +43,7 @@ def detail_vectors(faces_gray: NDArray[np.uint8]) -> NDArray[np.float32]:
 def near_pairs(
     faces_gray: NDArray[np.uint8], threshold: float = NEAR
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds all pairs of near duplicates; every pair is compared, none is missed by a hash.
+    """Find all pairs of near duplicates; every pair is compared, none is missed by a hash.
 
     Args:
         faces_gray: uint8 ``(N, H, W)``.
@@ -65,7 +65,7 @@ def near_pairs(
 
 
 def groups_of(pairs: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Returns int64 ``(count,)``: the same number for what pairs join, -1 for what stands alone.
+    """Return int64 ``(count,)``: the same number for what pairs join, -1 for what stands alone.
 
     Args:
         pairs: int64 ``(P, 2)``, positions below ``count``.

@@ -15,7 +15,7 @@ _ROWS = 512
 def nearest(
     features: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds the most similar other pictures of each; all pairs are compared.
+    """Find the most similar other pictures of each; all pairs are compared.
 
     Args:
         features: float32 ``(N, D)``.
@@ -44,7 +44,7 @@ def nearest(
 def map_of(
     features: NDArray[np.float32], seed: int = 0
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
-    """Lays features out in two dimensions by t-SNE (van der Maaten and Hinton, 2008).
+    """Lay features out in two dimensions by t-SNE (van der Maaten and Hinton, 2008).
 
     By openTSNE (Poličar et al., 2024), with the interpolation of Linderman et al., 2019, and from
     the first two principal components, which keeps the broad arrangement (Kobak and Berens,

@@ -135,7 +135,7 @@ def evaluate(
     views: str = ONE_VIEW,
     audit: Audit | None = None,
 ) -> Evaluation:
-    """Measures a model's labels' reading against the labels.
+    """Measure a model's labels' reading against the labels.
 
     Args:
         name: Name of the model.
@@ -158,7 +158,7 @@ def evaluate(
 def evaluate_people(
     name: str, dataset: FaceSet, split: str, models_dir: Path, votes: Votes
 ) -> PeopleEvaluation:
-    """Measures a model's people's reading, as it is served, against FER+'s votes.
+    """Measure a model's people's reading, as it is served, against FER+'s votes.
 
     Arguments and exceptions as for ``evaluate``, and
 
@@ -189,7 +189,7 @@ def evaluate_all(
     votes: Votes | None = None,
     audit: Audit | None = None,
 ) -> list[Evaluation | PeopleEvaluation]:
-    """Measures a model on PublicTest, PrivateTest and both, read in every way.
+    """Measure a model on PublicTest, PrivateTest and both, read in every way.
 
     Exceptions as for ``evaluate``.
 
@@ -273,7 +273,7 @@ def _test_faces(
 def _all_readings(
     classifier: EmotionClassifier, faces: FaceSet, predictions: Predictions | None
 ) -> tuple[dict[str, NDArray[np.float32]], list[NDArray[np.float32]], BothReadings | None]:
-    """Returns the labels' reading by views, that of each network where there are several, and both.
+    """Return the labels' reading by views, that of each network where there are several, and both.
 
     Both readings are as they are served; None for a model without the people's.
     """
@@ -382,7 +382,7 @@ def _measure(
 
 
 def model_config(folder: Path) -> dict[str, Any]:
-    """Returns the ``config.json`` of a model's folder.
+    """Return the ``config.json`` of a model's folder.
 
     Raises:
         ModelError: It is missing or no JSON object.
@@ -394,12 +394,12 @@ def model_config(folder: Path) -> dict[str, Any]:
 
 
 def class_set_of(classifier: EmotionClassifier) -> ClassSet:
-    """Returns the class set whose labels a model has; loading has checked that there is one."""
+    """Return the class set whose labels a model has; loading has checked that there is one."""
     return next(known for known in CLASS_SETS.values() if known.labels == classifier.labels)
 
 
 def leaked_from_training(dataset: FaceSet, faces: FaceSet) -> NDArray[np.bool_]:
-    """Returns bool ``(N,)``: which ``faces`` are pixel-identical to a Training picture.
+    """Return bool ``(N,)``: which ``faces`` are pixel-identical to a Training picture.
 
     Raises:
         DataError: The data set lacks Training.
@@ -409,7 +409,7 @@ def leaked_from_training(dataset: FaceSet, faces: FaceSet) -> NDArray[np.bool_]:
 
 
 def save_evaluation(evaluation: Evaluation | PeopleEvaluation, models_dir: Path) -> Path:
-    """Stores an evaluation in the model's ``metrics.json``.
+    """Store an evaluation in the model's ``metrics.json``.
 
     It stands under its split, and there under its views, under "members" and the network's name,
     or under "people".
@@ -440,7 +440,7 @@ def save_evaluation(evaluation: Evaluation | PeopleEvaluation, models_dir: Path)
 
 
 def as_line(result: Evaluation | PeopleEvaluation) -> str:
-    """Returns the figures of an evaluation that matter most, in one line."""
+    """Return the figures of an evaluation that matter most, in one line."""
     if isinstance(result, PeopleEvaluation):
         people, votes = result.figures.people, result.figures.votes
         return (
@@ -467,7 +467,7 @@ def _with_interval(share: float, interval: tuple[float, float]) -> str:
 
 
 def people_as_text(result: PeopleEvaluation) -> str:
-    """Returns an evaluation of the people's reading as tables to read in a terminal."""
+    """Return an evaluation of the people's reading as tables to read in a terminal."""
     figures = result.figures
     lines = [
         result.protocol,
@@ -509,7 +509,7 @@ def people_as_text(result: PeopleEvaluation) -> str:
 
 
 def as_text(result: Evaluation) -> str:
-    """Returns an evaluation as tables to read in a terminal."""
+    """Return an evaluation as tables to read in a terminal."""
     low, high = result.accuracy_interval
     width = max(map(len, result.labels))
     head = [

@@ -21,7 +21,7 @@ KERAS_FILE = "model.keras"
 
 
 def read_keras(folder: Path) -> Any:
-    """Reads the Keras model of a model's folder; imports Keras.
+    """Read the Keras model of a model's folder; imports Keras.
 
     Raises:
         ModelError: ``model.keras`` is missing or cannot be loaded.
@@ -116,7 +116,7 @@ def occlusion_sensitivity(
     window: int = 10,
     stride: int = 4,
 ) -> NDArray[np.float32]:
-    """Returns how much covering each place costs a class (Zeiler and Fergus, 2014).
+    """Return how much covering each place costs a class (Zeiler and Fergus, 2014).
 
     A grey square, as bright as the face on average, moves over the face.
 

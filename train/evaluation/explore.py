@@ -61,7 +61,7 @@ def explore(
     pictures: int | None = ROBUSTNESS_PICTURES,
     num_threads: int = 1,
 ) -> list[Path]:
-    """Measures a model and stores what was found.
+    """Measure a model and store what was found.
 
     Args:
         name: Name of the model.
@@ -95,7 +95,7 @@ def explore(
 
 
 def _network(task: Task, wanted: Collection[str]) -> list[Path]:
-    """Runs the network once over all pictures, for what it says and for where it puts them."""
+    """Run the network once over all pictures, for what it says and for where it puts them."""
     from train.evaluation.readings import read_features_of
 
     faces = task.faces
@@ -115,7 +115,7 @@ def _network(task: Task, wanted: Collection[str]) -> list[Path]:
 
 
 def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
-    """Puts together what the network says; of Training that is one view, to save time."""
+    """Put together what the network says; of Training that is one view, to save time."""
     faces, classifier = task.faces, task.classifier
     tests = faces.splits != TRAINING
     logits = read_logits(classifier, faces.faces_gray[tests], FLIP)
@@ -143,7 +143,7 @@ def _predictions(task: Task, one_view: NDArray[np.float32]) -> Predictions:
 
 
 def _at(tests: NDArray[np.bool_], rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns rows for all pictures: these for the test pictures, NaN for the others."""
+    """Return rows for all pictures: these for the test pictures, NaN for the others."""
     everything = np.full((len(tests), rows.shape[1]), np.nan, np.float32)
     everything[tests] = rows
     return everything

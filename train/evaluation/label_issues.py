@@ -51,7 +51,7 @@ class LabelIssues:
 
 
 def find_label_issues(audit: Audit, predictions: Predictions | None = None) -> LabelIssues:
-    """Ranks the likely wrong labels.
+    """Rank the likely wrong labels.
 
     Args:
         audit: For Training, its crowd's votes; without votes no picture of Training is doubted.
@@ -81,7 +81,7 @@ def find_label_issues(audit: Audit, predictions: Predictions | None = None) -> L
 def _against_the_model(
     audit: Audit, predictions: Predictions
 ) -> tuple[NDArray[np.int64], NDArray[np.str_], NDArray[np.float64]]:
-    """Returns the test pictures that the model contradicts, with its answers and margins."""
+    """Return the test pictures that the model contradicts, with its answers and margins."""
     tests = predictions.split(TEST).verdicts()
     positions = PictureIndex(audit.ids).positions_of(tests.ids)
     rows = np.arange(len(tests))

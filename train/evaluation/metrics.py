@@ -29,7 +29,7 @@ class ClassScores:
         precision: float64 ``(K,)``, share of a class's predictions that are right.
         recall: float64 ``(K,)``, share of a class's pictures that are found.
         f1: float64 ``(K,)``, the harmonic mean of both.
-        support: int64 ``(K,)``, pictures a class.
+        support: int64 ``(K,)``, pictures per class.
     """
 
     precision: NDArray[np.float64]
@@ -49,7 +49,7 @@ class ClassScores:
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, num_classes: int) -> NDArray[np.int64]:
-    """Counts pictures by true and by predicted class.
+    """Count pictures by true and by predicted class.
 
     Returns:
         int64 ``(K, K)``; rows are true classes, columns predicted ones.
@@ -59,7 +59,7 @@ def confusion_matrix(labels: Labels, predicted: Labels, num_classes: int) -> NDA
 
 
 def class_scores(confusion: NDArray[np.int64]) -> ClassScores:
-    """Returns precision, recall, F1 and support from a confusion matrix, int64 ``(K, K)``."""
+    """Return precision, recall, F1 and support from a confusion matrix, int64 ``(K, K)``."""
     hits = np.diag(confusion).astype(np.float64)
     support, predictions = confusion.sum(axis=1), confusion.sum(axis=0)
     return ClassScores(
@@ -77,7 +77,7 @@ def bootstrap_interval(
     resamples: int = BOOTSTRAP_RESAMPLES,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """Returns the percentile bootstrap interval of an accuracy (Efron, 1979).
+    """Return the percentile bootstrap interval of an accuracy (Efron, 1979).
 
     Args:
         correct: bool ``(N,)``, which pictures were classified rightly.
@@ -97,19 +97,19 @@ def bootstrap_interval(
 
 
 def top_accuracy(probabilities: Probabilities, labels: Labels, k: int) -> float:
-    """Returns the share of pictures whose class is among the ``k`` most probable, 0 to 1."""
+    """Return the share of pictures whose class is among the ``k`` most probable, 0 to 1."""
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
     return float((best == labels[:, np.newaxis]).any(axis=1).mean())
 
 
 def log_loss(probabilities: Probabilities, labels: Labels) -> float:
-    """Returns the mean negative log-likelihood of the true classes, in nats."""
+    """Return the mean negative log-likelihood of the true classes, in nats."""
     likelihood = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())
 
 
 def confidence_log_loss(probabilities: Probabilities, labels: Labels) -> float:
-    """Returns the mean log loss of the confidence as a forecast of being right, in nats.
+    """Return the mean log loss of the confidence as a forecast of being right, in nats.
 
     The confidence is the probability of the most probable class ("top-label calibration", Gupta
     and Ramdas, 2022); what is said of the others does not count.
@@ -123,7 +123,7 @@ def confidence_log_loss(probabilities: Probabilities, labels: Labels) -> float:
 def expected_calibration_error(
     probabilities: Probabilities, labels: Labels, bins: int = ECE_BINS
 ) -> float:
-    """Returns how far confidence and accuracy lie apart, 0 to 1.
+    """Return how far confidence and accuracy lie apart, 0 to 1.
 
     Confidences are sorted into bins of equal width, open below and closed above; the gap between
     mean confidence and accuracy is averaged over the bins, weighed by their pictures (Naeini et
@@ -137,7 +137,7 @@ def expected_calibration_error(
 
 
 def calibration_bins(confidence: NDArray[np.float64], bins: int) -> NDArray[np.int64]:
-    """Returns int64 ``(N,)``: which of the bins of equal width each confidence lies in."""
+    """Return int64 ``(N,)``: which of the bins of equal width each confidence lies in."""
     return np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
 
 
@@ -162,7 +162,7 @@ class McNemar:
 
 
 def mcnemar(first_correct: NDArray[np.bool_], second_correct: NDArray[np.bool_]) -> McNemar:
-    """Compares two classifiers, each given as bool ``(N,)``: which pictures it has right."""
+    """Compare two classifiers, each given as bool ``(N,)``: which pictures it has right."""
     from scipy.stats import binomtest  # most of a second, which most callers need not wait
 
     both, neither = first_correct & second_correct, ~first_correct & ~second_correct
@@ -190,7 +190,7 @@ class ConfusedPair:
 
 
 def most_confused(confusion: NDArray[np.int64], limit: int | None = None) -> list[ConfusedPair]:
-    """Returns which class is taken for which, most often first; nothing that never happens.
+    """Return which class is taken for which, most often first; nothing that never happens.
 
     Args:
         confusion: int64 ``(K, K)``; rows are true classes.

@@ -83,7 +83,7 @@ _STABILITY = {
 
 
 def tables(models_dir: Path) -> dict[str, str]:
-    """Returns Markdown tables by the names of their places in the documents.
+    """Return Markdown tables by the names of their places in the documents.
 
     "metrics" has a row per model, split, and number of networks and views, of the labels' reading;
     "people" a row per model and split; "shares" a row per model and range of shares; "wild" a row
@@ -123,7 +123,7 @@ def tables(models_dir: Path) -> dict[str, str]:
 
 
 def update_document(path: Path, tables: dict[str, str], *, check: bool = False) -> bool:
-    """Puts tables between a document's markers.
+    """Put tables between a document's markers.
 
     Args:
         path: A Markdown file with the lines ``<!-- NAME -->`` and ``<!-- /NAME -->`` for one or
@@ -159,7 +159,7 @@ def update_document(path: Path, tables: dict[str, str], *, check: bool = False) 
 
 
 def _measured(file: Path) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Yields a model's configuration with each of its measurements, in the order of the table."""
+    """Yield a model's configuration with each of its measurements, in the order of the table."""
     config = model_config(file.parent)
     name = file.parent.name
     try:
@@ -204,7 +204,7 @@ def _wild_of(folder: Path) -> Wild | None:
 
 
 def _headline(measured: Iterable[dict[str, Any]], wild: dict[str, Wild]) -> Iterator[str]:
-    """Yields what comes first: ordinary photos, and each model as it is served."""
+    """Yield what comes first: ordinary photos, and each model as it is served."""
     served = wild[FER7.name].readings if FER7.name in wild else ()
     for reading in served:
         if reading.reading == PEOPLE:

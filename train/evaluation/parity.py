@@ -28,7 +28,7 @@ from train.evaluation.storage import MissingRecord, read_record, write_record
 def pipeline_probabilities(
     face_gray: NDArray[np.uint8], classifier: EmotionClassifier, detector: FaceDetector
 ) -> NDArray[np.float32] | None:
-    """Reads a face by the whole pipeline.
+    """Read a face by the whole pipeline.
 
     Args:
         face_gray: uint8 ``(H, W)``.
@@ -54,7 +54,7 @@ def measure_parity(
     detector: FaceDetector,
     limit: int | None = None,
 ) -> Parity:
-    """Compares pipeline and direct classification.
+    """Compare pipeline and direct classification.
 
     Args:
         name: Name of the model.
@@ -97,7 +97,7 @@ def measure_parity(
 
 
 def add_parity(folder: Path, parity: Parity) -> Path:
-    """Stores a parity in a model's folder, beside those of other detectors and splits.
+    """Store a parity in a model's folder, beside those of other detectors and split.
 
     What is there of another network, or damaged, is replaced.
 
@@ -118,7 +118,7 @@ def add_parity(folder: Path, parity: Parity) -> Path:
 
 
 def read_parity(folder: Path) -> ParityTable:
-    """Reads what ``add_parity`` stored, an empty table where nothing is.
+    """Read what ``add_parity`` stored, an empty table where nothing is.
 
     Raises:
         ModelError: The file is damaged, or of another network or temperature.
@@ -130,7 +130,7 @@ def read_parity(folder: Path) -> ParityTable:
 
 
 def as_text(result: Parity) -> str:
-    """Returns the comparison as sentences."""
+    """Return the comparison as sentences."""
     return (
         f"{result.model} with {result.detector} on {result.pictures:,} pictures of "
         f"{result.split}: {result.found:,} faces found ({result.found / result.pictures:.1%}).\n"

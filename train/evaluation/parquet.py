@@ -23,7 +23,7 @@ _FLOATS = "BYTE_STREAM_SPLIT"
 def write_table(
     path: Path, columns: Mapping[str, NDArray[Any]], about: Mapping[str, Any] | None = None
 ) -> None:
-    """Replaces a Parquet file in one step.
+    """Replace a Parquet file in one step.
 
     Args:
         path: The file; its folder is made if missing.
@@ -51,14 +51,14 @@ def write_table(
 
 
 def _encoding(name: str, values: NDArray[Any]) -> str | None:
-    """Returns the encoding of a column; None for a dictionary of its few values."""
+    """Return the encoding of a column; None for a dictionary of its few values."""
     if name == "name":
         return _SORTED_TEXT
     return _FLOATS if values.dtype.kind == "f" else None
 
 
 def read_table(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Reads a Parquet file that ``write_table`` wrote.
+    """Read a Parquet file that ``write_table`` wrote.
 
     Returns:
         The columns by name, text as str, and what is kept beside them.

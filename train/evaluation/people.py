@@ -125,7 +125,7 @@ def people_figures(
     votes: NDArray[np.int64],
     leaked: NDArray[np.bool_],
 ) -> PeopleFigures:
-    """Measures the people's reading of N pictures.
+    """Measure the people's reading of N pictures.
 
     Args:
         read: What the model says of them.
@@ -149,7 +149,7 @@ def people_figures(
 
 
 def positions_in(answers: Sequence[str], votes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Returns where among some answers the crowd's decisions are, int64 ``(N,)``; -1 for nowhere.
+    """Return where among some answers the crowd's decisions are, int64 ``(N,)``; -1 for nowhere.
 
     Args:
         answers: Some of ``train.data.ferplus.ANSWERS``.
@@ -162,7 +162,7 @@ def positions_in(answers: Sequence[str], votes: NDArray[np.int64]) -> NDArray[np
 def share_calibration(
     forecast: NDArray[np.floating], actual: NDArray[np.floating], bins: int = SHARE_BINS
 ) -> ShareCalibration:
-    """Compares forecast with actual shares of votes, every bar of every picture.
+    """Compare forecast with actual shares of votes, every bar of every picture.
 
     Args:
         forecast: ``(N, A)``; rows sum to 1.
@@ -185,7 +185,7 @@ def share_calibration(
 def coverage_of(
     shares: NDArray[np.floating], decisions: NDArray[np.int64]
 ) -> tuple[CoverageRow, ...]:
-    """Returns what each of ``THRESHOLDS`` leaves.
+    """Return what each of ``THRESHOLDS`` leaves.
 
     Args:
         shares: ``(N, K)``, a reading.
@@ -201,7 +201,7 @@ def coverage_of(
 
 
 def proposed_threshold(coverage: Sequence[CoverageRow]) -> float | None:
-    """Returns the smallest threshold whose verdicts agree with the crowd often enough, or None."""
+    """Return the smallest threshold whose verdicts agree with the crowd often enough, or None."""
     good = (
         row.threshold
         for row in coverage

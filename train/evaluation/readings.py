@@ -36,7 +36,7 @@ class Readings:
 def read_features_of(
     files: ModelFiles, faces_gray: NDArray[np.uint8], *, num_threads: int = 1
 ) -> Readings:
-    """Runs a network over faces, with a progress bar.
+    """Run a network over faces, with a progress bar.
 
     Args:
         files: The model.

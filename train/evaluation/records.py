@@ -150,7 +150,7 @@ class Predictions:
         )
 
     def where(self, mask: NDArray[np.bool_] | NDArray[np.int64]) -> Predictions:
-        """Returns the rows that a mask or a list of positions selects."""
+        """Return the rows that a mask or a list of positions selects."""
         return Predictions(
             self.names[mask],
             self.splits[mask],
@@ -164,7 +164,7 @@ class Predictions:
         )
 
     def split(self, name: str) -> Predictions:
-        """Returns one split; "test" is PublicTest and PrivateTest together."""
+        """Return one split; "test" is PublicTest and PrivateTest together."""
         return self.where(in_split(self.splits, name))
 
 

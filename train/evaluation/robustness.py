@@ -25,14 +25,14 @@ def measure_robustness(
     limit: int | None = None,
     seed: int = 0,
 ) -> Robustness:
-    """Measures a model on pictures spoilt in every way, at every strength of ``CORRUPTIONS``.
+    """Measure a model on pictures spoilt in every way, at every strength of ``CORRUPTIONS``.
 
     Args:
         classifier: The model.
         dataset: FER-2013, labelled in the model's classes.
         split: Where the pictures are from.
         limit: Number of pictures, drawn at random; None for all. All conditions see the same.
-        seed: Of the choice, the noise and the places of the occlusion.
+        seed: Decides which pictures are chosen, the noise and the places of the occlusion.
 
     Raises:
         DataError: The data set lacks the split.

@@ -208,14 +208,14 @@ _TABLES: dict[
 
 
 def write_audit(audit: Audit, folder: Path = AUDIT_DIR) -> Path:
-    """Stores an audit of the data set, and returns the file."""
+    """Store an audit of the data set, and return the file."""
     columns = {_name_of(field): getattr(audit, field) for field in _AUDIT_COLUMNS}
     write_table(folder / AUDIT_FILE, columns, asdict(audit.summary))
     return folder / AUDIT_FILE
 
 
 def read_audit(folder: Path = AUDIT_DIR) -> Audit | None:
-    """Reads the stored audit of the data set; None where there is none.
+    """Read the stored audit of the data set; None where there is none.
 
     Raises:
         TableError: The file is damaged.
@@ -250,7 +250,7 @@ def _class_set(folder: Path) -> ClassSet:
 
 
 def _measured_with(folder: Path) -> dict[str, Any]:
-    """Returns what the probabilities depend on, from the model's configuration."""
+    """Return what the probabilities depend on, from the model's configuration."""
     config = read_model_json(folder, CONFIG_FILE)
     try:
         return {

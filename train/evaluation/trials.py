@@ -45,7 +45,7 @@ class Trial:
 
 
 def save_trials(trials: list[Trial], plan: str, folder: Path | None = None) -> Path:
-    """Stores a plan's trials for the documents, and returns the file."""
+    """Store a plan's trials for the documents, and return the file."""
     file = (folder or TRIALS_DIR) / f"{plan}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     write_json(file, [asdict(trial) for trial in trials])
@@ -53,7 +53,7 @@ def save_trials(trials: list[Trial], plan: str, folder: Path | None = None) -> P
 
 
 def read_trials(file: Path) -> list[Trial]:
-    """Reads what ``save_trials`` stored.
+    """Read what ``save_trials`` stored.
 
     Raises:
         CardError: The file is damaged.
@@ -65,7 +65,7 @@ def read_trials(file: Path) -> list[Trial]:
 
 
 def by_change(trials: list[Trial]) -> dict[str, dict[int, Trial]]:
-    """Returns the trials by their change and their seed, in the order in which changes come."""
+    """Return the trials by their change and their seed, in the order in which changes come."""
     changes: dict[str, dict[int, Trial]] = {}
     for trial in trials:
         changes.setdefault(trial.change, {})[trial.seed] = trial
@@ -73,7 +73,7 @@ def by_change(trials: list[Trial]) -> dict[str, dict[int, Trial]]:
 
 
 def gains_of(trials: list[Trial]) -> dict[str, list[float]]:
-    """Returns by change what it gives against the baseline, in points of accuracy.
+    """Return by change what it gives against the baseline, in points of accuracy.
 
     Differences are taken seed by seed, between runs that see the same pictures in the same order
     as far as the change allows.
@@ -90,7 +90,7 @@ def gains_of(trials: list[Trial]) -> dict[str, list[float]]:
 
 
 def as_table(trials: list[Trial]) -> str:
-    """Returns a Markdown table: a row a change, the best first, with the spread over the seeds."""
+    """Return a Markdown table, one row per change, the best first, with the spread over seeds."""
     all_gains = gains_of(trials)
     rows = []
     for change, runs in by_change(trials).items():
@@ -118,6 +118,6 @@ def _mean(values: list[float]) -> float:
 
 
 def _spread(values: list[float], form: str) -> str:
-    """Returns mean and standard deviation; of one value there is no deviation."""
+    """Return mean and standard deviation; of one value there is no deviation."""
     mean = format(_mean(values), form)
     return f"{mean} ± {np.std(values, ddof=1):{form.lstrip('+')}}" if len(values) > 1 else mean

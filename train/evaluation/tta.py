@@ -18,7 +18,7 @@ def read_views(
     faces_gray: NDArray[np.uint8],
     views: str,
 ) -> NDArray[np.float32]:
-    """Reads faces in one way, with a progress bar.
+    """Read faces in one way, with a progress bar.
 
     Args:
         classifier: The model.
@@ -36,7 +36,7 @@ def read_views(
 def read_logits(
     classifier: EmotionClassifier, faces_gray: NDArray[np.uint8], views: str
 ) -> NDArray[np.float32]:
-    """Reads faces for both readings, with a progress bar; arguments as of ``read_views``.
+    """Read faces for both readings, with a progress bar; arguments as of ``read_views``.
 
     Returns:
         float32 ``(N, K + A)``, as ``EmotionClassifier.logits``.
@@ -47,7 +47,7 @@ def read_logits(
 def read_member_logits(
     classifier: EmotionClassifier, faces_gray: NDArray[np.uint8], views: str
 ) -> NDArray[np.float32]:
-    """Reads faces by each network, with a progress bar; arguments as of ``read_views``.
+    """Read faces by each network, with a progress bar; arguments as of ``read_views``.
 
     Returns:
         float32 ``(N, M, K + A)``, as ``EmotionClassifier.member_logits``.

@@ -63,7 +63,7 @@ class WildPhotos:
 
 
 def read_wild(folder: Path) -> WildPhotos:
-    """Reads the labels of a folder of photos.
+    """Read the labels of a folder of photos.
 
     Raises:
         DataError: The table is missing, has other columns or no rows, or names an emotion that is
@@ -97,7 +97,7 @@ def measure_wild(
     dataset: FaceSet | None = None,
     votes: Votes | None = None,
 ) -> Wild:
-    """Measures a model on photos.
+    """Measure a model on photos.
 
     Args:
         name: Name of the model.
@@ -184,7 +184,7 @@ class _Crowd:
 def figures_of(
     photos: WildPhotos, said: NDArray[np.str_], rows: NDArray[np.bool_] | None = None
 ) -> WildFigures:
-    """Returns how well photos are read.
+    """Return how well photos are read.
 
     An emotion without photos is left out, and the others' weights are scaled.
 
@@ -216,7 +216,7 @@ def figures_of(
 def _weighed_interval(
     parts: Sequence[NDArray[np.bool_]], weights: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Returns the 95 % bootstrap interval of a weighed mean of recalls, each resampled alone."""
+    """Return the 95 % bootstrap interval of a weighed mean of recalls, each resampled alone."""
     rng = np.random.default_rng(0)
     recalls = [
         rng.binomial(len(part), part.mean(), BOOTSTRAP_RESAMPLES) / len(part) for part in parts
@@ -228,7 +228,7 @@ def _weighed_interval(
 def _aligned_face(
     path: Path, classifier: EmotionClassifier, detector: FaceDetector
 ) -> NDArray[np.uint8] | None:
-    """Returns the face nearest to a photo's middle, as the network gets it; None without one."""
+    """Return the face nearest to a photo's middle, as the network gets it; None without one."""
     image = read_image(path).image_bgr
     frame = analyze_image(image, detector=detector, classifier=classifier)
     nearest = min(
@@ -238,7 +238,7 @@ def _aligned_face(
 
 
 def as_text(result: Wild) -> str:
-    """Returns the figures as tables to read in a terminal."""
+    """Return the figures as tables to read in a terminal."""
     lines = [f"{result.found} faces found by {result.detector} in {result.pictures} photos."]
     for reading in result.readings:
         lines += ["", f"Reading of the {reading.reading}"]

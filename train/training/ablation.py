@@ -51,7 +51,7 @@ class Plan:
     seeds: tuple[int, ...]
 
     def with_seed(self, seed: int) -> Plan:
-        """Returns the part of the plan with one seed.
+        """Return the part of the plan with one seed.
 
         Raises:
             ConfigError: The plan has another seed.
@@ -61,14 +61,14 @@ class Plan:
         return Plan(self.configs, (seed,))
 
     def trials(self) -> Iterator[tuple[str, TrainConfig]]:
-        """Yields changes with their configurations, a seed after the other."""
+        """Yield changes with their configurations, a seed after the other."""
         for seed in self.seeds:
             for change, config in self.configs.items():
                 yield change, config.model_copy(update={"seed": seed})
 
 
 def load_plan(path: Path) -> Plan:
-    """Reads a plan: the name of a configuration, seeds, and by name what each change sets.
+    """Read a plan: the name of a configuration, seeds, and by name what each change sets.
 
     Raises:
         ConfigError: The file, or the configuration that it names, is missing or not valid.
@@ -90,7 +90,7 @@ def load_plan(path: Path) -> Plan:
 
 
 def _merged(config: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """Returns a configuration with some values replaced; tables are merged, lists are not."""
+    """Return a configuration with some values replaced; tables are merged, lists are not."""
     merged = dict(config)
     for key, value in change.items():
         inner = isinstance(value, dict) and isinstance(config.get(key), dict)
@@ -101,7 +101,7 @@ def _merged(config: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
 def run_plan(
     plan: Plan, dataset: FaceSet, out_dir: Path, votes: Votes | None = None
 ) -> list[Trial]:
-    """Trains and measures what is not measured yet; an interrupted run goes on where it was.
+    """Train and measure what is not measured yet; an interrupted run goes on where it was.
 
     Args:
         plan: What to try.

@@ -17,7 +17,7 @@ from train.training.config import AugmentationConfig
 def augment_face(
     face_gray: NDArray[np.uint8], config: AugmentationConfig, rng: np.random.Generator, size: int
 ) -> NDArray[np.uint8]:
-    """Varies one face and resizes it in the same interpolation.
+    """Vary one face and resize it in the same interpolation.
 
     Args:
         face_gray: uint8 ``(H, H)``.
@@ -50,7 +50,7 @@ def augment_face(
 def _random_affine(
     side: int, config: AugmentationConfig, rng: np.random.Generator, size: int
 ) -> NDArray[np.float64]:
-    """Draws the 2x3 matrix from a ``side`` wide source to a ``size`` wide result."""
+    """Draw the 2x3 matrix from a ``side`` wide source to a ``size`` wide result."""
     angle = math.radians(rng.uniform(-1, 1) * config.rotation_deg)
     shear = math.tan(math.radians(rng.uniform(-1, 1) * config.shear_deg))
     zoom = 1 + rng.uniform(-1, 1) * config.zoom
@@ -68,7 +68,7 @@ def _random_affine(
 
 
 def _erase(face_gray: NDArray[np.uint8], max_area: float, rng: np.random.Generator) -> None:
-    """Fills a random rectangle of ``face_gray``, in place, with the picture's mean."""
+    """Fill a random rectangle of ``face_gray``, in place, with the picture's mean."""
     side = face_gray.shape[0]
     area = rng.uniform(0.02, max(0.02, max_area)) * side * side
     aspect = math.exp(rng.uniform(-1, 1) * math.log(3))
@@ -81,7 +81,7 @@ def _erase(face_gray: NDArray[np.uint8], max_area: float, rng: np.random.Generat
 def augmentation_sheet(
     faces_gray: NDArray[np.uint8], config: AugmentationConfig, seed: int, columns: int = 10
 ) -> NDArray[np.uint8]:
-    """Draws augmented samples to look at: a row a face, the original first.
+    """Draw augmented samples to look at: one row per face, the original first.
 
     Args:
         faces_gray: uint8 ``(N, H, H)``, N at least 1.
@@ -102,7 +102,7 @@ def augmentation_sheet(
 
 
 def write_sheet(dataset: FaceSet, config: AugmentationConfig, seed: int, path: Path) -> None:
-    """Writes augmented samples of one picture a class as a picture file, enlarged to look at.
+    """Write augmented samples of one picture per class as a picture file, enlarged to look at.
 
     Args:
         dataset: Faces, of which each class's first is taken.

@@ -19,7 +19,7 @@ _BATCH = 256
 
 
 def reestimate_statistics(network: keras.Model, faces_gray: NDArray[np.uint8], seed: int) -> None:
-    """Replaces the batch statistics of a network, in place, by their mean over many batches.
+    """Replace the batch statistics of a network, in place, by their mean over many batches.
 
     Args:
         network: Its weights stay as they are.

@@ -27,7 +27,7 @@ class FaceBatches(keras.utils.PyDataset):
         self.begin_epoch(first_epoch)
 
     def begin_epoch(self, epoch: int) -> None:
-        """Moves on to an epoch, counted from 0."""
+        """Move on to an epoch, counted from 0."""
         self._size = self._config.size_at(epoch)
         self._seed = self._config.seed, epoch + 1
         self._order = np.random.default_rng(self._seed).permutation(len(self._samples))
@@ -38,7 +38,7 @@ class FaceBatches(keras.utils.PyDataset):
         return max(1, len(self._samples) // self._config.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Returns faces float32 ``(B, S, S, 1)`` and targets float32 ``(B, T)``."""
+        """Return faces float32 ``(B, S, S, 1)`` and targets float32 ``(B, T)``."""
         config = self._config
         start = index * config.batch_size
         chosen = self._order[start : start + config.batch_size]
@@ -50,7 +50,7 @@ class FaceBatches(keras.utils.PyDataset):
         return normalize_faces(faces, self._size), self._samples.targets[chosen]
 
     def _face(self, picture: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-        """Returns a picture or, for a share of them, what a detector makes of it."""
+        """Return a picture or, for a share of them, what a detector makes of it."""
         framed = self._samples.framed_gray
         if framed is not None and rng.random() < self._config.framed_share and framed[picture]:
             return framed[picture][rng.integers(len(framed[picture]))]

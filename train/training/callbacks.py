@@ -23,7 +23,7 @@ class EpochStart(keras.callbacks.Callback):
         self._seed = seed
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Moves the batches on and seeds the backend."""
+        """Move the batches on and seeds the backend."""
         self._batches.begin_epoch(epoch)
         # Dropout draws from PyTorch's own generator there, whose state no checkpoint holds.
         state = np.random.SeedSequence((self._seed, epoch)).generate_state(1)
@@ -40,26 +40,26 @@ class Progress(keras.callbacks.Callback):
         self._bar: tqdm[Any] | None = None
 
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Names the epoch."""
+        """Name the epoch."""
         if self._bar is None:
             total = self._epochs * self._steps_per_epoch
             self._bar = tqdm(total=total, initial=epoch * self._steps_per_epoch, unit="batch")
         self._bar.set_description(f"epoch {epoch + 1}/{self._epochs}")
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Counts a step."""
+        """Count a step."""
         if self._bar is not None:
             self._bar.update()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Shows the epoch's accuracies."""
+        """Show the epoch's accuracies."""
         if self._bar is not None and logs is not None:
             self._bar.set_postfix(
                 accuracy=f"{logs['accuracy']:.4f}", validation=f"{logs['val_accuracy']:.4f}"
             )
 
     def close(self) -> None:
-        """Ends the bar's line."""
+        """End the bar's line."""
         if self._bar is not None:
             self._bar.close()
 
@@ -72,12 +72,12 @@ class TensorBoard(keras.callbacks.Callback):
         self._writer = SummaryWriter(str(folder))
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Writes the epoch's figures."""
+        """Write the epoch's figures."""
         figures = {**(logs or {}), "learning_rate": float(self.model.optimizer.learning_rate)}
         for name, value in figures.items():
             self._writer.add_scalar(name, float(value), epoch + 1)
         self._writer.flush()
 
     def on_train_end(self, logs: Mapping[str, float] | None = None) -> None:
-        """Closes the file."""
+        """Close the file."""
         self._writer.close()

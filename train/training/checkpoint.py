@@ -15,7 +15,7 @@ from train.training.config import TrainConfig
 
 
 class StateCheckpoint(keras.callbacks.Callback):
-    """Writes the whole state behind every epoch.
+    """Writes the whole state after every epoch.
 
     That is weights, batch statistics, optimiser with its moving average, the layers' random
     state and the number of finished epochs. All else that is random, such as the order and the
@@ -28,7 +28,7 @@ class StateCheckpoint(keras.callbacks.Callback):
         self._config = config
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Replaces the last checkpoint in one step, so that one whole file is always there."""
+        """Replace the last checkpoint in one step, so that one whole file is always there."""
         values = _numpy_values(self.model)
         arrays: dict[str, Any] = {f"v{i:04d}": np.array(v) for i, v in enumerate(values)}
         part = self._path.with_name(f"{self._path.name}.part")
@@ -41,7 +41,7 @@ class StateCheckpoint(keras.callbacks.Callback):
 
 
 def restore(path: Path, model: keras.Model, config: TrainConfig) -> int:
-    """Puts a compiled model back into the state of a checkpoint.
+    """Put a compiled model back into the state of a checkpoint.
 
     Args:
         path: A file that ``StateCheckpoint`` wrote.

@@ -92,7 +92,7 @@ class TrainConfig(StrictModel):
         batch_size: Pictures a step.
         start: Name of a finished run beside this one whose weights this one starts from;
             warm restarts (Loshchilov and Hutter, 2017) split a long training.
-        start_share: Share of the start's weights in those that are saved; behind warm restarts
+        start_share: Share of the start's weights in those that are saved; after warm restarts
             the mean can be better than either (Izmailov et al., 2018, "Averaging Weights Leads
             to Wider Optima and Better Generalization").
         crowd_weight: Weight of the crowd's votes in the loss beside the labels' 1; 0 to learn
@@ -152,19 +152,19 @@ class TrainConfig(StrictModel):
         return CLASS_SETS[self.classes]
 
     def size_at(self, epoch: int) -> int:
-        """Returns the side in pixels of the training pictures in ``epoch``, counted from 0."""
+        """Return the side in pixels of the training pictures in ``epoch``, counted from 0."""
         progress = (epoch + 1) / self.epochs
         return next(phase.size for phase in reversed(self.sizes) if phase.start <= progress)
 
     def phase_end(self, epoch: int) -> int:
-        """Returns the first epoch behind ``epoch`` whose pictures have another side."""
+        """Return the first epoch after ``epoch`` whose pictures have another side."""
         size = self.size_at(epoch)
         later = range(epoch + 1, self.epochs)
         return next((other for other in later if self.size_at(other) != size), self.epochs)
 
 
 def load_config(path: Path) -> TrainConfig:
-    """Reads a configuration file, or the ``config.json`` of a run.
+    """Read a configuration file, or the ``config.json`` of a run.
 
     Raises:
         ConfigError: The file is missing, is not TOML or JSON, or has unknown keys or wrong

@@ -15,7 +15,7 @@ from train.training.targets import Samples
 
 
 def distill(samples: Samples, teacher: keras.Model, weight: float) -> Samples:
-    """Replaces a share of the labels by what a trained network says of the faces.
+    """Replace a share of the labels by what a trained network says of the faces.
 
     Its doubts tell which labels are open to doubt (Hinton et al., 2015, "Distilling the Knowledge
     in a Neural Network"; Furlanello et al., 2018, "Born-Again Neural Networks").

@@ -51,7 +51,7 @@ def fit(
     resume: bool = False,
     stop_after_epoch: int | None = None,
 ) -> Path | None:
-    """Trains a network from random weights, or goes on from those of a finished run.
+    """Train a network from random weights, or go on from those of a finished run.
 
     Behind every epoch the whole state is saved; a run that is interrupted loses the epoch it
     was in, and continues with ``resume`` to the weights that it would have had.
@@ -98,7 +98,7 @@ def fit(
         teacher = without_crowd(earlier[config.teacher])
         samples = distill(samples[0], teacher, config.teacher_weight), samples[1]
     if done:
-        logger.info("Resuming behind epoch %d of %d.", done, config.epochs)
+        logger.info("Resuming after epoch %d of %d.", done, config.epochs)
         _keep_log(run_dir / LOG_FILE, done)
     (run_dir / RUN_CONFIG_FILE).write_text(config.model_dump_json(indent=2), encoding="utf-8")
     logger.info(
@@ -122,7 +122,7 @@ def _train_phase(
     run_dir: Path,
     epochs: tuple[int, int],
 ) -> int:
-    """Trains while the pictures keep their size, from an epoch to another one at most.
+    """Train while the pictures keep their size, from an epoch to another one at most.
 
     TensorFlow takes the shape of a ``fit``'s first batches for that of all its batches, so each
     size has a ``fit`` of its own.
@@ -162,7 +162,7 @@ def _train_phase(
 
 
 def _keep_log(path: Path, done: int) -> None:
-    """Drops the rows of epochs that are trained again because their checkpoint was not written."""
+    """Drop the rows of epochs that are trained again because their checkpoint was not written."""
     if path.exists():
         header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [row for row in rows if int(row.partition(",")[0]) < done]
@@ -170,7 +170,7 @@ def _keep_log(path: Path, done: int) -> None:
 
 
 def split_for(config: TrainConfig, dataset: FaceSet) -> tuple[FaceSet, FaceSet]:
-    """Returns the training and the validation pictures of a configuration.
+    """Return the training and the validation pictures of a configuration.
 
     Raises:
         DataError: The data set lacks a split.
@@ -185,7 +185,7 @@ def split_for(config: TrainConfig, dataset: FaceSet) -> tuple[FaceSet, FaceSet]:
 
 
 def class_weights(config: TrainConfig, targets: NDArray[np.float32]) -> dict[int, float] | None:
-    """Returns the weight of each class in the loss, of mean 1 over the pictures.
+    """Return the weight of each class in the loss, of mean 1 over the pictures.
 
     Args:
         config: How classes are weighed.
@@ -207,7 +207,7 @@ def save_network(
     path: Path,
     start: keras.Model | None = None,
 ) -> Path:
-    """Saves a trained model as a plain float32 Keras model with its statistics taken anew.
+    """Save a trained model as a plain float32 Keras model with its statistics taken anew.
 
     Args:
         model: The trained one.
@@ -232,7 +232,7 @@ def save_network(
 
 
 def _finished(run_dir: Path) -> keras.Model:
-    """Loads the network of a finished run.
+    """Load the network of a finished run.
 
     Raises:
         ConfigError: There is none.
@@ -244,7 +244,7 @@ def _finished(run_dir: Path) -> keras.Model:
 
 
 def start_from(network: keras.Model, model: keras.Model) -> None:
-    """Gives a model the weights of a network; outputs for the crowd that it lacks stay random.
+    """Give a model the weights of a network; outputs for the crowd that it lacks stay random.
 
     Raises:
         ConfigError: The network is another one.

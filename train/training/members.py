@@ -35,7 +35,7 @@ class CalibrationPart(StrictModel):
     Attributes:
         split: "PublicTest", or "held-out" for a part of Training.
         share: Share of Training that is held out, when it is.
-        seed: Of the choice of that part.
+        seed: Decides which pictures that part has.
     """
 
     split: Literal["PublicTest", "held-out"]

@@ -27,7 +27,7 @@ class Samples:
 
     Attributes:
         faces_gray: uint8 ``(N, 48, 48)``.
-        targets: float32 ``(N, K)``, the labels one-hot; with the crowd ``(N, K + 8)``, behind
+        targets: float32 ``(N, K)``, the labels one-hot; with the crowd ``(N, K + 8)``, after
             them the share of voters for each of ``EXPRESSIONS``. Voters for "unknown" and "not a
             face" make these sum to less than 1, so the crowd counts less; without votes to 0.
         framed_gray: Of each face the crops that detectors make of it, uint8 ``(48, 48)`` each.
@@ -44,7 +44,7 @@ class Samples:
 def samples_of(
     dataset: FaceSet, votes: Votes | None = None, framings: Framings | None = None
 ) -> Samples:
-    """Returns a data set's faces and targets, with the crowd's if there are votes."""
+    """Return a data set's faces and targets, with the crowd's if there are votes."""
     framed = None if framings is None else framings.of(dataset)
     labels = np.eye(len(dataset.class_set), dtype=np.float32)[dataset.labels]
     if votes is None:
@@ -55,7 +55,7 @@ def samples_of(
 
 
 def without_crowd(model: keras.Model) -> keras.Model:
-    """Returns the part of a model that answers with the labels' logits alone."""
+    """Return the part of a model that answers with the labels' logits alone."""
     return keras.Model(model.input, model.get_layer(LABELS_LAYER).output)
 
 
@@ -69,7 +69,7 @@ class TargetLoss(keras.losses.Loss):
         self._crowd_weight = crowd_weight
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        """Returns the losses ``(B,)`` of B pictures from targets and logits ``(B, T)``."""
+        """Return the losses ``(B,)`` of B pictures from targets and logits ``(B, T)``."""
         split = self._num_classes
         loss = keras.losses.categorical_crossentropy(
             y_true[:, :split],
@@ -84,7 +84,7 @@ class TargetLoss(keras.losses.Loss):
 
 
 def label_accuracy(num_classes: int) -> keras.metrics.Metric:
-    """Returns the metric "accuracy" of the labels, whatever else the targets hold."""
+    """Return the metric "accuracy" of the labels, whatever else the targets hold."""
 
     def correct(y_true: Any, y_pred: Any) -> Any:
         return keras.metrics.categorical_accuracy(y_true[:, :num_classes], y_pred[:, :num_classes])

@@ -16,7 +16,7 @@ from fer_core.network import KERAS_LAYERS, LayerKinds
 
 
 def layer_kinds() -> LayerKinds:
-    """Returns the fastest layers of the running backend; all have the same variables."""
+    """Return the fastest layers of the running backend; all have the same variables."""
     return _torch_layers() if keras.backend.backend() == "torch" else KERAS_LAYERS
 
 

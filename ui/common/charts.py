@@ -16,7 +16,7 @@ CHART_CONFIG = {"displayModeBar": False}
 def probability_bars(
     labels: Sequence[str], probabilities: NDArray[np.float32], threshold: float | None = None
 ) -> go.Figure:
-    """Draws one bar an emotion.
+    """Draw one bar per emotion.
 
     Args:
         labels: K emotions.

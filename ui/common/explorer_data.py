@@ -42,14 +42,14 @@ Record = TypeVar("Record")
 
 
 def model_names() -> list[str]:
-    """Returns the shipped models, those of the pages' class sets first."""
+    """Return the shipped models, those of the pages' class sets first."""
     found = {path.parent.name for path in MODELS_DIR.glob(f"*/{LABELS_FILE}")}
     known = [name for name in CLASS_SET_NAMES if name in found]
     return known + sorted(found - set(known))
 
 
 def model_title(name: str) -> str:
-    """Returns a model's name to read, such as "7 emotions"."""
+    """Return a model's name to read, such as "7 emotions"."""
     return f"{len(CLASS_SETS[name])} emotions" if name in CLASS_SETS else name
 
 
@@ -108,7 +108,7 @@ def _ages(*paths: Path) -> tuple[int, ...]:
 
 
 def _locked(record: Any) -> Any:
-    """Makes the arrays of a record read-only, and returns it."""
+    """Make the arrays of a record read-only, and return it."""
     values = (
         [getattr(record, field.name) for field in fields(record)] if is_dataclass(record) else []
     )
@@ -135,28 +135,28 @@ class _Loaded:
 
 
 def data_place() -> Path | None:
-    """Returns where the visitor, or else the environment, says that the data set is."""
+    """Return where the visitor, or else the environment, says that the data set is."""
     place = st.session_state.get(_PLACE_KEY) or os.environ.get(DATA_VARIABLE, "").strip()
     return Path(place).expanduser() if place else None
 
 
 def set_data_place(path: str) -> None:
-    """Remembers for this session where the data set is; "" for where the environment says."""
+    """Remember for this session where the data set is; "" for where the environment says."""
     st.session_state[_PLACE_KEY] = path.strip()
 
 
 def dataset() -> FaceSet | None:
-    """Returns FER-2013, loaded once for all visitors, at first with a spinner; None without it."""
+    """Return FER-2013, loaded once for all visitors, at first with a spinner; None without it."""
     return _loaded().faces
 
 
 def dataset_fault() -> str:
-    """Returns why a data set whose place is known cannot be used, a sentence, or ""."""
+    """Return why a data set whose place is known cannot be used, a sentence, or ""."""
     return _loaded().fault
 
 
 def pictures_note() -> str:
-    """Returns the sentence to show where pictures are missing; "" where they can be shown."""
+    """Return the sentence to show where pictures are missing; "" where they can be shown."""
     loaded = _loaded()
     if loaded.faces is None:
         return f"{loaded.fault} {PICTURES_NEEDED}".strip()

@@ -50,7 +50,7 @@ class TileGroup:
 def picture_grid(
     key: str, groups: Sequence[TileGroup], faces_gray: NDArray[np.uint8] | None
 ) -> int | None:
-    """Draws pictures in groups.
+    """Draw pictures in groups.
 
     Args:
         key: Unique on the page.
@@ -67,7 +67,7 @@ def picture_grid(
 
 
 def grid_data(groups: Sequence[TileGroup], faces_gray: NDArray[np.uint8] | None) -> dict[str, Any]:
-    """Returns what the browser draws a grid from."""
+    """Return what the browser draws a grid from."""
     return {
         "groups": [
             {
@@ -85,7 +85,7 @@ def grid_data(groups: Sequence[TileGroup], faces_gray: NDArray[np.uint8] | None)
 
 
 def atlas(faces_gray: NDArray[np.uint8], columns: int = _COLUMNS) -> NDArray[np.uint8]:
-    """Lays pictures out row by row in one; what is left of the last row is black.
+    """Lay pictures out row by row in one; what is left of the last row is black.
 
     Args:
         faces_gray: uint8 ``(N, H, W)``, N at least 1.

@@ -14,7 +14,7 @@ from fer_core.types import FaceBox
 
 
 def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) -> Image.Image:
-    """Returns the square around a face, with a margin, as far as the picture reaches."""
+    """Return the square around a face, with a margin, as far as the picture reaches."""
     x, y = box.center
     half = (0.5 + margin) * max(box.width, box.height)
     square = FaceBox(x - half, y - half, x + half, y + half)
@@ -25,14 +25,14 @@ def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) ->
 
 
 def as_jpeg(image: Image.Image) -> bytes:
-    """Returns a picture as a JPEG, a fifth of a PNG's size on the way to the browser."""
+    """Return a picture as a JPEG, a fifth of a PNG's size on the way to the browser."""
     content = io.BytesIO()
     image.convert("RGB").save(content, "JPEG", quality=90)
     return content.getvalue()
 
 
 def enlarged(face_gray: NDArray[np.uint8], side: int) -> bytes:
-    """Returns a PNG, ``side`` pixels wide and high, that shows the pixels of a small picture.
+    """Return a PNG, ``side`` pixels wide and high, that shows the pixels of a small picture.
 
     Args:
         face_gray: uint8 ``(H, W)``.

@@ -61,7 +61,7 @@ class Job(Generic[Result]):
 
     @classmethod
     def ended(cls) -> Job[Result]:
-        """Returns a cancelled job, to stand for one whose results are no longer wanted."""
+        """Return a cancelled job, to stand for one whose results are no longer wanted."""
         job = cls("", None)
         job.state = JobState.CANCELLED
         return job
@@ -72,7 +72,7 @@ class Job(Generic[Result]):
         return self.state not in (JobState.QUEUED, JobState.RUNNING)
 
     def run(self) -> JobState:
-        """Does the work and returns how it ended; whatever goes wrong becomes a sentence."""
+        """Do the work and return how it ended; whatever goes wrong becomes a sentence."""
         work = self.forget_work()
         try:
             if work is not None:
@@ -88,7 +88,7 @@ class Job(Generic[Result]):
         return JobState.CANCELLED if self.stop.is_set() else JobState.DONE
 
     def forget_work(self) -> Callable[[Job[Result]], Result] | None:
-        """Lets go of the work and the files that it holds, and returns it."""
+        """Let go of the work and the files that it holds, and return it."""
         work, self._work = self._work, None
         return work
 
@@ -108,7 +108,7 @@ class JobQueue:
         self._round = 0
 
     def submit(self, owner: str, work: Callable[[Job[Result]], Result]) -> Job[Result]:
-        """Hands in work; it starts at once when there is room.
+        """Hand in work; it starts at once when there is room.
 
         Args:
             owner: Whose it is.
@@ -124,7 +124,7 @@ class JobQueue:
         return job
 
     def cancel(self, job: Job[Any]) -> None:
-        """Ends a job early; a running one ends by itself soon after, with what it has."""
+        """End a job early; a running one ends by itself soon after, with what it has."""
         with self._lock:
             job.stop.set()
             if job in self._waiting:
@@ -133,17 +133,17 @@ class JobQueue:
                 job.forget_work()
 
     def place(self, job: Job[Any]) -> int:
-        """Returns a waiting job's place in line, from 1; 0 for any other."""
+        """Return a waiting job's place in line, from 1; 0 for any other."""
         with self._lock:
             line = self._line()
             return line.index(job) + 1 if job in line else 0
 
     def _line(self) -> list[Job[Any]]:
-        """Returns the waiting jobs in the order in which they come: by rounds, then by arrival."""
+        """Return the waiting jobs in the order in which they come: by rounds, then by arrival."""
         return sorted(self._waiting, key=lambda job: job.round)
 
     def _start_next(self) -> None:
-        """Starts what there is room for; the lock is held."""
+        """Start what there is room for; the lock is held."""
         busy = {job.owner for job in self._running}
         for job in self._line():
             if len(self._running) >= self._max_running:
@@ -167,12 +167,12 @@ class JobQueue:
 
 @st.cache_resource(show_spinner=False)
 def get_queue() -> JobQueue:
-    """Returns the queue that all visitors share."""
+    """Return the queue that all visitors share."""
     return JobQueue()
 
 
 def ordinal(number: int) -> str:
-    """Returns "1st", "2nd", "3rd", "4th" and so on."""
+    """Return "1st", "2nd", "3rd", "4th" and so on."""
     if number % 100 in (11, 12, 13):
         return f"{number}th"
     return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -17,7 +17,7 @@ PRIVACY_NOTE = (
 
 
 def begin_page(title: str, icon: str) -> None:
-    """Sets up the browser tab; the first Streamlit call of a page.
+    """Set up the browser tab; the first Streamlit call of a page.
 
     Args:
         title: Name of the page.
@@ -27,7 +27,7 @@ def begin_page(title: str, icon: str) -> None:
 
 
 def plain(text: str) -> str:
-    """Returns a visitor's text so that Markdown shows it as it is."""
+    """Return a visitor's text so that Markdown shows it as it is."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 

@@ -19,16 +19,16 @@ class Opened:
 
 
 def opened() -> Opened | None:
-    """Returns the picture that the visitor has opened, or None."""
+    """Return the picture that the visitor has opened, or None."""
     found: Opened | None = st.session_state.get(_OPEN_KEY)
     return found
 
 
 def open_picture(picture: str, others: Sequence[str] = ()) -> None:
-    """Turns to a picture's own page, from where one can leaf through ``others``; all by id."""
+    """Turn to a picture's own page, from where one can leaf through ``others``; all by id."""
     st.session_state[_OPEN_KEY] = Opened(picture, tuple(others))
 
 
 def close_picture() -> None:
-    """Turns back to the page that a picture was opened from."""
+    """Turn back to the page that a picture was opened from."""
     st.session_state.pop(_OPEN_KEY, None)

@@ -12,7 +12,7 @@ from ui.common.timeline_charts import Readings
 
 
 def persons_by_time(timeline: Timeline) -> list[int]:
-    """Returns the persons, those seen in the most frames first."""
+    """Return the persons, those seen in the most frames first."""
     persons, counts = np.unique(timeline.person, return_counts=True)
     return [int(person) for person in persons[np.argsort(-counts, kind="stable")]]
 
@@ -23,7 +23,7 @@ def readings_of(
     probabilities: NDArray[np.float32],
     verdicts: Sequence[str] | NDArray[np.str_],
 ) -> Readings:
-    """Returns what was read in a person, for a chart.
+    """Return what was read in a person, for a chart.
 
     Args:
         timeline: All readings.

@@ -27,7 +27,7 @@ def get_classifier(name: str, reading: str = DEFAULT_READING) -> EmotionClassifi
 
 
 def get_detector(name: str) -> FaceDetector:
-    """Returns the shared detector of a name in ``fer_core.detection.DETECTORS``.
+    """Return the shared detector of a name in ``fer_core.detection.DETECTORS``.
 
     Raises:
         DetectorUnavailable: YuNet was asked for and its file is missing or damaged.

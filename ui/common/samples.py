@@ -17,5 +17,5 @@ class Upload:
 
 
 def sample_uploads() -> list[Upload]:
-    """Returns the sample photos of the repository."""
+    """Return the sample photos of the repository."""
     return [Upload(path.name, path.read_bytes()) for path in sorted(SAMPLES_DIR.glob("*.jpg"))]

@@ -52,7 +52,7 @@ class Settings:
 
 
 def sidebar(*, for_photos: bool = False) -> Settings:
-    """Draws the settings and returns them; a part that cannot be loaded stops the page.
+    """Draw the settings and return them; a part that cannot be loaded stops the page.
 
     Args:
         for_photos: Whether to offer to take pictures as faces.
@@ -119,7 +119,7 @@ def sidebar(*, for_photos: bool = False) -> Settings:
 
 
 def active_parts(detector: FaceDetector, class_set: str) -> str:
-    """Returns a line that names the detector and the network in use."""
+    """Return a line that names the detector and the network in use."""
     sentence = f"Active: detector **{DETECTOR_NAMES[detector.name]}**, network **{class_set}**."
     if detector.name == "haar" and st.session_state.get(DETECTOR_KEY, "auto") == "auto":
         sentence += " `python -m fer_core download` fetches the better YuNet."

@@ -49,7 +49,7 @@ class Readings:
 
 
 def clock(seconds: float) -> str:
-    """Returns a time as "0:07.4", or "1:02:03" from an hour on."""
+    """Return a time as "0:07.4", or "1:02:03" from an hour on."""
     tenths = round(seconds * 10)
     minutes, rest = divmod(tenths, 600)
     if minutes >= 60:
@@ -58,7 +58,7 @@ def clock(seconds: float) -> str:
 
 
 def thin_out(readings: Readings, most: int = MOST_POINTS) -> tuple[Readings, float | None]:
-    """Averages neighbours, where there are more readings than a chart can show.
+    """Average neighbours, where there are more readings than a chart can show.
 
     Args:
         readings: N readings.
@@ -91,7 +91,7 @@ def emotion_timeline(
     stacked: bool = True,
     cuts_s: Sequence[float] = (),
 ) -> go.Figure:
-    """Draws one person's emotions over time, with a strip of verdicts that can be clicked.
+    """Draw one person's emotions over time, with a strip of verdicts that can be clicked.
 
     Times without the person stay empty. Each point's ``customdata`` begins with its time in
     seconds, for whoever evaluates a click.
@@ -127,7 +127,7 @@ def emotion_timeline(
 
 
 def clicked_s(event: PlotlyState) -> float | None:
-    """Returns the time in seconds that a click on a time line selects, or None."""
+    """Return the time in seconds that a click on a time line selects, or None."""
     for point in event.selection.points:
         # The browser turns rows of numbers into objects with the positions for keys.
         data = point["customdata"]
@@ -136,7 +136,7 @@ def clicked_s(event: PlotlyState) -> float | None:
 
 
 def share_of_time(shares: Mapping[str, float]) -> go.Figure:
-    """Draws one bar that is divided by shares.
+    """Draw one bar that is divided by shares.
 
     Args:
         shares: Share of each verdict, 0 to 1, summing to 1; verdicts without time are left out.
@@ -170,7 +170,7 @@ def share_of_time(shares: Mapping[str, float]) -> go.Figure:
 
 
 def _lay_out(figure: go.Figure, start_s: float, end_s: float) -> None:
-    """Sets axes, legend and what the mouse does."""
+    """Set axes, legend and what the mouse does."""
     figure.update_layout(
         height=_HEIGHT,
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
@@ -201,14 +201,14 @@ def _lay_out(figure: go.Figure, start_s: float, end_s: float) -> None:
 
 
 def _to_axis(time_s: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Returns seconds as places on a date axis, which labels them as clock times when zooming."""
+    """Return seconds as places on a date axis, which labels them as clock times when zooming."""
     return np.asarray(time_s, np.float64) * 1000 + _FIRST_MS
 
 
 def _with_gaps(readings: Readings) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Returns the points of the areas: times, and the reading of each or -1 for nobody.
+    """Return the points of the areas: times, and the reading of each or -1 for nobody.
 
-    A reading holds for a moment, so that also a lonely one is seen, and behind the last before
+    A reading holds for a moment, so that also a lonely one is seen, and after the last before
     a gap two points keep the gap empty.
     """
     time_s = readings.time_s
@@ -229,7 +229,7 @@ def _with_gaps(readings: Readings) -> tuple[NDArray[np.float64], NDArray[np.int6
 
 
 def _add_cuts(figure: go.Figure, cuts_s: Sequence[float]) -> None:
-    """Adds all cuts as one trace: a shape each would make a long video slow."""
+    """Add all cuts as one trace: a shape each would make a long video slow."""
     if not cuts_s:
         return
     times = np.repeat(_to_axis(np.asarray(cuts_s, np.float64)), 3)
@@ -247,7 +247,7 @@ def _add_cuts(figure: go.Figure, cuts_s: Sequence[float]) -> None:
 
 
 def _add_verdicts(figure: go.Figure, labels: Sequence[str], readings: Readings) -> None:
-    """Adds the strip of verdicts, which carries what the mouse shows and what a click selects."""
+    """Add the strip of verdicts, which carries what the mouse shows and what a click selects."""
     details = "<br>".join(
         f'<span style="color:{color_of(label)}">●</span> '
         f"{label.capitalize()} %{{customdata[{number}]:.0%}}"

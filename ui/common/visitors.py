@@ -13,6 +13,6 @@ _BROWSER_COOKIE = "_streamlit_xsrf"
 
 
 def visitor() -> str:
-    """Returns what tells visitors apart: the browser, or else the session."""
+    """Return what tells visitors apart: the browser, or else the session."""
     own = st.session_state.setdefault(_VISITOR_KEY, secrets.token_urlsafe())
     return st.context.cookies.get(_BROWSER_COOKIE) or cast(str, own)

@@ -33,7 +33,7 @@ _SOURCES = {"": "Everybody", "crowd": "FER+'s crowd (Training)", "model": "The n
 
 
 def show_audit(found: Collection, chosen_model: str) -> None:
-    """Draws the audit.
+    """Draw the audit.
 
     Args:
         found: With the stored audit.
@@ -94,7 +94,7 @@ def _summary(summary: AuditSummary, issues: int) -> None:
 
 
 def as_csv(audit: Audit, issues: LabelIssues) -> bytes:
-    """Returns all findings as ``python -m train audit --csv`` writes them."""
+    """Return all findings as ``python -m train audit --csv`` writes them."""
     # With it comes SciPy, for which no page should wait.
     from train.evaluation.audit import write_csv
 
@@ -107,7 +107,7 @@ def as_csv(audit: Audit, issues: LabelIssues) -> bytes:
 def groups_to_show(
     audit: Audit, finding: str, *, across: bool, conflicting: bool
 ) -> list[NDArray[np.int64]]:
-    """Returns groups of positions in the audit, those with the most pictures first.
+    """Return groups of positions in the audit, those with the most pictures first.
 
     Args:
         audit: What was found.

@@ -43,7 +43,7 @@ _FLIP = "flip"
 
 
 def show_augmentation(found: Collection, detector: FaceDetector) -> None:
-    """Draws the sliders and what comes of them.
+    """Draw the sliders and what comes of them.
 
     Args:
         found: Where the data set's pictures are.
@@ -82,7 +82,7 @@ def show_augmentation(found: Collection, detector: FaceDetector) -> None:
 def augmented_grid(
     face_gray: NDArray[np.uint8], config: AugmentationConfig, seed: int
 ) -> NDArray[np.uint8]:
-    """Returns varied copies of a face as one picture, uint8 ``(H', W')``, with white gaps.
+    """Return varied copies of a face as one picture, uint8 ``(H', W')``, with white gaps.
 
     Args:
         face_gray: uint8 ``(48, 48)``.
@@ -105,7 +105,7 @@ def augmented_grid(
 
 
 def _presets() -> dict[str, AugmentationConfig]:
-    """Returns what can be set at once, by its title; first what a shipped network trained with."""
+    """Return what can be set at once, by its title; first what a shipped network trained with."""
     presets = {}
     for name in model_names():
         try:
@@ -119,7 +119,7 @@ def _presets() -> dict[str, AugmentationConfig]:
 
 
 def _config(default: AugmentationConfig) -> AugmentationConfig:
-    """Draws the sliders and returns what they say."""
+    """Draw the sliders and return what they say."""
     _fill(default)
     values: dict[str, float | bool] = {}
     # A row at a time, so that on a narrow screen the order stays.
@@ -146,7 +146,7 @@ def _config(default: AugmentationConfig) -> AugmentationConfig:
 
 
 def _fill(default: AugmentationConfig) -> None:
-    """Gives widgets that have no value yet the values of a preset."""
+    """Give widgets that have no value yet the values of a preset."""
     if _widget(_FLIP) not in st.session_state:
         _set(default)
 

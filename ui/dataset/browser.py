@@ -33,7 +33,7 @@ _UNBOUNDED = {"sharpness"}
 
 
 def browse(found: Collection, chosen_model: str) -> None:
-    """Draws the browser.
+    """Draw the browser.
 
     Args:
         found: What there is to look at.
@@ -71,7 +71,7 @@ def browse(found: Collection, chosen_model: str) -> None:
 
 
 def choose_model(found: Collection, chosen: str, *, key: str) -> str | None:
-    """Lets the visitor choose among the models whose predictions are there; None without any."""
+    """Let the visitor choose among the models whose predictions are there; None without any."""
     names = list(found.predictions)
     if len(names) < 2:
         return names[0] if names else None
@@ -191,7 +191,7 @@ def _choice(label: str, titles: dict[str, str], key: str) -> str:
 
 
 def _range(label: str, highest: int, key: str) -> tuple[float, float] | None:
-    """Draws a slider with two ends; None where it lets everything through."""
+    """Draw a slider with two ends; None where it lets everything through."""
     low, high = st.slider(
         label, 0, highest, (0, highest), key=key, persist_state="session", on_change=_first_page
     )

@@ -41,7 +41,7 @@ class Picture:
 
 
 def choose_picture(found: Collection, *, key: str) -> Picture | None:
-    """Lets the visitor choose a picture; None until there is one.
+    """Let the visitor choose a picture; None until there is one.
 
     Args:
         found: Where the data set's pictures are; without them they are not offered.
@@ -117,7 +117,7 @@ def _draw_number(key: str) -> None:
 
 
 def detected(picture: Picture, detector: FaceDetector, *, key: str) -> list[DetectedFace]:
-    """Finds the faces of a picture; the visitor's last answer is kept while sliders move."""
+    """Find the faces of a picture; the visitor's last answer is kept while sliders move."""
     kept = st.session_state.get(f"{key}-detected")
     wanted = detector.name, picture.image_bgr.shape, hash(picture.image_bgr.tobytes())
     if kept is not None and kept[0] == wanted:
@@ -129,7 +129,7 @@ def detected(picture: Picture, detector: FaceDetector, *, key: str) -> list[Dete
 
 
 def choose_face(faces: list[DetectedFace], *, key: str) -> DetectedFace:
-    """Lets the visitor choose among N faces, from left to right; N at least 1."""
+    """Let the visitor choose among N faces, from left to right; N at least 1."""
     if len(faces) == 1:
         return faces[0]
     number: int = st.selectbox(
@@ -139,7 +139,7 @@ def choose_face(faces: list[DetectedFace], *, key: str) -> DetectedFace:
 
 
 def face_of(picture: Picture, detector: FaceDetector, *, key: str) -> NDArray[np.uint8] | None:
-    """Returns the face that training would see, uint8 ``(48, 48)``; None where none is found."""
+    """Return the face that training would see, uint8 ``(48, 48)``; None where none is found."""
     if picture.face_gray is not None:
         return picture.face_gray
     faces = detected(picture, detector, key=key)

@@ -46,7 +46,7 @@ class Filters:
 def select(
     rows: PictureRows, audit: Audit | None, model: str | None, filters: Filters
 ) -> NDArray[np.int64]:
-    """Returns the rows that pass the filters, int64 ``(M,)``, in their order.
+    """Return the rows that pass the filters, int64 ``(M,)``, in their order.
 
     What is not known of a picture does not pass a filter that asks for it.
 
@@ -136,7 +136,7 @@ def ordered(
     model: str | None,
     order: str,
 ) -> NDArray[np.int64]:
-    """Sorts rows; those without a value come last, and equal ones keep their order.
+    """Sort rows; those without a value come last, and equal ones keep their order.
 
     Args:
         rows: All pictures.
@@ -151,7 +151,7 @@ def ordered(
     chosen = values[selected].astype(np.float64)
     if ORDERS[order][1]:
         chosen = -chosen
-    # NaN sorts behind everything.
+    # NaN sorts after everything.
     return selected[np.argsort(chosen, kind="stable")]
 
 

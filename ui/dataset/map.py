@@ -36,7 +36,7 @@ _MAP_CONFIG = {
 
 
 def show_map(found: Collection, chosen_model: str) -> None:
-    """Draws the map, and the pictures around which a lasso was drawn."""
+    """Draw the map, and the pictures around which a lasso was drawn."""
     model = choose_model(found, chosen_model, key="map-model")
     if model is None:
         st.info("There are no stored predictions to draw a map from.", icon=":material/info:")
@@ -72,7 +72,7 @@ def show_map(found: Collection, chosen_model: str) -> None:
 
 
 def _remember(key: str) -> None:
-    """Keeps what is selected: a chart forgets it while a picture's own page is shown."""
+    """Keep what is selected: a chart forgets it while a picture's own page is shown."""
     points = st.session_state[key].selection.points
     st.session_state[_SELECTED_KEY] = key, selected_positions(points)
 
@@ -92,7 +92,7 @@ def _choice(label: str, titles: Mapping[str, str], key: str) -> str:
 
 
 def in_part(said: Predictions, part: str) -> NDArray[np.int64]:
-    """Returns the positions of the pictures of a part: "test", "all", or a split's name."""
+    """Return the positions of the pictures of a part: "test", "all", or a split's name."""
     training = said.splits == "Training"
     return np.flatnonzero({_TESTS: ~training, _ALL: np.ones_like(training)}.get(part, training))
 
@@ -100,7 +100,7 @@ def in_part(said: Predictions, part: str) -> NDArray[np.int64]:
 def feature_map(
     said: Predictions, features: Features, positions: NDArray[np.int64], coloring: str
 ) -> go.Figure:
-    """Draws a point a picture, on the graphics card; its ``customdata`` is its position.
+    """Draw a point a picture, on the graphics card; its ``customdata`` is its position.
 
     Args:
         said: What the model says of the pictures.
@@ -146,7 +146,7 @@ def feature_map(
 
 
 def selected_positions(points: Iterable[Mapping[str, Any]]) -> list[int]:
-    """Returns the positions of the points that a lasso, a box or a click selects."""
+    """Return the positions of the points that a lasso, a box or a click selects."""
     positions = []
     for point in points:
         data = point["customdata"]

@@ -31,7 +31,7 @@ _NOTES = {
 
 
 def show_means(found: Collection) -> None:
-    """Draws the mean faces; without the data set, what is needed."""
+    """Draw the mean faces; without the data set, what is needed."""
     dataset = found.dataset
     if dataset is None:
         st.info(PICTURES_NEEDED, icon=":material/image_not_supported:")
@@ -87,7 +87,7 @@ def _pictures(
 def mean_faces(
     dataset: FaceSet, split: str
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """Measures the faces of every emotion.
+    """Measure the faces of every emotion.
 
     Args:
         dataset: FER-2013.

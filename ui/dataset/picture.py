@@ -33,7 +33,7 @@ _NO_FACE = {
 
 
 def show_picture(found: Collection, shown: Opened, chosen_model: str) -> None:
-    """Draws the page.
+    """Draw the page.
 
     Args:
         found: What is known of the pictures.
@@ -99,7 +99,7 @@ def _findings(audit: Audit, position: int) -> None:
 
 
 def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> None:
-    """Draws every model's probabilities: the stored ones, else read from the picture now."""
+    """Draw every model's probabilities: the stored ones, else read from the picture now."""
     emotion = str(found.rows.emotions[row])
     for column, name in zip(st.columns(len(model_names())), model_names(), strict=True):
         opinion = found.rows.opinions.get(name)

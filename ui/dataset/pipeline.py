@@ -29,7 +29,7 @@ _SHOWN_DEVIATIONS = 2.5
 
 
 def show_pipeline(found: Collection, settings: Settings) -> None:
-    """Draws the steps for a picture that the visitor chooses."""
+    """Draw the steps for a picture that the visitor chooses."""
     picture = choose_picture(found, key=_KEY)
     if picture is None:
         return
@@ -128,7 +128,7 @@ def _network(picture: Picture, aligned: NDArray[np.uint8], classifier: EmotionCl
 
 
 def draw_face(image_bgr: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.uint8]:
-    """Returns a copy of a picture with a face's box and landmarks.
+    """Return a copy of a picture with a face's box and landmarks.
 
     Args:
         image_bgr: uint8 ``(H, W, 3)``.
@@ -145,7 +145,7 @@ def draw_face(image_bgr: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.ui
 
 
 def draw_frame_landmarks(aligned_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns an aligned face, enlarged, with the places where landmarks belong.
+    """Return an aligned face, enlarged, with the places where landmarks belong.
 
     Args:
         aligned_gray: uint8 ``(S, S)``, as ``align_face`` returns it.
@@ -161,7 +161,7 @@ def draw_frame_landmarks(aligned_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def as_seen(values: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Returns the network's input ``(48, 48)`` as grey levels, 2.5 deviations around the mean."""
+    """Return the network's input ``(48, 48)`` as grey levels, 2.5 deviations around the mean."""
     levels = 127.5 * (1 + values / _SHOWN_DEVIATIONS)
     return np.asarray(np.clip(levels, 0, 255), np.uint8)
 

@@ -1,4 +1,4 @@
-"""One row a picture: what the data set, the audit and every model say of it, side by side."""
+"""One row per picture: what the data set, the audit and every model say of it, side by side."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PictureRows:
 def picture_rows(
     dataset: FaceSet | None, audit: Audit | None, models: Mapping[str, Predictions]
 ) -> PictureRows:
-    """Puts together what is known of each picture.
+    """Put together what is known of each picture.
 
     Args:
         dataset: FER-2013, whose pictures are then the rows; None where it is not there, and the
@@ -79,7 +79,7 @@ def picture_rows(
 def neighbours_of(
     row: int, rows_of_model: NDArray[np.int64], features: Features
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Finds the pictures that a network takes for most similar.
+    """Find the pictures that a network takes for most similar.
 
     Args:
         row: Of the picture.
@@ -130,6 +130,6 @@ def _opinion(ids: NDArray[np.str_], verdicts: Verdicts) -> Opinion:
 def class_counts(
     splits: NDArray[np.str_], emotions: NDArray[np.str_], labels: Sequence[str], split: str
 ) -> NDArray[np.int64]:
-    """Returns the number of pictures of each label in a split, int64 ``(K,)``."""
+    """Return the number of pictures of each label in a split, int64 ``(K,)``."""
     inside = emotions[splits == split]
     return np.array([(inside == label).sum() for label in labels], np.int64)

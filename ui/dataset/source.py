@@ -48,7 +48,7 @@ image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF
 
 
 def show_source(found: Collection) -> None:
-    """Draws where the data set is, its verified counts, and the balance of its classes."""
+    """Draw where the data set is, its verified counts, and the balance of its classes."""
     _place()
     if found.dataset is not None:
         _verified(found.dataset)
@@ -153,7 +153,7 @@ def _balance(found: Collection) -> None:
 
 
 def balance_chart(counts: dict[str, np.ndarray], *, shares: bool) -> go.Figure:
-    """Draws the number of pictures of each emotion, split by split.
+    """Draw the number of pictures of each emotion, split by split.
 
     Args:
         counts: int64 ``(7,)`` of each split.

@@ -62,7 +62,7 @@ class Collection:
 
 
 def collection() -> Collection:
-    """Returns what there is to look at; put together once for all visitors."""
+    """Return what there is to look at; put together once for all visitors."""
     faults = []
     dataset = explorer_data.dataset()
     # The rows of fer2013.csv have names of their own, under which other pictures are known.
@@ -114,12 +114,12 @@ def _label_issues(
 
 
 def label_issues_of(audit: Audit, predictions: Predictions | None) -> LabelIssues:
-    """Returns the likely wrong labels, ranked once for all visitors."""
+    """Return the likely wrong labels, ranked once for all visitors."""
     return _label_issues(audit, predictions)[0]
 
 
 def votes_place() -> Path | None:
-    """Returns where the votes are: as the visitor or the environment says, or beside the data."""
+    """Return where the votes are: as the visitor or the environment says, or beside the data."""
     said = st.session_state.get(_VOTES_KEY) or os.environ.get(VOTES_VARIABLE, "").strip()
     if said:
         return Path(said).expanduser()
@@ -129,12 +129,12 @@ def votes_place() -> Path | None:
 
 
 def set_votes_place(path: str) -> None:
-    """Remembers for this session where FER+'s votes are; "" for the usual places."""
+    """Remember for this session where FER+'s votes are; "" for the usual places."""
     st.session_state[_VOTES_KEY] = path.strip()
 
 
 def votes() -> tuple[Votes | None, str]:
-    """Returns FER+'s votes, or None and why not, "" where no place is known."""
+    """Return FER+'s votes, or None and why not, "" where no place is known."""
     place = votes_place()
     if place is None:
         return None, ""

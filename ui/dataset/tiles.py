@@ -27,7 +27,7 @@ class Shown:
 def show_tiles(
     found: Collection, groups: Sequence[tuple[str, Sequence[Shown]]], *, key: str
 ) -> None:
-    """Draws pictures under titles; a click opens one.
+    """Draw pictures under titles; a click opens one.
 
     Args:
         found: Where the pictures are.
@@ -49,7 +49,7 @@ def show_tiles(
 
 
 def said_of(found: Collection, picture: str, model: str | None) -> str:
-    """Returns what a model says of a picture, such as "→ sad 63 %", or ""."""
+    """Return what a model says of a picture, such as "→ sad 63 %", or ""."""
     opinion, row = found.rows.opinions.get(model or ""), found.rows.index.position_of(picture)
     if opinion is None or row < 0 or not opinion.said[row]:
         return ""
@@ -57,7 +57,7 @@ def said_of(found: Collection, picture: str, model: str | None) -> str:
 
 
 def pager(total: int, per_page: int, *, key: str) -> tuple[int, int]:
-    """Draws what turns the pages of a long list, and returns where the page starts and ends.
+    """Draw what turns the pages of a long list, and return where the page starts and end.
 
     Args:
         total: Length of the list.

@@ -39,7 +39,7 @@ _charts = st.components.v2.component(
 
 
 def draw_charts(data: dict[str, Any]) -> None:
-    """Draws what ``charts_data`` returned."""
+    """Draw what ``charts_data`` returned."""
     _charts(key="live-charts", data=data)
 
 
@@ -51,7 +51,7 @@ def charts_data(
     now_s: float,
     span_s: float,
 ) -> dict[str, Any]:
-    """Returns what the component draws, as plain numbers and texts.
+    """Return what the component draws, as plain numbers and texts.
 
     Args:
         figures: Name, value and explanation of each figure on top.
@@ -96,7 +96,7 @@ def charts_data(
 def person_history(
     readings: Sequence[LiveReading], person: int, classes: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Returns a person's readings, thinned out, with zeros where the person was away.
+    """Return a person's readings, thinned out, with zeros where the person was away.
 
     Args:
         readings: The readings, the oldest first.
@@ -128,7 +128,7 @@ def person_history(
 
 
 def recent_persons(readings: Sequence[LiveReading], present: Sequence[int]) -> list[int]:
-    """Returns the persons to draw: those in the picture, then those seen last."""
+    """Return the persons to draw: those in the picture, then those seen last."""
     order = dict.fromkeys(present)
     for reading in reversed(readings):
         order.update(dict.fromkeys(reading.persons))

@@ -33,7 +33,7 @@ _check = st.components.v2.component(
 
 
 def connection_check(ice: IceConfiguration) -> None:
-    """Draws what is wrong with the camera, when something is, and a check to run.
+    """Draw what is wrong with the camera, when something is, and a check to run.
 
     Args:
         ice: What the camera will connect with.

@@ -20,7 +20,7 @@ _RATES = (10, 15, 24, 30)
 
 
 def live_controls(settings: Settings) -> tuple[LiveSettings, dict[str, Any]]:
-    """Draws what can be set.
+    """Draw what can be set.
 
     Args:
         settings: The visitor's choices in the sidebar.

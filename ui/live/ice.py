@@ -88,7 +88,7 @@ class IceConfiguration:
 def read_settings(
     environment: Mapping[str, str] | None = None, stored: Mapping[str, Any] | None = None
 ) -> IceSettings:
-    """Reads and checks the settings.
+    """Read and check the settings.
 
     Args:
         environment: By default the process' own; each ``FER_ICE_…`` overrides its key.
@@ -122,7 +122,7 @@ def read_settings(
 
 
 def make_configuration(settings: IceSettings, now: float | None = None) -> IceConfiguration:
-    """Makes what a new session connects with; credentials of limited life are made anew.
+    """Make what a new session connects with; credentials of limited life are made anew.
 
     Args:
         settings: Which servers to use.
@@ -147,7 +147,7 @@ def make_configuration(settings: IceSettings, now: float | None = None) -> IceCo
 
 
 def shared_secret_credentials(secret: str, expires_at: int, user: str = "") -> tuple[str, str]:
-    """Returns a user name and a password that coturn accepts until they expire.
+    """Return a user name and a password that coturn accepts until they expire.
 
     As coturn's ``use-auth-secret`` has them, after the draft "A REST API For Access To TURN
     Services" (Uberti, 2013): the name begins with the time, and the password is its HMAC-SHA1.
@@ -173,7 +173,7 @@ def _stored_section() -> Mapping[str, Any]:
 
 
 def _addresses(kind: str, value: Any) -> tuple[str, ...]:
-    """Returns addresses from a list, or from a text with commas."""
+    """Return addresses from a list, or from a text with commas."""
     if isinstance(value, str):
         value = [part.strip() for part in value.split(",") if part.strip()]
     if not isinstance(value, Sequence):

@@ -28,7 +28,7 @@ _SLOW_S = 8.0
 def live_panel(
     session: LiveSession, context: WebRtcStreamerContext, ice: IceConfiguration, threshold: float
 ) -> None:
-    """Draws the panel, again and again while the camera is on."""
+    """Draw the panel, again and again while the camera is on."""
     active = session.attempt_since is not None
     fragment = st.fragment(_panel, run_every=REFRESH_S if active else None)
     with st.container(key="live-panel"):
@@ -37,7 +37,7 @@ def live_panel(
 
 
 def snapshot_button(session: LiveSession) -> None:
-    """Draws a button that downloads what the video shows at the moment of the click.
+    """Draw a button that downloads what the video shows at the moment of the click.
 
     Not a part of the panel: drawn twice a second, it would have another address at the click
     than when it was drawn.
@@ -59,7 +59,7 @@ def snapshot_button(session: LiveSession) -> None:
 
 
 def connection_hint(ice: IceConfiguration) -> str:
-    """Returns in plain words why a connection may not come about, and what helps."""
+    """Return in plain words why a connection may not come about, and what helps."""
     if ice.has_turn:
         return (
             "Browser and server found no way to each other (ICE failed), not even through the "

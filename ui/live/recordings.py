@@ -29,7 +29,7 @@ _MOST_PERSONS = 8
 
 
 def recordings(session: LiveSession, settings: Settings) -> None:
-    """Draws the buttons to record, and what was recorded."""
+    """Draw the buttons to record, and what was recorded."""
     st.subheader("Record", divider="gray")
     st.caption(
         "**Readings** are numbers: who was read how, and when. They stay in this server's memory, "

@@ -56,7 +56,7 @@ class Connection:
 def camera(
     session: LiveSession, ice: IceConfiguration, constraints: dict[str, Any]
 ) -> WebRtcStreamerContext:
-    """Draws the camera with its buttons; the session hears of what happens to it."""
+    """Draw the camera with its buttons; the session hears of what happens to it."""
     attempt = session.attempt
     # What was refused still wants to play; the next try begins with a camera of its own.
     key = f"{CAMERA_KEY}-{session.refusals}"
@@ -94,7 +94,7 @@ def camera(
 
 
 def connection(context: WebRtcStreamerContext) -> Connection:
-    """Returns what aiortc knows of the connection."""
+    """Return what aiortc knows of the connection."""
     peer, loop = _peer(context)
     if peer is None:
         return Connection("off", None)
@@ -105,7 +105,7 @@ def connection(context: WebRtcStreamerContext) -> Connection:
 def _peer(
     context: WebRtcStreamerContext,
 ) -> tuple[RTCPeerConnection | None, asyncio.AbstractEventLoop | None]:
-    """Returns the server's end of the connection and the loop that it lives in."""
+    """Return the server's end of the connection and the loop that it lives in."""
     # They are not in streamlit-webrtc's documentation, so a release may move them.
     worker = getattr(context, "_get_worker", lambda: None)()
     return getattr(worker, "pc", None), getattr(worker, "_loop", None)

@@ -28,7 +28,7 @@ _ATTEMPT_S = 4.0
 
 @st.cache_resource(show_spinner=False)
 def shared_slots() -> Slots:
-    """Returns the limit that all visitors share: by default one analysis a core."""
+    """Return the limit that all visitors share: by default one analysis a core."""
     text = os.environ.get(LIMIT_VARIABLE, "").strip()
     limit = os.cpu_count() or 1
     if text:
@@ -74,13 +74,13 @@ class LiveSession:
         return self.readings is not None and self.analysis.on_reading is not None
 
     def ice(self, settings: IceSettings) -> IceConfiguration:
-        """Returns what to connect with: made for this session, and anew when it grows old."""
+        """Return what to connect with: made for this session, and anew when it grows old."""
         if self._ice is None or self._ice[0] != settings or time.time() > self._ice[1].renew_at:
             self._ice = (settings, make_configuration(settings))
         return self._ice[1]
 
     def playing_changed(self, active: bool) -> None:
-        """Notes that the camera was started, is connected, or was stopped."""
+        """Note that the camera was started, is connected, or was stopped."""
         if active and self.attempt_since is None:
             self.attempt += 1
             self.unconnected = False
@@ -98,43 +98,43 @@ class LiveSession:
             self.end()
 
     def ask_again(self) -> None:
-        """Lets the visitor try again after all places were taken."""
+        """Let the visitor try again after all places were taken."""
         self.full = False
 
     def end(self) -> None:
-        """Stops everything; what was recorded stays to be downloaded."""
+        """Stop everything; what was recorded stays to be downloaded."""
         self.attempt_since = None
         self.analysis.stop()
         self.stop_readings()
         self.stop_video()
 
     def camera_ended(self, attempt: int) -> None:
-        """Stops the analysis when its camera is gone; called in the server's own thread."""
+        """Stop the analysis when its camera is gone; called in the server's own thread."""
         if attempt == self.attempt:
             self.analysis.stop()
 
     def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
-        """Returns the frame to show; called for every frame, in a thread of streamlit-webrtc."""
+        """Return the frame to show; called for every frame, in a thread of streamlit-webrtc."""
         picture = self.analysis.next_picture(frame.to_ndarray(format="bgr24"))
         return av.VideoFrame.from_ndarray(picture, format="bgr24")
 
     def start_readings(self, class_set: str) -> None:
-        """Begins to record readings; an earlier recording is forgotten."""
+        """Begin to record readings; an earlier recording is forgotten."""
         self.readings = ReadingsRecorder(get_classifier(class_set).labels)
         self.analysis.on_reading = self.readings.add
 
     def stop_readings(self) -> None:
-        """Ends the recording of readings."""
+        """End the recording of readings."""
         self.analysis.on_reading = None
 
     def start_video(self) -> None:
-        """Begins to record the video as it is shown; an earlier one is forgotten."""
+        """Begin to record the video as it is shown; an earlier one is forgotten."""
         self.video_file, self.video_problem = b"", ""
         self.video = VideoRecorder()
         self.analysis.on_picture = self.video.add
 
     def stop_video(self) -> None:
-        """Ends the recording of the video and keeps its file."""
+        """End the recording of the video and keep its file."""
         recorder, self.video = self.video, None
         self.analysis.on_picture = None
         if recorder is None:
@@ -146,14 +146,14 @@ class LiveSession:
                 self.video_file = file.read()
 
     def forget_recordings(self) -> None:
-        """Forgets what was recorded."""
+        """Forget what was recorded."""
         self.stop_readings()
         self.stop_video()
         self.readings, self.video_file, self.video_problem = None, b"", ""
 
 
 def live_session(settings: LiveSettings) -> LiveSession:
-    """Returns this visitor's session, with these settings from now on."""
+    """Return this visitor's session, with these settings from now on."""
     if _SESSION_KEY not in st.session_state:
         analysis = LiveAnalysis(
             settings,

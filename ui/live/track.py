@@ -27,7 +27,7 @@ class NewestFrameTrack(MediaStreamTrack):
         self._pump: asyncio.Task[None] | None = None
 
     async def recv(self) -> Any:
-        """Returns the newest frame as soon as there is one that was not returned before.
+        """Return the newest frame as soon as there is one that was not returned before.
 
         Raises:
             MediaStreamError: The other track has ended.
@@ -45,7 +45,7 @@ class NewestFrameTrack(MediaStreamTrack):
         return frame
 
     def stop(self) -> None:
-        """Ends this track and its use of the other one."""
+        """End this track and its use of the other one."""
         super().stop()
         self._source.stop()
         if self._pump is not None:
@@ -62,7 +62,7 @@ class NewestFrameTrack(MediaStreamTrack):
 
 
 def send_newest_only(peer: RTCPeerConnection) -> None:
-    """Has a connection send the newest frame only; to be called in the connection's loop."""
+    """Have a connection send the newest frame only; to be called in the connection's loop."""
     for sender in peer.getSenders():
         track = sender.track
         if track is not None and track.kind == "video" and not isinstance(track, NewestFrameTrack):

@@ -28,7 +28,7 @@ NORMALISATIONS = {
 
 
 def normalized(confusion: NDArray[np.int64], how: str) -> NDArray[np.float64]:
-    """Returns a confusion matrix as counts, or as shares of its rows or columns; 0 for 0 / 0."""
+    """Return a confusion matrix as counts, or as shares of its rows or columns; 0 for 0 / 0."""
     if how == COUNTS:
         return confusion.astype(np.float64)
     totals = confusion.sum(axis=1 if how == BY_ROW else 0, keepdims=True)
@@ -43,7 +43,7 @@ def confusion_chart(
     *,
     dark: bool = False,
 ) -> go.Figure:
-    """Draws a confusion matrix whose cells can be clicked.
+    """Draw a confusion matrix whose cells can be clicked.
 
     A point's y is the position of the true emotion, its x that of the predicted one.
 
@@ -75,7 +75,7 @@ def difference_chart(
     *,
     dark: bool = False,
 ) -> go.Figure:
-    """Draws the difference of two confusion matrices by row.
+    """Draw the difference of two confusion matrices by row.
 
     Args:
         difference: float64 ``(K, L)``, the first less the second, -1 to 1.
@@ -174,7 +174,7 @@ def _matrix(
 
 
 def curves_chart(curves: dict[str, Curve], *, roc: bool) -> go.Figure:
-    """Draws ROC or precision-recall curves, one an emotion, with their areas in the legend."""
+    """Draw ROC or precision-recall curves, one an emotion, with their areas in the legend."""
     figure = go.Figure()
     across, up = ("False-positive rate", "True-positive rate") if roc else ("Recall", "Precision")
     for label, curve in curves.items():
@@ -218,7 +218,7 @@ def shares_chart(bins: Sequence[Mapping[str, float]]) -> go.Figure:
 
 
 def reliability_chart(bins: Reliability) -> go.Figure:
-    """Draws accuracy against confidence, as bars with the line of perfect calibration."""
+    """Draw accuracy against confidence, as bars with the line of perfect calibration."""
     centres = (bins.edges[:-1] + bins.edges[1:]) / 2
     figure = go.Figure(
         go.Bar(
@@ -245,7 +245,7 @@ def reliability_chart(bins: Reliability) -> go.Figure:
 
 
 def confidence_histogram(bins: Reliability, threshold: float) -> go.Figure:
-    """Draws how many pictures there are by confidence, with a threshold, 0 to 1."""
+    """Draw how many pictures there are by confidence, with a threshold, 0 to 1."""
     centres = (bins.edges[:-1] + bins.edges[1:]) / 2
     right = np.nan_to_num(bins.accuracy) * bins.counts
     figure = go.Figure()
@@ -271,7 +271,7 @@ def confidence_histogram(bins: Reliability, threshold: float) -> go.Figure:
 
 
 def coverage_chart(coverage: Coverage, threshold: float) -> go.Figure:
-    """Draws accuracy against the share of pictures that get a verdict, and marks a threshold."""
+    """Draw accuracy against the share of pictures that get a verdict, and mark a threshold."""
     figure = go.Figure(
         go.Scatter(
             x=coverage.coverage,

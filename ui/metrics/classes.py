@@ -20,7 +20,7 @@ _POINTS = 400
 
 @st.fragment
 def classes_section(choice: Choice) -> None:
-    """Draws the scores and curves of every emotion."""
+    """Draw the scores and curves of every emotion."""
     verdicts = verdicts_of(choice)
     if verdicts is None:
         return
@@ -70,7 +70,7 @@ def classes_section(choice: Choice) -> None:
 
 
 def thinned(curve: Curve, most: int = _POINTS) -> Curve:
-    """Returns a curve with as many points as can be seen; its area stays the exact one."""
+    """Return a curve with as many points as can be seen; its area stays the exact one."""
     if len(curve.x) <= most:
         return curve
     rows = np.unique(np.linspace(0, len(curve.x) - 1, most).round().astype(np.int64))
@@ -78,7 +78,7 @@ def thinned(curve: Curve, most: int = _POINTS) -> Curve:
 
 
 def class_browser(verdicts: Verdicts, key: str) -> None:
-    """Draws precision, recall, F1 and support of every emotion, as a chart and as a table."""
+    """Draw precision, recall, F1 and support of every emotion, as a chart and as a table."""
     scores = class_scores(
         confusion_matrix(verdicts.labels, verdicts.predicted, len(verdicts.emotions))
     )

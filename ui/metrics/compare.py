@@ -60,13 +60,13 @@ def compare_section(choice: Choice) -> None:
 
 
 def on_common(first: Verdicts, second: Verdicts) -> tuple[Verdicts, Verdicts]:
-    """Returns what two models say of the pictures that both know, in the same order."""
+    """Return what two models say of the pictures that both know, in the same order."""
     positions = PictureIndex(second.ids).positions_of(first.ids)
     return first.where(positions >= 0), second.where(positions[positions >= 0])
 
 
 def _duel(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
-    """Draws the test, and the difference of the matrices."""
+    """Draw the test, and the difference of the matrices."""
     result = mcnemar(first.correct, second.correct)
     left, right = names
     st.markdown(verdict_of(result, names))
@@ -92,7 +92,7 @@ def _duel(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
 
 
 def _only_one_right(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
-    """Draws the pictures that one of two models gets right and the other one wrong."""
+    """Draw the pictures that one of two models gets right and the other one wrong."""
     left, right = names
     st.subheader("What only one of them gets right")
     who = st.segmented_control(
@@ -112,7 +112,7 @@ def _only_one_right(first: Verdicts, second: Verdicts, names: tuple[str, str]) -
 
 
 def verdict_of(result: McNemar, names: tuple[str, str]) -> str:
-    """Returns the outcome of the test in words."""
+    """Return the outcome of the test in words."""
     first, second = names
     total = result.both_right + result.only_first + result.only_second + result.both_wrong
     shares = [
@@ -130,14 +130,14 @@ def verdict_of(result: McNemar, names: tuple[str, str]) -> str:
 
 
 def common_emotions(first: Verdicts, second: Verdicts) -> list[str]:
-    """Returns the emotions that both models know, in the first one's order."""
+    """Return the emotions that both models know, in the first one's order."""
     return [label for label in first.emotions if label in second.emotions]
 
 
 def confusion_difference(
     first: Verdicts, second: Verdicts
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Returns the difference of two models' confusion by row, and the columns' emotions.
+    """Return the difference of two models' confusion by row, and the columns' emotions.
 
     An emotion that only one of them knows has a column, without which rows would not add up.
 

@@ -23,7 +23,7 @@ from ui.metrics.choice import Choice, verdicts_of
 
 @st.fragment
 def confidence_section(choice: Choice, threshold: float) -> None:
-    """Draws how reliable a model's confidence is.
+    """Draw how reliable a model's confidence is.
 
     Args:
         choice: What to look at.
@@ -53,7 +53,7 @@ def _shares(choice: Choice) -> None:
 
 
 def confidence_browser(verdicts: Verdicts, start: float, key: str) -> None:
-    """Draws accuracy against coverage with its threshold, reliability, and the histogram.
+    """Draw accuracy against coverage with its threshold, reliability, and the histogram.
 
     Args:
         verdicts: What a model says of N pictures, N at least 1.

@@ -21,7 +21,7 @@ _CLICKS = {**CHART_CONFIG, "doubleClickDelay": 1}
 
 @st.fragment
 def confusion_section(choice: Choice) -> None:
-    """Draws the confusion matrix of a model and the pictures of the chosen cell."""
+    """Draw the confusion matrix of a model and the pictures of the chosen cell."""
     verdicts = verdicts_of(choice)
     if verdicts is not None:
         st.subheader(f"What is taken for what: {choice.title}")
@@ -31,7 +31,7 @@ def confusion_section(choice: Choice) -> None:
 def confusion_browser(
     verdicts: Verdicts, key: str, faces_gray: NDArray[np.uint8] | None = None
 ) -> None:
-    """Draws a confusion matrix, its worst pairs, and the pictures of a cell.
+    """Draw a confusion matrix, its worst pairs, and the pictures of a cell.
 
     Args:
         verdicts: What a model says of N pictures.
@@ -80,7 +80,7 @@ def confusion_browser(
 def _choose_cell(
     emotions: tuple[str, ...], true_key: str, predicted_key: str
 ) -> tuple[str | None, str | None]:
-    """Draws the choice of a cell by its names; a click on the matrix sets it too."""
+    """Draw the choice of a cell by its names; a click on the matrix sets it too."""
     names = []
     for column, title, widget in zip(
         st.columns(2), ("Labelled", "Taken for"), (true_key, predicted_key), strict=True
@@ -102,7 +102,7 @@ def _choose_cell(
 
 
 def _take_click(chart: str, emotions: tuple[str, ...], true_key: str, predicted_key: str) -> None:
-    """Puts the clicked cell into the two choices; a second click on it changes nothing."""
+    """Put the clicked cell into the two choices; a second click on it changes nothing."""
     points = st.session_state[chart].selection.points
     if points:
         st.session_state[true_key] = emotions[int(points[0]["y"])]
@@ -132,7 +132,7 @@ def _worst_pairs(confusion: NDArray[np.int64], emotions: tuple[str, ...]) -> Non
 
 
 def _spoken(confusion: NDArray[np.int64], emotions: tuple[str, ...]) -> str:
-    """Returns what the matrix shows as a sentence, for screen readers."""
+    """Return what the matrix shows as a sentence, for screen readers."""
     worst = [
         f"{emotions[pair.true]} for {emotions[pair.predicted]} {pair.count} times"
         for pair in most_confused(confusion, 3)

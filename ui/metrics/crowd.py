@@ -22,7 +22,7 @@ _LINES = (
 
 
 def crowd_section(choice: Choice) -> None:
-    """Draws accuracy by how much the crowd agreed."""
+    """Draw accuracy by how much the crowd agreed."""
     st.subheader(f"What ten people say: {model_title(choice.model)}")
     try:
         crowd = stored(Crowd, choice.model)
@@ -75,7 +75,7 @@ def lines_of(crowd: Crowd) -> list[tuple[str, str]]:
 
 
 def crowd_chart(crowd: Crowd) -> go.Figure:
-    """Draws a line a pair that may agree, by how much the crowd agrees."""
+    """Draw one line per pair that may agree, by how much the crowd agrees."""
     figure = go.Figure()
     ranges = [_range(row.low, row.high) for row in crowd.rows]
     for (field, title), color in zip(lines_of(crowd), LINE_COLORS, strict=False):

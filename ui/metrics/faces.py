@@ -41,7 +41,7 @@ class ChosenFace:
 
 
 def choose_face(choice: Choice, detector: FaceDetector, key: str) -> ChosenFace | None:
-    """Draws the choice of a face; None while there is none.
+    """Draw the choice of a face; None while there is none.
 
     Args:
         choice: Whose pictures and verdicts to choose from.
@@ -78,7 +78,7 @@ def choose_face(choice: Choice, detector: FaceDetector, key: str) -> ChosenFace 
 
 
 def _from_set(choice: Choice, key: str) -> ChosenFace | None:
-    """Draws the choice of a test picture by its label, what it is taken for, and confidence."""
+    """Draw the choice of a test picture by its label, what it is taken for, and confidence."""
     verdicts = verdicts_of(choice)
     if verdicts is None:
         return None
@@ -124,7 +124,7 @@ def _from_set(choice: Choice, key: str) -> ChosenFace | None:
 
 
 def _from_photo(name: str, content: bytes, detector: FaceDetector, key: str) -> ChosenFace | None:
-    """Draws the choice among a photo's faces, largest first."""
+    """Draw the choice among a photo's faces, largest first."""
     faces = _faces_of(content, detector)
     if isinstance(faces, str):
         st.error(plain(f"{name}: {faces}"), icon=":material/error:")
@@ -141,7 +141,7 @@ def _from_photo(name: str, content: bytes, detector: FaceDetector, key: str) -> 
 
 
 def _faces_of(content: bytes, detector: FaceDetector) -> list[NDArray[np.uint8]] | str:
-    """Returns a photo's aligned faces, or why it cannot be read; the last photo's are kept."""
+    """Return a photo's aligned faces, or why it cannot be read; the last photo's are kept."""
     digest = hashlib.sha256(content).hexdigest() + detector.name
     kept = st.session_state.get(_FACES_KEY)
     if kept is not None and kept[0] == digest:

@@ -39,7 +39,7 @@ _PLAIN_FILL = "#E4E7EB"
 
 
 def network_section(model: str) -> None:
-    """Draws a model's layers as a table and as a graph."""
+    """Draw a model's layers as a table and as a graph."""
     st.subheader(f"The network: {model_title(model)}")
     try:
         architecture = stored(Architecture, model)
@@ -74,7 +74,7 @@ class Box:
 
 
 def boxes_of(layers: Sequence[LayerRow]) -> list[Box]:
-    """Puts batch normalisation, activation and dropout into the box of the layer before them."""
+    """Put batch normalisation, activation and dropout into the box of the layer before them."""
     readers = Counter(name for layer in layers for name in layer.inputs)
     boxes: list[Box] = []
     box_of: dict[str, int] = {}
@@ -91,7 +91,7 @@ def boxes_of(layers: Sequence[LayerRow]) -> list[Box]:
 
 
 def graph_of(architecture: Architecture) -> str:
-    """Returns a network as a graph in Graphviz' language."""
+    """Return a network as a graph in Graphviz' language."""
     most = max((layer.multiply_adds for layer in architecture.layers), default=0)
     lines = [
         "digraph {",

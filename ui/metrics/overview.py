@@ -66,7 +66,7 @@ _PEERS = (
 
 
 def overview_section(choice: Choice) -> None:
-    """Draws the stored figures of a choice, the protocol in words, and the peers."""
+    """Draw the stored figures of a choice, the protocol in words, and the peers."""
     way = PEOPLE if choice.reading == PEOPLE else choice.views
     try:
         figures = metrics_of(choice.model)[choice.split][way]
@@ -90,7 +90,7 @@ def overview_section(choice: Choice) -> None:
 
 
 def figures_of(verdicts: Verdicts) -> dict[str, Any]:
-    """Measures a model's verdicts as ``evaluate`` does, without what needs the Training split.
+    """Measure a model's verdicts as ``evaluate`` does, without what needs the Training split.
 
     Args:
         verdicts: N of them, N at least 1.
@@ -124,7 +124,7 @@ def figures_of(verdicts: Verdicts) -> dict[str, Any]:
 
 
 def figure_tiles(figures: Mapping[str, Any]) -> None:
-    """Draws a tile a figure.
+    """Draw a tile a figure.
 
     Args:
         figures: As ``figures_of`` returns them, or a record of ``metrics.json``.
@@ -264,7 +264,7 @@ def _draw(tiles: Iterable[tuple[str, str, str, str]]) -> None:
 
 
 def _all_measured() -> None:
-    """Draws every measured split and number of views of every model as one table."""
+    """Draw every measured split and number of views of every model as one table."""
     rows = []
     for model in model_names():
         try:
@@ -320,7 +320,7 @@ def _peers() -> None:
 
 
 def _own_rows() -> list[str]:
-    """Returns a row of the peers' table for each of the app's own networks."""
+    """Return a row of the peers' table for each of the app's own networks."""
     rows = []
     for model in model_names():
         split = HEADLINE_SPLITS.get(model, PRIVATE_TEST)

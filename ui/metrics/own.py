@@ -31,7 +31,7 @@ _PHOTOS, _CROPS = "Photos: find the face first", "Face crops: read them as they 
 
 
 def own_section(model: str, settings: Settings) -> None:
-    """Draws the upload, the progress, or what came out."""
+    """Draw the upload, the progress, or what came out."""
     st.subheader("Measure it on your own pictures")
     run: OwnRun | None = st.session_state.get(_RUN_KEY)
     if run is not None and not run.job.over:
@@ -47,7 +47,7 @@ def own_section(model: str, settings: Settings) -> None:
 
 
 def _ask(model: str, settings: Settings) -> None:
-    """Draws what to upload, and how to read it."""
+    """Draw what to upload, and how to read it."""
     archive = st.file_uploader(
         "A .zip of labelled pictures",
         type=["zip"],
@@ -81,7 +81,7 @@ def _ask(model: str, settings: Settings) -> None:
 
 
 def _forget() -> None:
-    """Lets go of the measurement, and of the archive, which a fresh widget does not hold."""
+    """Let go of the measurement, and of the archive, which a fresh widget does not hold."""
     st.session_state.pop(_RUN_KEY, None)
     st.session_state[_ROUND_KEY] = st.session_state.get(_ROUND_KEY, 0) + 1
 
@@ -91,7 +91,7 @@ def _emotions(model: str) -> tuple[str, ...]:
 
 
 def _whether_open() -> Any:
-    """Returns a function that says whether this visitor's page is open."""
+    """Return a function that says whether this visitor's page is open."""
     context = get_script_run_ctx()
     session = context.session_id if context else ""
     return lambda: not runtime.exists() or runtime.get_instance().is_active_session(session)
@@ -99,7 +99,7 @@ def _whether_open() -> Any:
 
 @st.fragment(run_every=_EVERY_S)
 def _follow(run: OwnRun) -> None:
-    """Draws the progress of a measurement until it is over."""
+    """Draw the progress of a measurement until it is over."""
     if run.job.over:
         st.rerun()
     bar, button = st.columns([4, 1], vertical_alignment="center")
@@ -124,7 +124,7 @@ def _follow(run: OwnRun) -> None:
 
 
 def _results(run: OwnRun, measurement: Measurement, threshold: float) -> None:
-    """Draws the same figures as for FER-2013, and the downloads."""
+    """Draw the same figures as for FER-2013, and the downloads."""
     st.subheader(plain(f"{run.archive}, read as {run.how} for {model_title(run.model)}"))
     if measurement.skipped:
         count = len(measurement.skipped)

@@ -54,7 +54,7 @@ def start_run(
     detector: FaceDetector | None,
     is_open: Callable[[], bool],
 ) -> OwnRun:
-    """Hands a measurement in.
+    """Hand a measurement in.
 
     Args:
         queue: Does it.
@@ -91,7 +91,7 @@ def start_run(
 
 
 def figures_json(run: OwnRun, measurement: Measurement) -> str:
-    """Returns the figures of a measurement, with how they came about, as JSON."""
+    """Return the figures of a measurement, with how they came about, as JSON."""
     record = {
         "archive": run.archive,
         "model": run.model,
@@ -105,7 +105,7 @@ def figures_json(run: OwnRun, measurement: Measurement) -> str:
 
 
 def verdicts_csv(measurement: Measurement) -> str:
-    """Returns a row a file: what it is labelled, what the model says, or why it was skipped."""
+    """Return one row per file: what it is labelled, what the model says, or why it was skipped."""
     verdicts = measurement.verdicts
     text = io.StringIO()
     writer = csv.writer(text)
@@ -121,5 +121,5 @@ def verdicts_csv(measurement: Measurement) -> str:
 
 
 def _cell(name: str) -> str:
-    """Returns a file's name so that no spreadsheet takes it for a formula."""
+    """Return a file's name so that no spreadsheet takes it for a formula."""
     return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t", "\r") else str(name)

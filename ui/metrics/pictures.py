@@ -24,7 +24,7 @@ _SHOWN_SIDE = 192
 def show_pictures(
     verdicts: Verdicts, key: str, faces_gray: NDArray[np.uint8] | None = None
 ) -> None:
-    """Draws pictures with their probabilities, the most confident first, page by page.
+    """Draw pictures with their probabilities, the most confident first, page by page.
 
     Without the data set, names and probabilities as a table, and what is needed for more.
 
@@ -67,7 +67,7 @@ def show_pictures(
 
 
 def probability_table(verdicts: Verdicts, key: str) -> None:
-    """Draws names, labels and probabilities as a table."""
+    """Draw names, labels and probabilities as a table."""
     columns = {
         "picture": verdicts.names,
         "label": verdicts.words,
@@ -88,7 +88,7 @@ def probability_table(verdicts: Verdicts, key: str) -> None:
 
 
 def _faces_of(verdicts: Verdicts) -> tuple[NDArray[np.uint8], int]:
-    """Returns FER-2013's pictures, and how many of them are missing."""
+    """Return FER-2013's pictures, and how many of them are missing."""
     found = pictures_of(verdicts.ids)
     if found is None:
         raise ValueError("There is no data set.")
@@ -96,7 +96,7 @@ def _faces_of(verdicts: Verdicts) -> tuple[NDArray[np.uint8], int]:
 
 
 def _show_one(verdicts: Verdicts, index: int, face_gray: NDArray[np.uint8], key: str) -> None:
-    """Draws one picture large, with its probabilities."""
+    """Draw one picture large, with its probabilities."""
     picture, bars = st.columns([2, 3], vertical_alignment="center")
     label = verdicts.words[index]
     picture.image(
@@ -112,7 +112,7 @@ def _show_one(verdicts: Verdicts, index: int, face_gray: NDArray[np.uint8], key:
 
 
 def _go_on(ids: list[str], index: int, key: str) -> None:
-    """Draws the way to the picture's own page."""
+    """Draw the way to the picture's own page."""
     with st.container(horizontal=True, vertical_alignment="center"):
         opened = st.button(
             "All about this picture", key=f"{key}-open", icon=":material/open_in_new:"
@@ -124,7 +124,7 @@ def _go_on(ids: list[str], index: int, key: str) -> None:
 
 
 def _choose_page(count: int, key: str) -> slice:
-    """Draws the choice of a page where there is more than one."""
+    """Draw the choice of a page where there is more than one."""
     pages = -(-count // _PAGE)
     if pages == 1:
         return slice(0, count)

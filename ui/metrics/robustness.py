@@ -39,7 +39,7 @@ _ENLARGED_SIDE = 192
 
 
 def robustness_section(choice: Choice, detector: FaceDetector) -> None:
-    """Draws accuracy on spoilt pictures, and sliders that spoil a chosen face."""
+    """Draw accuracy on spoilt pictures, and sliders that spoil a chosen face."""
     st.subheader("Spoilt pictures")
     _measured()
     st.subheader("Try it on a face")
@@ -48,7 +48,7 @@ def robustness_section(choice: Choice, detector: FaceDetector) -> None:
 
 @st.fragment
 def _measured() -> None:
-    """Draws the stored curves of all models."""
+    """Draw the stored curves of all models."""
     curves: dict[str, Robustness] = {}
     faults = []
     for model in model_names():
@@ -77,7 +77,7 @@ def _measured() -> None:
 
 
 def robustness_chart(curves: Mapping[str, Robustness], measure: str) -> go.Figure:
-    """Draws a small chart a kind of corruption, with a line a model.
+    """Draw one small chart per kind of corruption, with one line per model.
 
     Args:
         curves: What was measured, by the model's name.
@@ -145,7 +145,7 @@ def _points(found: Robustness, kind: str, measure: str) -> list[tuple[float, flo
 def spoil(
     face_gray: NDArray[np.uint8], strengths: Mapping[str, float], seed: int = _SEED
 ) -> NDArray[np.uint8]:
-    """Spoils a face in several ways, one after the other, in the order of ``CORRUPTIONS``.
+    """Spoil a face in several ways, one after the other, in the order of ``CORRUPTIONS``.
 
     Args:
         face_gray: uint8 ``(H, W)``.
@@ -161,7 +161,7 @@ def spoil(
 
 @st.fragment
 def _live(choice: Choice, detector: FaceDetector) -> None:
-    """Draws the sliders, the spoilt face, and what the network makes of it."""
+    """Draw the sliders, the spoilt face, and what the network makes of it."""
     chosen = choose_face(choice, detector, "spoil")
     if chosen is None:
         return
@@ -200,7 +200,7 @@ def _live(choice: Choice, detector: FaceDetector) -> None:
 def moved_bars(
     labels: tuple[str, ...], before: NDArray[np.float32], after: NDArray[np.float32]
 ) -> go.Figure:
-    """Draws probabilities ``(K,)`` as bars, with a mark where each was before."""
+    """Draw probabilities ``(K,)`` as bars, with a mark where each was before."""
     names = [label.capitalize() for label in labels]
     figure = go.Figure(
         go.Bar(

@@ -71,7 +71,7 @@ SECTIONS = {
 
 
 def choose_section() -> Section:
-    """Draws the choice of a section, and returns it."""
+    """Draw the choice of a section, and return it."""
     names = list(SECTIONS)
     chosen = st.segmented_control(
         "Section",

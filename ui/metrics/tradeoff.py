@@ -16,7 +16,7 @@ from ui.common.resources import get_classifier
 
 
 def tradeoff(wide: tuple[str, Verdicts], narrow: tuple[str, Verdicts]) -> None:
-    """Draws what a model with fewer emotions gains and costs.
+    """Draw what a model with fewer emotions gains and costs.
 
     Args:
         wide: The model that knows more emotions: its name, and what it says of N pictures.
@@ -52,7 +52,7 @@ def tradeoff(wide: tuple[str, Verdicts], narrow: tuple[str, Verdicts]) -> None:
 
 
 def without(verdicts: Verdicts, left_out: list[str]) -> Verdicts:
-    """Returns the verdicts of a model that is told that some emotions do not occur.
+    """Return the verdicts of a model that is told that some emotions do not occur.
 
     Args:
         verdicts: Of pictures with other labels than these.
@@ -73,7 +73,7 @@ def without(verdicts: Verdicts, left_out: list[str]) -> Verdicts:
 def _by_emotion(
     more: Verdicts, fewer: Verdicts, names: tuple[str, str]
 ) -> tuple[list[dict[str, object]], list[str]]:
-    """Returns a row an emotion, and the names of its columns with percentages."""
+    """Return one row per emotion, and the names of its columns with percentages."""
     scores = [
         class_scores(confusion_matrix(v.labels, v.predicted, len(v.emotions)))
         for v in (more, fewer)
@@ -98,7 +98,7 @@ def _by_emotion(
 
 
 def _where_they_go(more: Verdicts, left_out: list[str], narrow_name: str) -> None:
-    """Says what the narrower model takes the pictures for that it has no word for."""
+    """Say what the narrower model takes the pictures for that it has no word for."""
     found = pictures_of(more.where(np.isin(more.words, left_out)).ids)
     if found is None or not found[1].any():
         return

@@ -41,7 +41,7 @@ class RunLog:
 
 
 def training_section() -> None:
-    """Draws loss, accuracy and learning rate of the chosen runs."""
+    """Draw loss, accuracy and learning rate of the chosen runs."""
     tried_section()
     st.subheader("How the networks were trained")
     logs = {log.name: log for log in _all_logs()}
@@ -104,7 +104,7 @@ def _log_of(name: str, rows: list[dict[str, Any]], config: dict[str, Any]) -> Ru
 
 
 def rate_at(progress: float, optimizer: dict[str, float]) -> float:
-    """Returns the learning rate of the schedule that ``train.training.fit`` follows.
+    """Return the learning rate of the schedule that ``train.training.fit`` follows.
 
     Args:
         progress: Share of all steps done, 0 to 1.

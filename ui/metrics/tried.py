@@ -48,7 +48,7 @@ class Network:
 
 
 def tried_section() -> None:
-    """Draws the trials of all plans beside the shipped networks; nothing where there are none."""
+    """Draw the trials of all plans beside the shipped networks; nothing where there are none."""
     try:
         plans = {file.stem: read_trials(file) for file in sorted(TRIALS_DIR.glob("*.json"))}
     except CardError as error:
@@ -72,7 +72,7 @@ def tried_section() -> None:
 
 
 def networks_of(trials: list[Trial]) -> list[Network]:
-    """Returns the networks of a plan, its seeds together."""
+    """Return the networks of a plan, its seeds together."""
     networks = []
     for change, runs in by_change(trials).items():
         first, *_ = runs.values()
@@ -90,7 +90,7 @@ def networks_of(trials: list[Trial]) -> list[Network]:
 
 
 def shipped_networks() -> list[Network]:
-    """Returns the app's networks; what is not measured is left out."""
+    """Return the app's networks; what is not measured is left out."""
     networks = []
     for name in model_names():
         try:
@@ -111,7 +111,7 @@ def shipped_networks() -> list[Network]:
 
 
 def tried_chart(tried: list[Network], shipped: list[Network]) -> go.Figure:
-    """Draws accuracy against multiply-adds, on a logarithmic scale."""
+    """Draw accuracy against multiply-adds, on a logarithmic scale."""
     figure = go.Figure()
     for networks, name, color, symbol in (
         (tried, "Short runs", BLUE, "circle"),
@@ -133,7 +133,7 @@ def tried_chart(tried: list[Network], shipped: list[Network]) -> go.Figure:
 
 
 def gains_chart(trials: list[Trial]) -> go.Figure:
-    """Draws what each change gives against the baseline, the best at the top."""
+    """Draw what each change gives against the baseline, the best at the top."""
     gains = {
         change: found for change, found in gains_of(trials).items() if change != BASELINE and found
     }
@@ -157,7 +157,7 @@ def gains_chart(trials: list[Trial]) -> go.Figure:
 
 
 def _deviation(values: list[float]) -> float:
-    """Returns the standard deviation over the seeds; 0 for one."""
+    """Return the standard deviation over the seeds; 0 for one."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 

@@ -31,7 +31,7 @@ _WARM, _COOL = (20, 56, 184), (181, 121, 39)
 
 @st.fragment
 def why_section(choice: Choice, detector: FaceDetector) -> None:
-    """Draws what of a face speaks for an emotion."""
+    """Draw what of a face speaks for an emotion."""
     st.subheader("Why does it say so?")
     chosen = choose_face(choice, detector, "why")
     if chosen is None:
@@ -106,7 +106,7 @@ def _occlusion(model: str, face_gray: NDArray[np.uint8], position: int, emotion:
 
 
 def overlay(face_gray: NDArray[np.uint8], values: NDArray[np.floating[Any]]) -> bytes:
-    """Returns a face under a veil of colour, as PNG.
+    """Return a face under a veil of colour, as PNG.
 
     Args:
         face_gray: uint8 ``(H, W)``.

@@ -27,7 +27,7 @@ def face_card(
     threshold: float,
     key: str,
 ) -> None:
-    """Draws a card.
+    """Draw a card.
 
     Args:
         number: The face's number in its picture, from 1.
@@ -67,18 +67,18 @@ def face_card(
 
 
 def _as_seen(face: FaceReading) -> NDArray[np.uint8]:
-    """Returns the normalised input, 2.5 deviations around the mean, as grey levels."""
+    """Return the normalised input, 2.5 deviations around the mean, as grey levels."""
     values = normalize_faces([face.aligned_gray])[0, :, :, 0]
     return np.asarray(np.clip(127.5 + values * 51, 0, 255), np.uint8)
 
 
 def _enlarged(gray: NDArray[np.uint8]) -> bytes:
-    """Returns a PNG in which the pixels of a small picture can be seen."""
+    """Return a PNG in which the pixels of a small picture can be seen."""
     shown = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_NEAREST_EXACT)
     return encode_png(np.asarray(shown, np.uint8))
 
 
 def _spoken(face: FaceReading) -> str:
-    """Returns the bars as a sentence, for screen readers."""
+    """Return the bars as a sentence, for screen readers."""
     said = (f"{label} {value:.0%}" for label, value in face.probabilities.items())
     return f"Probabilities: {', '.join(said)}"

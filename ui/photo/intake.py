@@ -21,7 +21,7 @@ _THUMBNAIL_WIDTH = 112
 
 
 def choose_photos() -> None:
-    """Draws the three ways to bring photos in."""
+    """Draw the three ways to bring photos in."""
     photos = shelf()
     round_ = st.session_state.setdefault(_ROUND_KEY, 0)
     upload, camera, sample = st.columns([4, 2, 3], vertical_alignment="bottom")
@@ -54,7 +54,7 @@ def choose_photos() -> None:
 
 
 def analyze_current(settings: Settings) -> None:
-    """Reads the photo that is looked at, if it is new: it is shown before any other is read."""
+    """Read the photo that is looked at, if it is new: it is shown before any other is read."""
     photos = shelf()
     if photos.current in photos.pending(settings.detector.name, settings.reading):
         with st.spinner("Analysing …"):
@@ -62,7 +62,7 @@ def analyze_current(settings: Settings) -> None:
 
 
 def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
-    """Reads the other new photos, with progress and a way out; what is read stays.
+    """Read the other new photos, with progress and a way out; what is read stays.
 
     Args:
         settings: The visitor's choices.
@@ -89,7 +89,7 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
 
 
 def gallery(settings: Settings) -> None:
-    """Draws thumbnails to leaf through, and what can be done with the photos."""
+    """Draw thumbnails to leaf through, and what can be done with the photos."""
     photos = shelf()
     if photos.current is None:
         return

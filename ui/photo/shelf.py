@@ -71,7 +71,7 @@ class PhotoShelf:
     refused: list[str] = field(default_factory=list)
 
     def add(self, uploads: Iterable[Upload]) -> None:
-        """Puts photos on the shelf and turns to the first new one."""
+        """Put photos on the shelf and turn to the first new one."""
         self.stopped = False
         self.refused = []
         held = sum(len(upload.content) for upload in self.uploads.values())
@@ -89,7 +89,7 @@ class PhotoShelf:
             self.current = arrived[0]
 
     def remove(self, key: str) -> None:
-        """Forgets a photo and all that was read in it."""
+        """Forget a photo and all that was read in it."""
         keys = list(self.uploads)
         place = keys.index(key)
         del self.uploads[key]
@@ -98,26 +98,26 @@ class PhotoShelf:
         self.current = rest[min(place, len(rest) - 1)] if rest else None
 
     def step(self, distance: int) -> None:
-        """Turns to a photo further on, or back; from the last one to the first."""
+        """Turn to a photo further on, or back; from the last one to the first."""
         keys = list(self.uploads)
         if self.current in self.uploads:
             self.current = keys[(keys.index(self.current) + distance) % len(keys)]
 
     def show(self, key: str) -> None:
-        """Turns to a photo."""
+        """Turn to a photo."""
         self.current = key
 
     def stop(self, stopped: bool = True) -> None:
-        """Stops the analysis, or lets it go on."""
+        """Stop the analysis, or let it go on."""
         self.stopped = stopped
 
     def pending(self, detector: str, reading: str = DEFAULT_READING) -> list[str]:
-        """Returns the photos that were not read in this way yet."""
+        """Return the photos that were not read in this way yet."""
         return [key for key in self.uploads if (key, detector, reading) not in self.readings]
 
 
 def shelf() -> PhotoShelf:
-    """Returns this visitor's photos."""
+    """Return this visitor's photos."""
     if SHELF_KEY not in st.session_state:
         st.session_state[SHELF_KEY] = PhotoShelf()
     stored: PhotoShelf = st.session_state[SHELF_KEY]
@@ -133,7 +133,7 @@ def read_photos(
     reading: str = DEFAULT_READING,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
 ) -> None:
-    """Reads photos; each reading is on the shelf as soon as it is there.
+    """Read photos; each reading is on the shelf as soon as it is there.
 
     Args:
         photos: The shelf.
@@ -156,7 +156,7 @@ def read_photos(
 def read_photo(
     content: bytes, detector: FaceDetector, classifiers: Mapping[str, FaceReader]
 ) -> PhotoReading:
-    """Reads one photo with every network; whatever is wrong with it becomes a sentence."""
+    """Read one photo with every network; whatever is wrong with it becomes a sentence."""
     try:
         photo = read_image(content)
         picture = detect_upright(detector, photo.image_bgr)

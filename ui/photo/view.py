@@ -34,7 +34,7 @@ _ADVICE = {
 
 
 def show_photo(settings: Settings) -> None:
-    """Draws the current photo, its faces and its download."""
+    """Draw the current photo, its faces and its download."""
     photos = shelf()
     reading = photos.readings.get((photos.current or "", settings.detector.name, settings.reading))
     if photos.current is None or reading is None:
@@ -77,7 +77,7 @@ def show_photo(settings: Settings) -> None:
 
 
 def _show_facts(frame: Frame, settings: Settings) -> None:
-    """Lists the verdicts, or says what to try when there is no face."""
+    """List the verdicts, or say what to try when there is no face."""
     count = len(frame.faces)
     st.subheader(f"{count} face{'s' * (count != 1)}" if count else "No face found")
     if frame.turned_deg:
@@ -93,7 +93,7 @@ def _show_facts(frame: Frame, settings: Settings) -> None:
 
 
 def show_table(settings: Settings) -> None:
-    """Draws the table of all faces of all photos, and its downloads."""
+    """Draw the table of all faces of all photos, and its downloads."""
     photos = shelf()
     rows: list[dict[str, Any]] = []
     records: list[dict[str, Any]] = []
@@ -134,7 +134,7 @@ def show_table(settings: Settings) -> None:
 
 
 def _fitted(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Returns a picture that is no larger than a page can show."""
+    """Return a picture that is no larger than a page can show."""
     scale = min(1.0, _SHOWN_SIDE / max(image_bgr.shape[:2]))
     shown = cv2.resize(image_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return np.asarray(shown, np.uint8)

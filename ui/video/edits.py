@@ -16,7 +16,7 @@ _LONGEST_NAME = 40
 
 
 def edit_person(run: VideoRun, person: int, others: Sequence[int], key: str) -> None:
-    """Draws the button behind which a person is named, merged or hidden.
+    """Draw the button behind which a person is named, merged or hidden.
 
     Args:
         run: The analysis; its edits change.
@@ -56,7 +56,7 @@ def edit_person(run: VideoRun, person: int, others: Sequence[int], key: str) -> 
 
 
 def show_undo(run: VideoRun) -> None:
-    """Draws what was merged and hidden, and the buttons that undo it."""
+    """Draw what was merged and hidden, and the buttons that undo it."""
     edits = run.edits
     if not edits.merged and not edits.hidden:
         return
@@ -79,13 +79,13 @@ def show_undo(run: VideoRun) -> None:
 
 
 def title_of(person: int, names: Mapping[int, str] | None = None) -> str:
-    """Returns a person's name, or "Person 2" where there is none."""
+    """Return a person's name, or "Person 2" where there is none."""
     name = person_name(person, names)
     return f"Person {name}" if name == str(person) else name
 
 
 def name_person(run: VideoRun, person: int, name: str) -> None:
-    """Gives a person a name; an empty one takes it away."""
+    """Give a person a name; an empty one takes it away."""
     names = {other: known for other, known in run.edits.names.items() if other != person}
     if name.strip():
         names[person] = name.strip()
@@ -93,13 +93,13 @@ def name_person(run: VideoRun, person: int, name: str) -> None:
 
 
 def merge_person(run: VideoRun, person: int, into: int | None) -> None:
-    """Makes two persons one; None changes nothing."""
+    """Make two persons one; None changes nothing."""
     if into is not None:
         _change(run, merged={**run.edits.merged, person: into})
 
 
 def hide_person(run: VideoRun, person: int) -> None:
-    """Leaves a person out of everything that is shown and taken away."""
+    """Leave a person out of everything that is shown and taken away."""
     _change(run, hidden=run.edits.hidden | {person})
 
 
@@ -110,5 +110,5 @@ def _change(run: VideoRun, **changes: Any) -> None:
 def _on_input(
     run: VideoRun, key: str, change: Callable[..., None], person: int
 ) -> Callable[[], None]:
-    """Returns what hands a widget's new value on."""
+    """Return what hands a widget's new value on."""
     return lambda: change(run, person, st.session_state[key])

@@ -47,7 +47,7 @@ _PLAYABLE = {
 
 
 def choose_video() -> None:
-    """Draws the way to bring a video in."""
+    """Draw the way to bring a video in."""
     round_ = st.session_state.setdefault(_ROUND_KEY, 0)
     upload = st.file_uploader(
         "Upload a video",
@@ -75,7 +75,7 @@ def choose_video() -> None:
 
 
 def show_upload(video: Video) -> None:
-    """Draws the uploaded video and what its file says of itself."""
+    """Draw the uploaded video and what its file says of itself."""
     picture, text = st.columns([3, 2], gap="large")
     with picture:
         _preview(video)
@@ -84,19 +84,19 @@ def show_upload(video: Video) -> None:
 
 
 def show_facts(video: Video) -> None:
-    """Draws what a video's file says of itself, and the button that removes it."""
+    """Draw what a video's file says of itself, and the button that removes it."""
     st.markdown(f"**{plain(video.name)}**\n\n{facts_list(video.facts)}")
     st.button("Remove this video", icon=":material/delete:", on_click=forget_video)
 
 
 def player_width(video: Video) -> int | Literal["stretch"]:
-    """Returns the width for a player: one of a phone's upright video would fill the screen."""
+    """Return the width for a player: one of a phone's upright video would fill the screen."""
     width, height = video.facts.size_wh
     return _PORTRAIT_WIDTH if height > width else "stretch"
 
 
 def facts_list(facts: VideoFacts) -> str:
-    """Returns a video's facts as a Markdown list."""
+    """Return a video's facts as a Markdown list."""
     width, height = facts.size_wh
     rate = f"{facts.frame_rate:.5g} frames a second" if facts.frame_rate else "rate not given"
     lines = {
@@ -112,7 +112,7 @@ def facts_list(facts: VideoFacts) -> str:
 
 
 def _preview(video: Video) -> None:
-    """Plays the upload where browsers can, and shows its first frame elsewhere."""
+    """Play the upload where browsers can, and show its first frame elsewhere."""
     suffix = video.name.rpartition(".")[2].lower()
     mime, codecs = _PLAYABLE.get(suffix, ("", set()))
     small = (video.facts.bytes or 0) <= _MAX_PREVIEW_BYTES
@@ -146,7 +146,7 @@ def _preview(video: Video) -> None:
 
 
 def smoothing_slider() -> float:
-    """Draws the strength of the smoothing and returns it in seconds."""
+    """Draw the strength of the smoothing and return it in seconds."""
     return st.slider(
         "Smoothing over time",
         0.0,
@@ -162,7 +162,7 @@ def smoothing_slider() -> float:
 
 
 def ask_for_run(video: Video, settings: Settings) -> None:
-    """Draws the choices and the button that starts the analysis."""
+    """Draw the choices and the button that starts the analysis."""
     left, right = st.columns(2, gap="large")
     with left:
         fps = st.select_slider(
@@ -208,7 +208,7 @@ def ask_for_run(video: Video, settings: Settings) -> None:
 
 
 def _start(video: Video, settings: Settings, options: VideoOptions, annotate: bool) -> None:
-    """Hands in an analysis in the place of the former one."""
+    """Hand in an analysis in the place of the former one."""
     queue = get_queue()
     if video.run is not None:
         video.run.release(queue)
@@ -226,7 +226,7 @@ def _start(video: Video, settings: Settings, options: VideoOptions, annotate: bo
 
 
 def _choose_part(video: Video) -> tuple[float, float | None] | None:
-    """Draws the choice of the part; returns its ends in seconds, or None when it is too long."""
+    """Draw the choice of the part; returns its ends in seconds, or None when it is too long."""
     duration_s = video.facts.duration_s
     if duration_s is None:
         st.caption(
@@ -259,7 +259,7 @@ def _choose_part(video: Video) -> tuple[float, float | None] | None:
 
 
 def _as_time(seconds: float) -> time:
-    """Returns seconds as the clock time that Streamlit's slider shows; a day is the most."""
+    """Return seconds as the clock time that Streamlit's slider shows; a day is the most."""
     whole = min(round(seconds * 10), 24 * 36_000 - 1)
     return time(whole // 36_000, whole // 600 % 60, whole // 10 % 60, whole % 10 * 100_000)
 

@@ -50,7 +50,7 @@ class ChartStyle:
 def show_person(
     video: Video, run: VideoRun, look: Look, record: Mapping[str, Any], style: ChartStyle
 ) -> None:
-    """Draws one person.
+    """Draw one person.
 
     Args:
         video: The video.
@@ -82,7 +82,7 @@ def _show_header(
     record: Mapping[str, Any],
     key: str,
 ) -> None:
-    """Draws who it is, what was read most of the time, and the button to edit."""
+    """Draw who it is, what was read most of the time, and the button to edit."""
     person = int(record["person"])
     others = [other for other in view.timeline.persons() if other != person]
     name = title_of(person, run.edits.names)
@@ -121,7 +121,7 @@ def _largest_first(shares: Mapping[str, float]) -> dict[str, float]:
 def _show_chart(
     view: View, person: int, rows: NDArray[np.int64], style: ChartStyle, key: str
 ) -> None:
-    """Draws the time line; a click chooses a moment."""
+    """Draw the time line; a click chooses a moment."""
     timeline = view.timeline
     probabilities = timeline.probabilities if style.raw else view.smoothed
     drawn, stretch_s = thin_out(
@@ -165,7 +165,7 @@ def _show_chart(
 def _show_moment(
     video: Video, run: VideoRun, view: View, person: int, chosen_s: float, key: str
 ) -> None:
-    """Draws the frame of a moment and what was read in this person's face."""
+    """Draw the frame of a moment and what was read in this person's face."""
     timeline = view.timeline
     mine = timeline.person == person
     row = int(np.flatnonzero(mine)[np.abs(timeline.time_s[timeline.row[mine]] - chosen_s).argmin()])
@@ -210,7 +210,7 @@ def _show_moment(
 
 
 def _show_strongest(video: Video, view: View, look: Look, person: int, key: str) -> None:
-    """Draws the moments of the highest probabilities as a gallery."""
+    """Draw the moments of the highest probabilities as a gallery."""
     moments = strongest_moments(
         view.timeline, view.smoothed, person, count=_MOMENTS, threshold=look.threshold
     )
@@ -241,7 +241,7 @@ def _show_strongest(video: Video, view: View, look: Look, person: int, key: str)
 
 
 def _face(video: Video, view: View, row: int) -> bytes | None:
-    """Returns the picture of a reading's face, kept with the video; None when it is unreadable."""
+    """Return the picture of a reading's face, kept with the video; None when it is unreadable."""
     time_s = float(view.timeline.time_s[view.timeline.row[row]])
     corners = tuple(view.timeline.boxes_xyxy[row].tolist())
     if (time_s, corners) not in video.pictures:
@@ -254,7 +254,7 @@ def _face(video: Video, view: View, row: int) -> bytes | None:
 
 
 def _fitted_jpeg(image_bgr: NDArray[np.uint8]) -> bytes:
-    """Returns a picture that is no larger than the page shows it."""
+    """Return a picture that is no larger than the page shows it."""
     image = Image.fromarray(np.ascontiguousarray(image_bgr[..., ::-1]))
     image.thumbnail((_MOMENT_SIDE, _MOMENT_SIDE))
     return as_jpeg(image)

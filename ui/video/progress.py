@@ -20,7 +20,7 @@ _SKETCH_PERSONS = 2
 
 @st.fragment(run_every=_EVERY_S)
 def follow_analysis(run: VideoRun) -> None:
-    """Draws the progress of an analysis, and what was read so far, until it is over."""
+    """Draw the progress of an analysis, and what was read so far, until it is over."""
     if run.job.over:
         st.rerun()
     _show_job(run.job, get_queue(), "Analysing", "cancel-analysis")
@@ -49,14 +49,14 @@ def follow_analysis(run: VideoRun) -> None:
 
 @st.fragment(run_every=_EVERY_S)
 def follow_drawing(run: VideoRun) -> None:
-    """Draws the progress of the annotated video being drawn again, until it is over."""
+    """Draw the progress of the annotated video being drawn again, until it is over."""
     if run.drawing is None or run.drawing.over:
         st.rerun()
     _show_job(run.drawing, get_queue(), "Drawing the video", "cancel-drawing")
 
 
 def _show_job(job: Job[Any], queue: JobQueue, doing: str, key: str) -> None:
-    """Draws a job's place in line or its progress, and the button that ends it."""
+    """Draw a job's place in line or its progress, and the button that ends it."""
     bar, button = st.columns([4, 1], vertical_alignment="center")
     button.button(
         "Cancel",
@@ -86,7 +86,7 @@ def _share(progress: Progress) -> float:
 
 
 def progress_text(progress: Progress) -> str:
-    """Returns, for example, "153 of 458 frames · 84 frames a second · 4 s left"."""
+    """Return, for example, "153 of 458 frames · 84 frames a second · 4 s left"."""
     parts = [f"{progress.done:,} frames"]
     if progress.total is not None:
         parts = [f"{progress.done:,} of {progress.total:,} frames"]

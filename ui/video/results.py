@@ -39,7 +39,7 @@ _MOST_IN_SENTENCE = 3
 
 
 def show_results(video: Video, run: VideoRun, settings: Settings) -> None:
-    """Draws everything that an analysis gave.
+    """Draw everything that an analysis gave.
 
     Args:
         video: The video.
@@ -69,7 +69,7 @@ def show_results(video: Video, run: VideoRun, settings: Settings) -> None:
 
 
 def summary_sentence(record: Mapping[str, Any], *, hidden: int = 0) -> str:
-    """Returns what was found in a sentence that says no more than the readings do.
+    """Return what was found in a sentence that says no more than the readings do.
 
     Args:
         record: From ``fer_core.tables.summary_record``.
@@ -98,7 +98,7 @@ def _longest_first(persons: Sequence[Mapping[str, Any]]) -> list[Mapping[str, An
 
 
 def _told(person: Mapping[str, Any]) -> str:
-    """Returns, for example, "Anna, seen for 12.3 s, read as happy 62% of that time"."""
+    """Return, for example, "Anna, seen for 12.3 s, read as happy 62% of that time"."""
     label, share = max(person["share"].items(), key=lambda item: item[1])
     name = title_of(person["person"], {person["person"]: person["name"]})
     read = "not read with certainty" if label == UNCERTAIN else f"read as {label}"
@@ -106,7 +106,7 @@ def _told(person: Mapping[str, Any]) -> str:
 
 
 def _show_controls() -> tuple[float, ChartStyle]:
-    """Draws what changes the results at once; returns the smoothing and the charts' style."""
+    """Draw what changes the results at once; returns the smoothing and the charts' style."""
     smoothing, kind, raw = st.columns([2, 1, 1], vertical_alignment="center", gap="medium")
     with smoothing:
         smoothing_s = smoothing_slider()
@@ -129,7 +129,7 @@ def _show_controls() -> tuple[float, ChartStyle]:
 
 
 def _show_notes(run: VideoRun, settings: Settings) -> None:
-    """Says what the results lack, and what the sidebar's choice does not change in them."""
+    """Say what the results lack, and what the sidebar's choice does not change in them."""
     if run.job.result is None:
         return
     result = run.job.result.result
@@ -158,7 +158,7 @@ def _show_notes(run: VideoRun, settings: Settings) -> None:
 
 
 def _show_annotated(video: Video, run: VideoRun, look: Look) -> None:
-    """Draws the annotated video, and the way to a new one when it is out of date."""
+    """Draw the annotated video, and the way to a new one when it is out of date."""
     drawn = run.drawn
     if drawn is not None:
         if size_of(drawn.file) <= _MAX_PLAYED_BYTES:
@@ -191,7 +191,7 @@ def _show_annotated(video: Video, run: VideoRun, look: Look) -> None:
 def _show_persons(
     video: Video, run: VideoRun, look: Look, record: Mapping[str, Any], style: ChartStyle
 ) -> None:
-    """Draws the persons, those seen longest first; short tracks only on demand."""
+    """Draw the persons, those seen longest first; short tracks only on demand."""
     persons = _longest_first(record["persons"])
     long = [person for person in persons if person["seconds_seen"] >= _SHORT_S]
     with st.container(horizontal=True):
@@ -208,7 +208,7 @@ def _show_persons(
 
 
 def _show_downloads(video: Video, run: VideoRun, view: View, record: Mapping[str, Any]) -> None:
-    """Draws the buttons that hand out the data; nothing is made before it is asked for."""
+    """Draw the buttons that hand out the data; nothing is made before it is asked for."""
     stem, names, drawn = PurePath(video.name).stem, run.edits.names, run.drawn
 
     def table() -> pd.DataFrame:

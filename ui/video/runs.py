@@ -97,7 +97,7 @@ class VideoRun:
         options: VideoOptions,
         annotate: bool,
     ) -> None:
-        """Hands the analysis in.
+        """Hand the analysis in.
 
         Args:
             queue: Does it.
@@ -153,7 +153,7 @@ class VideoRun:
         return self._drawn
 
     def view(self, look: Look) -> View:
-        """Returns the readings under a look; only a new look is worked out.
+        """Return the readings under a look; only a new look is worked out.
 
         Raises:
             ValueError: There are no readings yet.
@@ -167,7 +167,7 @@ class VideoRun:
         return self._view[1]
 
     def draw_again(self, queue: JobQueue, owner: str, file: BinaryIO, look: Look) -> None:
-        """Hands in the drawing of an annotated video under another look."""
+        """Hand in the drawing of an annotated video under another look."""
         view = self.view(look)
         options, turned_deg = self.options, self.turned_deg
         if self.job.result is not None and self.job.result.result.cancelled:
@@ -195,7 +195,7 @@ class VideoRun:
         self.drawing = queue.submit(owner, draw)
 
     def release(self, queue: JobQueue) -> None:
-        """Ends whatever is being done and lets go of all results."""
+        """End whatever is being done and let go of all results."""
         for job in (self.job, self.drawing):
             if job is not None:
                 queue.cancel(job)
@@ -209,7 +209,7 @@ class VideoRun:
 
 
 def empty(file: BinaryIO) -> None:
-    """Frees a file's content at once, whoever still holds the file.
+    """Free a file's content at once, whoever still holds the file.
 
     Streamlit keeps what a closed page held until Python's garbage collector comes round; and to
     close the file under a reader could hand its number to another visitor's.
@@ -218,7 +218,7 @@ def empty(file: BinaryIO) -> None:
 
 
 def _temporary() -> BinaryIO:
-    """Returns a new file without a name."""
+    """Return a new file without a name."""
     return cast(BinaryIO, tempfile.TemporaryFile(prefix="fer-"))
 
 

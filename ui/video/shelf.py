@@ -2,7 +2,7 @@
 
 Uploads and annotated videos are files without a name: the system frees them with the process at
 the latest, so nothing can be left behind. Whoever knows a video's token finds it again, also in
-another session, such as the one behind a reload.
+another session, such as the one after a reload.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ PRIVACY_NOTE = (
     "remove the video, or about two minutes after you close the page; until then, whoever has the "
     "page's address sees them too. Nothing else is kept."
 )
-# Less than the 120 seconds for which Streamlit keeps a closed page's session: behind them the
+# Less than the 120 seconds for which Streamlit keeps a closed page's session: after them the
 # session can no longer be closed, and stays in memory until another one comes.
 KEEP_S = 90
 _SWEEP_EVERY_S = 10
@@ -66,7 +66,7 @@ class Video:
     pictures: dict[object, bytes] = field(default_factory=dict)
 
     def frame_at(self, time_s: float) -> VideoFrame:
-        """Returns the frame that is shown at a time, turned as the analysis turned it.
+        """Return the frame that is shown at a time, turned as the analysis turned it.
 
         Raises:
             UnreadableVideo: The file is damaged there.
@@ -78,7 +78,7 @@ class Video:
             return source.frame_at(time_s)
 
     def release(self, queue: JobQueue) -> None:
-        """Ends all work on it and lets go of all that it holds."""
+        """End all work on it and let go of all that it holds."""
         if self.run is not None:
             self.run.release(queue)
         if self.file is not None:
@@ -88,7 +88,7 @@ class Video:
 
 
 def receive(name: str, upload: BinaryIO) -> Video:
-    """Takes in an upload.
+    """Take in an upload.
 
     Args:
         name: The file's name.
@@ -112,12 +112,12 @@ def receive(name: str, upload: BinaryIO) -> Video:
 
 
 def size_of(file: BinaryIO) -> int:
-    """Returns a file's size in bytes."""
+    """Return a file's size in bytes."""
     return os.fstat(file.fileno()).st_size
 
 
 def read_all(file: BinaryIO) -> bytes:
-    """Returns a file's whole content without moving its position."""
+    """Return a file's whole content without moving its position."""
     with FileView(file) as view:
         return view.read()
 
@@ -146,7 +146,7 @@ class VideoShelf:
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begins empty.
+        """Begin empty.
 
         Args:
             queue: Where the videos' work runs.
@@ -160,7 +160,7 @@ class VideoShelf:
         self._lock = threading.Lock()
 
     def add(self, video: Video, session: str) -> None:
-        """Keeps a video for as long as a session's page is open."""
+        """Keep a video for as long as a session's page is open."""
         with self._lock:
             first = not self._held
             self._held[video.token] = _Held(video, {session: self._now()})
@@ -168,7 +168,7 @@ class VideoShelf:
             threading.Thread(target=self._sweep_often, name="sweep-videos", daemon=True).start()
 
     def get(self, token: str, session: str) -> Video | None:
-        """Returns the video of a token, or None, and keeps it for this session too."""
+        """Return the video of a token, or None, and keep it for this session too."""
         with self._lock:
             held = self._held.get(token)
             if held is None:
@@ -177,14 +177,14 @@ class VideoShelf:
             return held.video
 
     def remove(self, token: str) -> None:
-        """Releases a video, if it is there."""
+        """Release a video, if it is there."""
         with self._lock:
             held = self._held.pop(token, None)
         if held is not None:
             held.video.release(self.queue)
 
     def sweep(self) -> int:
-        """Ends sessions whose pages have been closed for a while; returns how many videos stay."""
+        """End sessions whose pages have been closed for a while; returns how many videos stay."""
         with self._lock:
             closed = {session for held in self._held.values() for session in self._closed(held)}
             gone = [token for token, held in self._held.items() if not held.sessions]
@@ -196,7 +196,7 @@ class VideoShelf:
             return len(self._held)
 
     def _closed(self, held: _Held) -> list[str]:
-        """Takes the sessions whose time is over from a video and returns them; under the lock."""
+        """Take the sessions whose time is over from a video and return them; under the lock."""
         now = self._now()
         for session in filter(self._is_open, held.sessions):
             held.sessions[session] = now
@@ -206,14 +206,14 @@ class VideoShelf:
         return closed
 
     def _sweep_often(self) -> None:
-        """Sweeps until nothing is left; the next video starts the next such thread."""
+        """Sweep until nothing is left; the next video starts the next such thread."""
         while self.sweep():
             time.sleep(_SWEEP_EVERY_S)
 
 
 @st.cache_resource(show_spinner=False)
 def get_shelf() -> VideoShelf:
-    """Returns the shelf that all visitors share."""
+    """Return the shelf that all visitors share."""
     return VideoShelf(get_queue(), _is_open, _close_session)
 
 
@@ -228,7 +228,7 @@ def _close_session(session: str) -> None:
 
 
 def current_video() -> Video | None:
-    """Returns this visitor's video, also behind a reload: the page's address has its token."""
+    """Return this visitor's video, also after a reload: the page's address has its token."""
     token = st.session_state.get(_TOKEN_KEY) or st.query_params.get(_ADDRESS_KEY)
     if not token:
         return None
@@ -246,13 +246,13 @@ def current_video() -> Video | None:
 
 
 def show_video(video: Video) -> None:
-    """Makes a video this visitor's."""
+    """Make a video this visitor's."""
     get_shelf().add(video, _session())
     st.session_state[_TOKEN_KEY] = video.token
 
 
 def forget_video() -> None:
-    """Releases this visitor's video."""
+    """Release this visitor's video."""
     get_shelf().remove(st.session_state.pop(_TOKEN_KEY, None) or "")
     st.query_params.pop(_ADDRESS_KEY, None)
 

@@ -40,7 +40,7 @@ def picture(number: int = 0, size_wh: tuple[int, int] = (640, 480)) -> np.ndarra
 
 
 def eventually(holds: Callable[[], bool], seconds: float = 30.0) -> None:
-    """Waits until something holds, which another thread has to bring about."""
+    """Wait until something holds, which another thread has to bring about."""
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it never came about"
@@ -65,7 +65,7 @@ def detector() -> ScriptedDetector:
 def make_analysis(
     settings: LiveSettings, detector: ScriptedDetector, fer7: EmotionClassifier
 ) -> Iterator[Callable[..., LiveAnalysis]]:
-    """Builds analyses with the scripted detector, and stops them when the test is over."""
+    """Build analyses with the scripted detector, and stop them when the test is over."""
     made: list[LiveAnalysis] = []
     classifiers = {"fer7": fer7}
 

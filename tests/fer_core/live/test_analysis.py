@@ -26,7 +26,7 @@ Make = Callable[..., LiveAnalysis]
 
 
 def feed_until(analysis: LiveAnalysis, holds: Callable[[], bool], **options: object) -> None:
-    """Feeds frames until something holds."""
+    """Feed frames until something holds."""
 
     def fed() -> bool:
         analysis.next_picture(picture(**options))

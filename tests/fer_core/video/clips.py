@@ -38,14 +38,14 @@ def picture(number: int, size_wh: tuple[int, int] = (96, 64)) -> np.ndarray:
 
 
 def number_in(image: np.ndarray) -> int:
-    """Reads the number that an upright picture shows."""
+    """Read the number that an upright picture shows."""
     height, width = image.shape[:2]
     columns = [(2 * bit + 1) * width // (2 * _BITS) for bit in range(_BITS)]
     return sum(1 << bit for bit, x in enumerate(columns) if image[height // 2, x].mean() > 128)
 
 
 def corners_of(image: np.ndarray) -> np.ndarray:
-    """Returns the colours in the middles of the corner fields, (4, 3), as in ``CORNERS``."""
+    """Return the colours in the middles of the corner fields, (4, 3), as in ``CORNERS``."""
     height, width = image.shape[:2]
     return np.array(
         [image[y, x] for y in (height // 6, -height // 6) for x in (width // 4, -width // 4)]
@@ -83,7 +83,7 @@ def make_clip(
     muxing: dict[str, str] | None = None,
     pictures: Iterable[np.ndarray] | None = None,
 ) -> Path:
-    """Writes a clip.
+    """Write a clip.
 
     Args:
         path: The file; its suffix chooses the container.
@@ -132,7 +132,7 @@ def make_clip(
 
 
 def make_sound(path: Path, *, cover: bool = False) -> Path:
-    """Writes half a second of sound, with a cover picture or nothing else."""
+    """Write half a second of sound, with a cover picture or nothing else."""
     with av.open(path, "w") as output:
         tone = _add_tone(output, "aac")
         if cover:
@@ -149,7 +149,7 @@ def make_sound(path: Path, *, cover: bool = False) -> Path:
 
 
 def clicks(file: Path | BinaryIO) -> list[float]:
-    """Returns when the clicks of a file's sound begin, in seconds after its first picture."""
+    """Return when the clicks of a file's sound begin, in seconds after its first picture."""
     with av.open(file) as container:
         first = next(container.decode(video=0)).time
     if not isinstance(file, Path):
@@ -170,7 +170,7 @@ def clicks(file: Path | BinaryIO) -> list[float]:
 
 
 def copy(video: VideoSource, target: Path | BinaryIO, **part: Any) -> list[VideoFrame]:
-    """Writes a part as it is, and returns its frames."""
+    """Write a part as it is, and return its frames."""
     frames = list(video.frames(**part))
     with AnnotatedWriter(target, video, end_s=part.get("end_s")) as writer:
         for frame in frames:
@@ -184,7 +184,7 @@ def times_of(frames: list[VideoFrame]) -> list[float]:
 
 
 def top_boxes(content: bytes) -> dict[bytes, int]:
-    """Returns where each top-level box of an MP4 begins."""
+    """Return where each top-level box of an MP4 begins."""
     boxes, position = {}, 0
     while position + 8 <= len(content):
         boxes[content[position + 4 : position + 8]] = position
@@ -199,7 +199,7 @@ def _add_tone(output: av.container.OutputContainer, encoder: str) -> av.AudioStr
 
 
 def _clicking(start_s: float, length_s: float) -> Iterator[av.AudioFrame]:
-    """Yields silence with a click at every half second of the sound's own time."""
+    """Yield silence with a click at every half second of the sound's own time."""
     step = 1024
     for begin in range(0, round(length_s * SOUND_RATE), step):
         ticks = np.arange(begin, begin + step) % (SOUND_RATE // 2)
@@ -211,7 +211,7 @@ def _clicking(start_s: float, length_s: float) -> Iterator[av.AudioFrame]:
 
 
 def _rate(times: Sequence[int], time_base: Fraction) -> Fraction:
-    """Returns an average rate that every encoder takes."""
+    """Return an average rate that every encoder takes."""
     length = (times[-1] - times[0]) * time_base if times else 0
     rate = (len(times) - 1) / length if length else Fraction(30)
     return min(Fraction(120), max(Fraction(1), rate)).limit_denominator(1001)

@@ -47,7 +47,7 @@ def faces() -> list[np.ndarray]:
 
 
 def scene(faces: Sequence[np.ndarray], places: Sequence[tuple[int, int] | None]) -> np.ndarray:
-    """Puts faces on a grey background; a place of None leaves one out."""
+    """Put faces on a grey background; a place of None leaves one out."""
     image = np.full((SIZE_WH[1], SIZE_WH[0], 3), 120, np.uint8)
     for face, place in zip(faces, places, strict=True):
         if place is not None:

@@ -63,7 +63,7 @@ OPEN = "I0 P3 B1 B2 I6 B4 B5 P9 B7 B8 I12 B10 B11"
 
 
 def released(packets: str, start_s: float, fps: float | None) -> str:
-    """Returns the packets to decode; those of which the picture is not needed in lower case."""
+    """Return the packets to decode; those of which the picture is not needed in lower case."""
     gate: PacketGate[str] = PacketGate(FrameChoice(start_s, fps))
     out: list[str] = []
     for packet in packets.split():

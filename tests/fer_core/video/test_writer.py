@@ -164,7 +164,7 @@ class Full(io.BytesIO):
 
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
-    """Lets no file become larger."""
+    """Let no file become larger."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))

@@ -297,4 +297,4 @@ def test_an_interruption_says_how_to_go_on(
     assert message.endswith(f"--run {run} --resume")
     monkeypatch.undo()
     assert main([*arguments, "--resume"]) == 0
-    assert "Resuming behind epoch 1 of 2." in caplog.text
+    assert "Resuming after epoch 1 of 2." in caplog.text

@@ -12,7 +12,7 @@ from train.training.targets import samples_of
 
 
 def constant_teacher(shares: list[float]) -> keras.Model:
-    """Returns a network that says the same of every face, from the logits."""
+    """Return a network that says the same of every face, from the logits."""
     inputs = keras.Input((48, 48, 1))
     zero = keras.layers.GlobalAveragePooling2D()(inputs)
     outputs = keras.layers.Dense(len(shares), kernel_initializer="zeros")(zero)

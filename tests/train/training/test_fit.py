@@ -37,7 +37,7 @@ def equal(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
 
 
 def clear_votes(dataset: FaceSet) -> Votes:
-    """Returns votes of ten people who all agree with the label."""
+    """Return votes of ten people who all agree with the label."""
     table = {answer: 10 * np.eye(10, dtype=np.int64)[i] for i, answer in enumerate(ANSWERS)}
     pairs = zip(dataset.ids.tolist(), dataset.words.tolist(), strict=True)
     return Votes({picture: table[word] for picture, word in pairs})

@@ -35,7 +35,7 @@ def began() -> list[str]:
 
 @pytest.fixture
 def held(began: list[str]) -> Iterator[Callable[[str], Held]]:
-    """Makes work of a name; all of it ends with the test."""
+    """Make work of a name; all of it ends with the test."""
     made: list[Held] = []
 
     def make(name: str) -> Held:

@@ -35,7 +35,7 @@ def areas(figure: go.Figure) -> list[go.Scatter]:
 
 
 def seconds(places: np.ndarray) -> np.ndarray:
-    """Returns places on the axis as seconds; it begins where no number can pass for a year."""
+    """Return places on the axis as seconds; it begins where no number can pass for a year."""
     return np.round(np.asarray(places, float) / 1000 - 86_400, 6)
 
 

@@ -72,7 +72,7 @@ def turn(app: AppTest, section: str) -> AppTest:
 
 
 def grids(app: AppTest) -> list[dict[str, Any]]:
-    """Returns what the grids of pictures were given."""
+    """Return what the grids of pictures were given."""
     return [json.loads(grid.proto.json) for grid in app.get("bidi_component")]
 
 
@@ -94,7 +94,7 @@ def texts(app: AppTest) -> str:
 
 
 def open_picture(app: AppTest, name: str, emotion: str) -> AppTest:
-    """Does what a click on a tile does."""
+    """Do what a click on a tile does."""
     from ui.common.opened_picture import Opened
 
     picture = picture_id(name, emotion)

@@ -44,7 +44,7 @@ def live_page(home: AppTest, camera: dict[str, Any]) -> AppTest:
 
 @pytest.fixture
 def press(camera: dict[str, Any], live_page: AppTest) -> Callable[[bool], AppTest]:
-    """Does what Start and Stop do."""
+    """Do what Start and Stop do."""
 
     def run(playing: bool) -> AppTest:
         state = SimpleNamespace(playing=playing, signalling=False)

@@ -32,7 +32,7 @@ class Numbers(MediaStreamTrack):
 
 
 def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Runs a coroutine in a thread of its own: Playwright's loop may be running in this one."""
+    """Run a coroutine in a thread of its own: Playwright's loop may be running in this one."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, coroutine).result()
 

@@ -314,7 +314,7 @@ def face(level: int) -> bytes:
 
 
 def measure(page: AppTest, content: bytes) -> AppTest:
-    """Uploads an archive of face crops, and waits for what comes out."""
+    """Upload an archive of face crops, and wait for what comes out."""
     turn(page, "Your own")
     page.file_uploader[0].set_value(("own.zip", content, "application/zip")).run()
     page.radio(key="own-how").set_value("Face crops: read them as they are").run()

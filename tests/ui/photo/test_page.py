@@ -18,7 +18,7 @@ Upload = Callable[..., AppTest]
 
 
 def charts(app: AppTest) -> list[dict]:
-    """Returns the Plotly figures of a page."""
+    """Return the Plotly figures of a page."""
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
@@ -42,7 +42,7 @@ def test_sample_photos(photo_page: AppTest) -> None:
 
 
 def _numbers(values: list[float] | dict[str, str]) -> list[float]:
-    """Returns a Plotly array, which newer releases send in base64."""
+    """Return a Plotly array, which newer releases send in base64."""
     if isinstance(values, list):
         return values
     import base64

@@ -53,7 +53,7 @@ def video_of(app: AppTest) -> Video:
 
 
 def until_over(app: AppTest) -> AppTest:
-    """Runs the page when the work is done."""
+    """Run the page when the work is done."""
     job = video_of(app).run.job
     pause = threading.Event()
     for _ in range(WAIT_S * 20):
@@ -64,7 +64,7 @@ def until_over(app: AppTest) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    """Returns what the page's Markdown reads like."""
+    """Return what the page's Markdown reads like."""
     joined = "\n".join(element.value for element in (*app.markdown, *app.caption))
     return re.sub(r"\\(.)", r"\1", joined)
 

@@ -35,7 +35,7 @@ def video(clip: bytes) -> Video:
 
 @pytest.fixture
 def run(video: Video, classifier: EmotionClassifier) -> Callable[..., VideoRun]:
-    """Analyses the clip of ten frames, to the end."""
+    """Analyse the clip of ten frames, to the end."""
 
     def make(*, annotate: bool = True) -> VideoRun:
         run = VideoRun(

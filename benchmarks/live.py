@@ -63,7 +63,7 @@ class Measured:
 
 
 def main() -> int:
-    """Measure all scenes and print a table; returns the exit status."""
+    """Measure all scenes and print a table; return the exit status."""
     options = _parser().parse_args()
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{os.cpu_count()} cores, load average {load}; {SIZE_WH[0]}x{SIZE_WH[1]} at 30 a second")

@@ -24,7 +24,7 @@ _PATIENCE_S = 120.0
 
 
 def report_startup() -> None:
-    """Start the app, opens every page, and print times, memory and whether TensorFlow came.
+    """Start the app, open every page, and print times, memory and whether TensorFlow came.
 
     Raises:
         RuntimeError: The app does not start, or a page fails.
@@ -71,7 +71,7 @@ def _report_browser() -> None:
 
 @contextmanager
 def served(script: Path = ROOT / "app.py") -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
-    """Yield an app's process, its port and when it was started; ends it afterwards."""
+    """Yield an app's process, its port and when it was started; end it afterwards."""
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]

@@ -25,7 +25,7 @@ _BACKENDS = ("tensorflow", "torch", "jax")
 
 
 def main() -> int:
-    """Print one table per backend; returns the exit status."""
+    """Print one table per backend; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("--config", type=Path, default=CONFIG)
     parser.add_argument("--rounds", type=int, default=7, help="default %(default)s")

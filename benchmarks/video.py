@@ -170,7 +170,7 @@ def _analyze(
 
 
 def _peer_python() -> Path:
-    """Install the peer if it is not there; returns its environment's Python."""
+    """Install the peer if it is not there; return its environment's Python."""
     python = _PEER_ENVIRONMENT / "bin" / "python"
     stamp = _PEER_ENVIRONMENT / ".installed"
     if not stamp.exists():

@@ -66,7 +66,7 @@ def two_portraits(folder: Path) -> Path:
 
 
 def moving_portraits(photo: Path, folder: Path) -> Path:
-    """Make a short video in which the camera turns, nears and leave the portraits."""
+    """Make a short video in which the camera turns, nears and leaves the portraits."""
     image = cv2.imread(str(photo))
     width, height = 640, 400
     path = folder / "two-portraits.mp4"

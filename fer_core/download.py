@@ -29,7 +29,7 @@ def yunet_path() -> Path:
 
 
 def download(url: str, sha256: str, path: Path, *, timeout_s: float = 30.0) -> bool:
-    """Fetch a file, checks it, and put it in place in one step.
+    """Fetch a file, check it, and put it in place in one step.
 
     Args:
         url: Public address.

@@ -119,7 +119,7 @@ class LiveAnalysis:
         return True
 
     def stop(self, wait_s: float = 0.0) -> None:
-        """Stop the analysis, gives its slot back, and forget the camera's last picture.
+        """Stop the analysis, give its slot back, and forget the camera's last picture.
 
         Args:
             wait_s: How long to wait for the thread's end; one that stands still is left behind.

@@ -63,7 +63,7 @@ class LiveRun:
         self.gave_up_on, self.faults = settings.parts, 0
 
     def note_fault(self, settings: LiveSettings) -> str:
-        """Count a frame that failed, gives up after too many in a row, and say which."""
+        """Count a frame that failed, give up after too many in a row, and say which."""
         self.faults += 1
         if self.faults < MAX_FAULTS:
             return _FAULT

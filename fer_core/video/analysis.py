@@ -136,7 +136,7 @@ def analyze_video(
     on_progress: Callable[[Progress], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> VideoResult:
-    """Find, follows and read the faces of a video.
+    """Find, follow and read the faces of a video.
 
     Args:
         source: The video's path, its content, or an open binary file.

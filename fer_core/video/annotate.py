@@ -47,7 +47,7 @@ class Annotator:
             self._end()
 
     def put(self, frame: VideoFrame, tracked: TrackedFrame | None) -> None:
-        """Take the next frame; waits while the encoder is behind.
+        """Take the next frame; wait while the encoder is behind.
 
         Args:
             frame: The next frame of the part.
@@ -56,7 +56,7 @@ class Annotator:
         self._waiting.put((frame, tracked))
 
     def finish(self) -> str | None:
-        """End the video; returns a sentence when it could not be written, else None."""
+        """End the video; return a sentence when it could not be written, else None."""
         self._end()
         if isinstance(self._error, UnwritableVideo):
             return str(self._error)

@@ -81,7 +81,7 @@ def _run(options: argparse.Namespace) -> int:
 def _analyze_file(
     path: Path, base: Path, classifier: FaceReader, options: argparse.Namespace
 ) -> str:
-    """Analyse one video, writes its files and return what to say of it."""
+    """Analyse one video, write its files and return what to say of it."""
     from fer_core.video.analysis import VideoOptions, analyze_video
     from fer_core.video.progress import Progress
 

@@ -156,7 +156,7 @@ def _refuse_empty(source: Path | BinaryIO) -> None:
 
 
 def _lacks_moov(source: Path | BinaryIO) -> bool:
-    """Return whether a file begins as MP4 or QuickTime and have no ``moov`` box.
+    """Return whether a file begins as MP4 or QuickTime and has no ``moov`` box.
 
     ISO/IEC 14496-12, 4.2: a box starts with its size, 4 bytes, and its type, 4 bytes; size 1
     means that 8 more bytes have the size, 0 that the box goes on to the end.

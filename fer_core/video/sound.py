@@ -84,7 +84,7 @@ class SoundTrack:
         self._source.close()
 
     def _outgoing(self) -> Iterator[Packet[Any]]:
-        """Yield all packets of the copy; damaged sound ends there and spoil nothing else."""
+        """Yield all packets of the copy; damaged sound ends there and spoils nothing else."""
         last: int | None = None
         try:
             self._seek()

@@ -21,7 +21,7 @@ KERAS_FILE = "model.keras"
 
 
 def read_keras(folder: Path) -> Any:
-    """Read the Keras model of a model's folder; imports Keras.
+    """Read the Keras model of a model's folder; import Keras.
 
     Raises:
         ModelError: ``model.keras`` is missing or cannot be loaded.

@@ -97,7 +97,7 @@ def measure_parity(
 
 
 def add_parity(folder: Path, parity: Parity) -> Path:
-    """Store a parity in a model's folder, beside those of other detectors and split.
+    """Store a parity in a model's folder, beside those of other detectors and splits.
 
     What is there of another network, or damaged, is replaced.
 

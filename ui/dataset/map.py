@@ -100,7 +100,7 @@ def in_part(said: Predictions, part: str) -> NDArray[np.int64]:
 def feature_map(
     said: Predictions, features: Features, positions: NDArray[np.int64], coloring: str
 ) -> go.Figure:
-    """Draw a point a picture, on the graphics card; its ``customdata`` is its position.
+    """Draw one point per picture, on the graphics card; its ``customdata`` is its position.
 
     Args:
         said: What the model says of the pictures.

@@ -57,7 +57,7 @@ def said_of(found: Collection, picture: str, model: str | None) -> str:
 
 
 def pager(total: int, per_page: int, *, key: str) -> tuple[int, int]:
-    """Draw what turns the pages of a long list, and return where the page starts and end.
+    """Draw what turns the pages of a long list, and return where the page starts and ends.
 
     Args:
         total: Length of the list.

@@ -226,7 +226,7 @@ def _start(video: Video, settings: Settings, options: VideoOptions, annotate: bo
 
 
 def _choose_part(video: Video) -> tuple[float, float | None] | None:
-    """Draw the choice of the part; returns its ends in seconds, or None when it is too long."""
+    """Draw the choice of the part; return its ends in seconds, or None when it is too long."""
     duration_s = video.facts.duration_s
     if duration_s is None:
         st.caption(

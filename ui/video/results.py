@@ -106,7 +106,7 @@ def _told(person: Mapping[str, Any]) -> str:
 
 
 def _show_controls() -> tuple[float, ChartStyle]:
-    """Draw what changes the results at once; returns the smoothing and the charts' style."""
+    """Draw what changes the results at once; return the smoothing and the charts' style."""
     smoothing, kind, raw = st.columns([2, 1, 1], vertical_alignment="center", gap="medium")
     with smoothing:
         smoothing_s = smoothing_slider()

@@ -184,7 +184,7 @@ class VideoShelf:
             held.video.release(self.queue)
 
     def sweep(self) -> int:
-        """End sessions whose pages have been closed for a while; returns how many videos stay."""
+        """End sessions whose pages have been closed for a while; return how many videos stay."""
         with self._lock:
             closed = {session for held in self._held.values() for session in self._closed(held)}
             gone = [token for token, held in self._held.items() if not held.sessions]

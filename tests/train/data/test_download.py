@@ -24,7 +24,7 @@ def answered(status: int) -> KaggleApiHTTPError:
 
 @pytest.fixture
 def kaggle(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], dict[str, Any]]:
-    """Make Kaggle's client answer with a folder or an error; returns how it was called."""
+    """Make Kaggle's client answer with a folder or an error; return how it was called."""
     called: dict[str, Any] = {}
 
     def answer(result: Any) -> dict[str, Any]:

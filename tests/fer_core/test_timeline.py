@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from fer_core.labels import FER6, FER7
+from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
 from fer_core.persons import PersonFollower
 from fer_core.timeline import PersonEdits, Timeline, TimelineBuilder
 from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
@@ -98,9 +98,9 @@ def test_without_smoothing_it_is_raw(make_face: Callable[..., FaceReading]) -> N
     builder = TimelineBuilder(FER7.labels)
     faces = [face for frame in follow(make_face, builder) for face in frame.faces]
     timeline = builder.build()
-    smoothed, _ = timeline.smoothed(0.0, 0.4)
+    smoothed, verdicts = timeline.smoothed(0.0, DEFAULT_THRESHOLD)
     assert (smoothed == timeline.probabilities).all()
-    assert timeline.smoothed(0.0, 0.4)[1].tolist() == [face.reading.verdict() for face in faces]
+    assert verdicts.tolist() == [face.reading.verdict() for face in faces]
 
 
 def test_frames_come_back_to_be_drawn_again(make_face: Callable[..., FaceReading]) -> None:

@@ -65,7 +65,7 @@ def test_another_calibration_makes_what_is_stored_stale(models: Path) -> None:
     content = json.loads(config.read_text())
     content["temperature"]["labels"] += 0.1
     config.write_text(json.dumps(content))
-    with pytest.raises(ModelError, match="before its last export or calibration"):
+    with pytest.raises(ModelError, match="before its last export, calibration or mixture"):
         explorer_data.stored(Predictions, "fer7")
 
 

@@ -18,9 +18,11 @@ from fer_core.errors import DetectorUnavailable
 from fer_core.images import read_image, to_gray
 from fer_core.pipeline import analyze_image
 from fer_core.quality import assess_quality
+from fer_core.tta import FLIP, VIEW_COUNTS
 from fer_core.yunet import OnnxYuNet, OpenCvYuNet
 
 FRAME_WH = (640, 480)
+_SEARCHED = f"{' and '.join(map(str, FRAME_SIZES))} pixels"
 CLASSIFIER_GOAL_MS, DETECTION_GOAL_MS, PIPELINE_GOAL_MS = 5.0, 3.5, 6.0
 
 
@@ -38,26 +40,30 @@ def frame_of(photo: Path) -> NDArray[np.uint8]:
 
 
 def report_classifier(classifier: EmotionClassifier, rounds: int) -> None:
-    """Print the milliseconds a face, alone and in a batch of eight."""
+    """Print the milliseconds per face, alone and in a batch of eight."""
     faces = np.random.default_rng(0).integers(0, 256, (8, 48, 48), np.uint8)
     tasks = {
         "1 face": partial(classifier.predict, faces[:1]),
         "8 faces in one batch": partial(classifier.predict, faces),
     }
-    print(f"\nClassifier {classifier.name}: ms a face, goal at most {CLASSIFIER_GOAL_MS:g}")
+    print(
+        f"\nClassifier {classifier.name} as served: {classifier.members} networks, "
+        f"{VIEW_COUNTS[FLIP]} views (the face and its mirror image), reading {classifier.reading}; "
+        f"ms per face, goal at most {CLASSIFIER_GOAL_MS:g}"
+    )
     print_timings(time_tasks(tasks, rounds), faces={"8 faces in one batch": 8})
 
 
 def report_runtimes(frame_bgr: NDArray[np.uint8], rounds: int) -> None:
     """Print the milliseconds of YuNet on a frame, reduced first, in each of its runtimes."""
-    print(f"\nYuNet: ms a 640x480 frame, goal at most {DETECTION_GOAL_MS:g}", end="")
+    print(f"\nYuNet: ms per 640x480 frame, goal at most {DETECTION_GOAL_MS:g}", end="")
     runtimes = {"ONNX Runtime": OnnxYuNet, "OpenCV": OpenCvYuNet}
     try:
         networks = {name: runtime(yunet_path()) for name, runtime in runtimes.items()}
     except (OSError, DetectorUnavailable) as error:
         print(f": not measured. {error}")
         return
-    print(f"; searched at {FRAME_SIZES}")
+    print(f"; searched at {_SEARCHED}")
     tasks = {}
     for name, network in networks.items():
         detector = YuNetDetector(yunet_path(), network)
@@ -72,7 +78,7 @@ def report_pipeline(
     detector_name: str, classifier: EmotionClassifier, frame_bgr: NDArray[np.uint8], rounds: int
 ) -> None:
     """Print the milliseconds of each stage on a frame, for its largest face and as a whole."""
-    print(f"\nPipeline with {detector_name}: ms a 640x480 frame", end="")
+    print(f"\nPipeline with {detector_name} and {classifier.name}: ms per 640x480 frame", end="")
     try:
         detector = load_detector(detector_name)
     except DetectorUnavailable as error:
@@ -80,7 +86,7 @@ def report_pipeline(
         return
     faces = detector.detect(frame_bgr, FRAME_SIZES)
     goal = f", goal at most {PIPELINE_GOAL_MS:g}" if detector_name == "yunet" else ""
-    print(f"{goal}; searched at {FRAME_SIZES}, faces found: {len(faces)}")
+    print(f"{goal}; searched at {_SEARCHED}, faces found: {len(faces)}")
     if not faces:
         return
     face = max(faces, key=lambda face: face.box.area)

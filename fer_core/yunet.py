@@ -7,6 +7,7 @@ less than half of OpenCV's time.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from functools import lru_cache
@@ -88,8 +89,13 @@ class OnnxYuNet:
             ValueError: The file is no ONNX model, or not that network's.
             Exception: Whatever ONNX Runtime raises on a damaged file.
         """
+        # From 1.29 on, ONNX Runtime on Linux reports how it is used to its makers, and leaves a
+        # file among the temporary ones, unless this is set before it is imported.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         import onnxruntime
 
+        # Elsewhere this is what ends it.
+        onnxruntime.disable_telemetry_events()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors; the rest is about how the file was exported

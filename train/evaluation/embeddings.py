@@ -46,16 +46,16 @@ def map_of(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float32]]:
     """Lay features out in two dimensions by t-SNE (van der Maaten and Hinton, 2008).
 
-    By openTSNE (Poličar et al., 2024), with the interpolation of Linderman et al., 2019, and from
-    the first two principal components, which keeps the broad arrangement (Kobak and Berens,
-    2019). On one core, so that the same features give the same map.
+    By openTSNE (Poličar et al., 2024), for many pictures with the interpolation of Linderman et
+    al., 2019, and from the first two principal components, which keeps the broad arrangement
+    (Kobak and Berens, 2019). On one core, so that the same features give the same map.
 
     Args:
         features: float32 ``(N, D)``, N at least 16.
         seed: Of what is random in it.
 
     Returns:
-        Slots float32 ``(N, 2)``, and the nearest eight neighbours as ``nearest`` gives them.
+        Places float32 ``(N, 2)``, and the nearest eight neighbours as ``nearest`` gives them.
     """
     import openTSNE
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
@@ -71,7 +71,7 @@ def map_of(
         random_state=seed,
     )
     start = openTSNE.initialization.pca(features.astype(np.float64), random_state=seed)
-    fitted = openTSNE.TSNE(n_jobs=1, random_state=seed, negative_gradient_method="fft").fit(
+    fitted = openTSNE.TSNE(n_jobs=1, random_state=seed).fit(
         affinities=affinities, initialization=start
     )
     places = np.asarray(fitted, np.float32)

@@ -1,4 +1,4 @@
-# `make run` starts the app, `make fast` checks most in a minute, `make test` checks everything;
+# `make run` starts the app, `make fast` checks most in two minutes, `make test` checks everything;
 # `make help` lists the rest.
 
 # Python 3.11 to 3.13; TensorFlow has no build for others. Another one: make run PYTHON=python3.12
@@ -9,7 +9,7 @@ STREAMLIT_ARGS ?=
 # More for pytest, such as: make unit PYTEST_ARGS="-k labels -x"
 PYTEST_ARGS ?=
 # Processes that run tests at once, each with one thread and up to 2 GB
-TEST_WORKERS ?= 3
+TEST_WORKERS ?= 2
 
 PY := $(VENV)/bin/python
 TYPED := fer_core train
@@ -26,13 +26,13 @@ help: ## List the targets.
 run: $(VENV)/.installed detector ## Install what is missing and start the app.
 	$(PY) -m streamlit run app.py --server.address=localhost $(STREAMLIT_ARGS)
 
-test: lint unit ## Lint, check types and run all tests, those in the browser too; ten minutes.
+test: lint unit ## Lint, check types and run all tests, those in the browser too; a quarter of an hour.
 
 unit: $(VENV)/.installed-dev detector ## Run all tests.
 	$(PYTEST) $(PYTEST_ARGS)
 
 # Needs nothing but the checkout and what is installed.
-fast: $(VENV)/.installed-dev ## Run the tests without browser, training and ../shared; one minute.
+fast: $(VENV)/.installed-dev ## Run the tests without browser, training and ../shared; two minutes.
 	$(PYTEST) -m "not browser and not training and not shared and not wheel and not site" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and imports.

@@ -12,7 +12,8 @@ from fer_core.readings import LABELS, PEOPLE
 from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
 from train.evaluation.records import Predictions, Verdicts
-from ui.common.explorer_data import model_names, model_title, stored
+from train.evaluation.storage import MissingRecord
+from ui.common.explorer_data import Record, model_names, model_title, stored
 from ui.common.settings import CLASSES_KEY, READING_NAMES
 
 MODEL_KEY, SPLIT_KEY = "metrics-model", "metrics-split"
@@ -154,3 +155,20 @@ def verdicts_of(choice: Choice, model: str | None = None) -> Verdicts | None:
         )
         return None
     return verdicts
+
+
+def stored_or_reason(kind: type[Record], model: str, missing: str) -> Record | None:
+    """Return what was found out about a model, or say why it cannot be shown.
+
+    Args:
+        kind: As for ``stored``.
+        model: Name of the model.
+        missing: What to say where it was not measured yet.
+    """
+    try:
+        return stored(kind, model)
+    except MissingRecord:
+        st.info(missing, icon=":material/info:")
+    except FerError as error:
+        st.info(str(error), icon=":material/info:")
+    return None

@@ -5,13 +5,11 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import streamlit as st
 
-from fer_core.errors import FerError
 from train.evaluation.records import Crowd
-from train.evaluation.storage import MissingRecord
 from ui.common.charts import CHART_CONFIG
-from ui.common.explorer_data import model_title, stored
+from ui.common.explorer_data import model_title
 from ui.metrics.charts import LINE_COLORS
-from ui.metrics.choice import Choice
+from ui.metrics.choice import Choice, stored_or_reason
 
 _LINES = (
     ("model_label", "The reading of the labels and FER-2013's label"),
@@ -24,18 +22,14 @@ _LINES = (
 def crowd_section(choice: Choice) -> None:
     """Draw accuracy by how much the crowd agreed."""
     st.subheader(f"What ten people say: {model_title(choice.model)}")
-    try:
-        crowd = stored(Crowd, choice.model)
-    except MissingRecord:
-        st.info(
-            "FER+'s votes were not given when this model was measured; "
-            f"`python -m train explore {choice.model} --data DATA --votes ferplus.csv --only "
-            "crowd` adds them.",
-            icon=":material/info:",
-        )
-        return
-    except FerError as error:
-        st.info(str(error), icon=":material/info:")
+    crowd = stored_or_reason(
+        Crowd,
+        choice.model,
+        "FER+'s votes were not given when this model was measured; "
+        f"`python -m train explore {choice.model} --data DATA --votes ferplus.csv --only "
+        "crowd` adds them.",
+    )
+    if crowd is None:
         return
     st.markdown(
         "Ten people labelled each picture of FER-2013 again for FER+ (Barsoum et al., 2016). The "

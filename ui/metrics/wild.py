@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from fer_core.errors import FerError
 from fer_core.readings import PEOPLE
 from train.evaluation.records import MixtureRow, Wild, WildFigures
-from train.evaluation.storage import MissingRecord
 from train.evaluation.wild import NATURAL_COUNTS
-from ui.common.explorer_data import model_title, stored
+from ui.common.explorer_data import model_title
 from ui.common.settings import READING_NAMES
-from ui.metrics.choice import Choice
+from ui.metrics.choice import Choice, stored_or_reason
 
 _SEX_NAMES = {"F": "Women", "M": "Men"}
 _PERCENT = st.column_config.NumberColumn(format="%.1f %%")
@@ -20,17 +18,13 @@ _PERCENT = st.column_config.NumberColumn(format="%.1f %%")
 def wild_section(choice: Choice) -> None:
     """Draw what the whole pipeline reads in ordinary photos."""
     st.subheader(f"On ordinary photos: {model_title(choice.model)}")
-    try:
-        wild = stored(Wild, choice.model)
-    except MissingRecord:
-        st.info(
-            f"No photos were measured yet; `python -m train wild {choice.model} --pictures FOLDER "
-            "--save` does it.",
-            icon=":material/info:",
-        )
-        return
-    except FerError as error:
-        st.info(str(error), icon=":material/info:")
+    wild = stored_or_reason(
+        Wild,
+        choice.model,
+        f"No photos were measured yet; `python -m train wild {choice.model} --pictures FOLDER "
+        "--save` does it.",
+    )
+    if wild is None:
         return
     st.markdown(
         f"{wild.pictures:,} photos from news, sport and films, which nobody posed for a data set; "
@@ -44,10 +38,11 @@ def wild_section(choice: Choice) -> None:
         st.dataframe(wild_rows(reading.everybody, reading.by_sex), hide_index=True)
     if wild.mixtures:
         st.markdown("**How much of the people's answers**")
+        rows = mixture_rows(wild.mixtures)
         st.dataframe(
-            mixture_rows(wild.mixtures),
+            rows,
             hide_index=True,
-            column_config=dict.fromkeys(list(mixture_rows(wild.mixtures))[1:], _PERCENT),
+            column_config=dict.fromkeys(list(rows)[1:], _PERCENT),
         )
         st.caption(
             f"“{READING_NAMES[PEOPLE]}” is a geometric mean of two answers of the same networks: "

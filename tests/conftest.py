@@ -34,6 +34,7 @@ SHARED = ROOT.parent / "shared"
 MARKERS = {
     "chromium": "browser",
     "trained_run": "training",
+    "cases": "shared",
     "media": "shared",
     "yunet_file": "shared",
     "fer2013_archive": "shared",
@@ -86,6 +87,12 @@ def _shared(name: str) -> Path:
 def media() -> Path:
     """The folder of real photos and videos."""
     return _shared("media")
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of files that were once read wrongly, or brought the app down."""
+    return _shared("cases")
 
 
 @pytest.fixture(scope="session")

@@ -29,18 +29,24 @@ def _components_are_searched_once() -> Iterator[None]:
 
 
 @pytest.fixture
-def home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
-    """The home page, run once, on a machine without YuNet."""
+def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
+    """The app before its first page, on a machine without YuNet."""
     monkeypatch.setenv("FER_YUNET", str(tmp_path / "none.onnx"))
     # Detectors and networks of one test must not serve the next.
     st.cache_resource.clear()
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
 
 
 @pytest.fixture
-def photo_page(home: AppTest) -> AppTest:
-    """The photo page, reached from the home page."""
-    return home.switch_page("pages/1_Photo.py").run()
+def home(app: AppTest) -> AppTest:
+    """The home page, run once."""
+    return app.run()
+
+
+@pytest.fixture
+def photo_page(app: AppTest) -> AppTest:
+    """The photo page."""
+    return app.switch_page("pages/1_Photo.py").run()
 
 
 @pytest.fixture

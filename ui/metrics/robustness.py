@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -97,8 +98,10 @@ def robustness_chart(curves: Mapping[str, Robustness], measure: str) -> go.Figur
         vertical_spacing=0.34 / rows,
         horizontal_spacing=0.04,
     )
+    unspoilt: list[dict[str, Any]] = []
     for number, kind in enumerate(kinds):
         row, column = divmod(number, _COLUMNS)
+        axis = str(number + 1) if number else ""
         for index, (model, found) in enumerate(curves.items()):
             color = LINE_COLORS[index % len(LINE_COLORS)]
             points = sorted(
@@ -116,18 +119,24 @@ def robustness_chart(curves: Mapping[str, Robustness], measure: str) -> go.Figur
                 row=row + 1,
                 col=column + 1,
             )
-            figure.add_hline(
-                _of(found, measure),
-                line_dash="dot",
-                line_width=1,
-                line_color=color,
-                row=row + 1,
-                col=column + 1,
+            unspoilt.append(
+                {
+                    "type": "line",
+                    "xref": f"x{axis} domain",
+                    "x0": 0,
+                    "x1": 1,
+                    "yref": f"y{axis}",
+                    "y0": _of(found, measure),
+                    "y1": _of(found, measure),
+                    "line": {"color": color, "dash": "dot", "width": 1},
+                }
             )
     figure.update_annotations(font_size=12)
     figure.update_xaxes(fixedrange=True)
     figure.update_yaxes(fixedrange=True, tickformat=".0%", rangemode="tozero")
     return figure.update_layout(
+        # All at once: `add_hline` looks through the whole figure for each.
+        shapes=unspoilt,
         height=230 * rows + 60,
         margin={"l": 8, "r": 8, "t": 56, "b": 8},
         legend={"orientation": "h", "y": -0.06, "yanchor": "top"},

@@ -26,16 +26,16 @@ SECTIONS = ("Get it", "Browse", "Audit", "Map", "Augmentation", "Mean faces", "P
 
 
 @pytest.fixture
-def bare(home: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def bare(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page on a machine without the data set."""
     monkeypatch.delenv("FER2013", raising=False)
     monkeypatch.delenv("FERPLUS", raising=False)
-    return home.switch_page("pages/5_Data_set.py").run()
+    return app.switch_page("pages/5_Data_set.py").run()
 
 
 @pytest.fixture
 def tiny_audit(
-    tiny_set: FaceSet, home: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    tiny_set: FaceSet, app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Path:
     """An audit of the tiny set in the place of the stored one, with votes of our own."""
     counts = np.zeros((len(tiny_set), 10), np.int64)

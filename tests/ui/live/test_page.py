@@ -36,8 +36,8 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 @pytest.fixture
-def live_page(home: AppTest, camera: dict[str, Any]) -> AppTest:
-    page = home.switch_page("pages/3_Live.py").run()
+def live_page(app: AppTest, camera: dict[str, Any]) -> AppTest:
+    page = app.switch_page("pages/3_Live.py").run()
     assert not page.exception
     return page
 

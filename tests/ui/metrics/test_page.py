@@ -38,10 +38,10 @@ LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 
 @pytest.fixture
-def page(home: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def page(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The metrics page on a machine without the data set."""
     monkeypatch.delenv("FER2013", raising=False)
-    return home.switch_page("pages/4_Metrics.py").run()
+    return app.switch_page("pages/4_Metrics.py").run()
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ def test_a_photo_of_ones_own_is_explained(page: AppTest) -> None:
 
 
 def test_what_is_not_stored_is_one_sentence(
-    home: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     models = tmp_path / "models"
     shutil.copytree(MODELS_DIR, models)
@@ -290,7 +290,7 @@ def test_what_is_not_stored_is_one_sentence(
     (models / "fer7" / "robustness.json").unlink()
     (models / "fer7" / "crowd.json").unlink()
     (models / "fer7" / "architecture.json").write_text("{")
-    page = home.switch_page("pages/4_Metrics.py").run()
+    page = app.switch_page("pages/4_Metrics.py").run()
     for section, sentence in (
         ("Confusions", "has no predictions.parquet yet"),
         ("Robustness", "has no robustness.json yet"),

@@ -21,9 +21,9 @@ WAIT_S = 120
 
 
 @pytest.fixture
-def video_page(home: AppTest) -> AppTest:
+def video_page(app: AppTest) -> AppTest:
     """The video page, reached from the home page."""
-    return home.switch_page("pages/2_Video.py").run()
+    return app.switch_page("pages/2_Video.py").run()
 
 
 @pytest.fixture

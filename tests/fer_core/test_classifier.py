@@ -34,6 +34,18 @@ def folder(tmp_path: Path) -> Path:
     return copy
 
 
+@pytest.fixture(scope="module")
+def one_by_one(fer7: EmotionClassifier, crops: np.ndarray) -> np.ndarray:
+    """What is read in each crop alone."""
+    return np.vstack([fer7.predict(crops[i : i + 1]) for i in range(len(crops))])
+
+
+@pytest.fixture(scope="module")
+def few(crops: np.ndarray) -> np.ndarray:
+    """Enough faces where it does not matter how many."""
+    return crops[::8]
+
+
 def change_config(folder: Path, **changes: Any) -> None:
     file = folder / "config.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
@@ -80,12 +92,11 @@ def test_no_faces(fer7: EmotionClassifier, none: Any) -> None:
     assert fer7.predict(none).dtype == np.float32
 
 
-@pytest.mark.parametrize("count", [1, 2, 31, 32, 33, 40])
+@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 40])
 def test_batches_agree_with_single_faces(
-    fer7: EmotionClassifier, crops: np.ndarray, count: int
+    fer7: EmotionClassifier, crops: np.ndarray, one_by_one: np.ndarray, count: int
 ) -> None:
-    single = np.vstack([fer7.predict(crops[i : i + 1]) for i in range(count)])
-    assert fer7.predict(crops[:count]) == pytest.approx(single, abs=1e-4)
+    assert fer7.predict(crops[:count]) == pytest.approx(one_by_one[:count], abs=1e-4)
 
 
 def test_mixed_sizes(fer7: EmotionClassifier, crops: np.ndarray) -> None:
@@ -105,37 +116,35 @@ def test_results_are_repeatable_and_independent(fer7: EmotionClassifier, crops: 
     assert (fer7.predict(crops[:3]) == kept).all()
 
 
-def test_temperature_divides_the_logits(folder: Path, crops: np.ndarray) -> None:
+def test_temperature_divides_the_logits(folder: Path, few: np.ndarray) -> None:
     change_config(folder, temperature={"labels": 2.5, "people": 1.0})
     model = EmotionClassifier.load("fer7", reading="labels", models_dir=folder.parent)
-    expected = np.exp(model.logits(crops)[:, :7] / 2.5)
+    expected = np.exp(model.logits(few)[:, :7] / 2.5)
     expected /= expected.sum(axis=1, keepdims=True)
-    assert model.predict(crops) == pytest.approx(expected, abs=1e-6)
+    assert model.predict(few) == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_people_are_asked_only_for_emotions_of_the_model(
-    folder: Path, crops: np.ndarray
-) -> None:
+def test_the_people_are_asked_only_for_emotions_of_the_model(folder: Path, few: np.ndarray) -> None:
     change_config(folder, temperature={"labels": 1.0, "people": 2.0}, mixture=1.0)
     model = EmotionClassifier.load("fer7", models_dir=folder.parent)
-    both = model.predict_both(crops)
+    both = model.predict_both(few)
     assert model.reading == "people" and model.temperature == 2.0
-    assert both.votes == pytest.approx(softmax(model.logits(crops)[:, 7:] / 2), abs=1e-6)
+    assert both.votes == pytest.approx(softmax(model.logits(few)[:, 7:] / 2), abs=1e-6)
     columns = [model.answers.index(label) for label in FER7.labels]
     # Contempt is left out, and its share goes to the others in proportion.
     kept = both.votes[:, columns]
     assert (kept.sum(axis=1) < 1).all()
     assert both.people == pytest.approx(kept / kept.sum(axis=1, keepdims=True), abs=1e-5)
-    assert model.predict(crops) == pytest.approx(both.people, abs=1e-6)
-    assert model.with_reading("labels").predict(crops) == pytest.approx(both.labels, abs=1e-6)
+    assert model.predict(few) == pytest.approx(both.people, abs=1e-6)
+    assert model.with_reading("labels").predict(few) == pytest.approx(both.labels, abs=1e-6)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25, 0.75])
-def test_a_mixture_is_the_geometric_mean(folder: Path, crops: np.ndarray, weight: float) -> None:
+def test_a_mixture_is_the_geometric_mean(folder: Path, few: np.ndarray, weight: float) -> None:
     change_config(folder, mixture=1.0)
-    pure = EmotionClassifier.load("fer7", models_dir=folder.parent).predict_both(crops)
+    pure = EmotionClassifier.load("fer7", models_dir=folder.parent).predict_both(few)
     change_config(folder, mixture=weight)
-    mixed = EmotionClassifier.load("fer7", models_dir=folder.parent).predict(crops)
+    mixed = EmotionClassifier.load("fer7", models_dir=folder.parent).predict(few)
     expected = pure.people**weight * pure.labels ** (1 - weight)
     expected /= expected.sum(axis=1, keepdims=True)
     assert mixed == pytest.approx(expected, abs=1e-5)
@@ -144,9 +153,9 @@ def test_a_mixture_is_the_geometric_mean(folder: Path, crops: np.ndarray, weight
 @pytest.mark.parametrize("reading", READINGS)
 @pytest.mark.parametrize("side", [48, 96, 50, 131])
 def test_a_face_and_its_mirror_image_get_the_same_verdict(
-    fer7: EmotionClassifier, crops: np.ndarray, reading: str, side: int
+    fer7: EmotionClassifier, few: np.ndarray, reading: str, side: int
 ) -> None:
-    faces = [cv2.resize(crop, (side, side)) for crop in crops]
+    faces = [cv2.resize(face, (side, side)) for face in few]
     model = fer7.with_reading(reading)
     mirrored = [face[:, ::-1] for face in faces]
     assert model.predict(faces) == pytest.approx(model.predict(mirrored), abs=1e-3)
@@ -155,20 +164,20 @@ def test_a_face_and_its_mirror_image_get_the_same_verdict(
     assert np.abs(one_view).max() > 0.01
 
 
-def test_each_network_answers_alone(fer7: EmotionClassifier, crops: np.ndarray) -> None:
-    by_member = fer7.member_logits(crops)
-    assert by_member.shape == (len(crops), fer7.members, 15) and by_member.dtype == np.float32
+def test_each_network_answers_alone(fer7: EmotionClassifier, few: np.ndarray) -> None:
+    by_member = fer7.member_logits(few)
+    assert by_member.shape == (len(few), fer7.members, 15) and by_member.dtype == np.float32
     assert np.abs(by_member[:, 0] - by_member[:, 1]).max() > 0.1
-    np.testing.assert_allclose(by_member.mean(axis=1), fer7.logits(crops), atol=1e-5)
+    np.testing.assert_allclose(by_member.mean(axis=1), fer7.logits(few), atol=1e-5)
 
 
 def test_another_reading_needs_no_other_network(
-    fer7: EmotionClassifier, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    fer7: EmotionClassifier, few: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "Interpreter", None)  # a call would fail
     labels = fer7.with_reading("labels")
     assert (labels.reading, fer7.reading) == ("labels", "people")
-    assert np.abs(labels.predict(crops) - fer7.predict(crops)).max() > 0.05
+    assert np.abs(labels.predict(few) - fer7.predict(few)).max() > 0.05
 
 
 @pytest.mark.parametrize("reading", ["", "crowd", None])
@@ -189,13 +198,14 @@ def test_a_processor_without_the_fast_instructions_still_serves(
     assert served == pytest.approx(fer7.predict(crops[:3]), abs=0.02)
 
 
-def test_threads_share_a_classifier(fer7: EmotionClassifier, crops: np.ndarray) -> None:
-    batches = [crops[i : i + 1 + i % 5] for i in range(32)]
-    one_by_one = [fer7.predict(batch) for batch in batches]
+def test_threads_share_a_classifier(
+    fer7: EmotionClassifier, crops: np.ndarray, one_by_one: np.ndarray
+) -> None:
+    parts = [slice(i, i + 1 + i % 5) for i in range(32)]
     with ThreadPoolExecutor(8) as pool:
-        at_once = list(pool.map(fer7.predict, batches))
-    for expected, found in zip(one_by_one, at_once, strict=True):
-        assert found == pytest.approx(expected, abs=1e-5)
+        at_once = list(pool.map(lambda part: fer7.predict(crops[part]), parts))
+    for part, found in zip(parts, at_once, strict=True):
+        assert found == pytest.approx(one_by_one[part], abs=1e-4)
 
 
 def test_one_visitor_needs_one_interpreter(

@@ -5,6 +5,7 @@ Two file names of FER-2013 come twice, with another label: only the two together
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -58,4 +59,5 @@ class PictureIndex:
     def positions_of(self, ids: NDArray[np.str_] | Sequence[str]) -> NDArray[np.int64]:
         """Return the positions of M pictures, int64 ``(M,)``; -1 for those that are nowhere."""
         pictures: Iterable[str] = ids.tolist() if isinstance(ids, np.ndarray) else ids
-        return np.array([self.position_of(picture) for picture in pictures], np.int64)
+        positions = map(self._positions.get, pictures, itertools.repeat(-1))
+        return np.fromiter(positions, np.int64, len(ids))

@@ -192,8 +192,9 @@ def test_a_part_that_is_not_there_is_named(make_analysis: Make, settings: LiveSe
     analysis = make_analysis(load_detector=load)
     analysis.settings = replace(settings, detector="yunet")
     analysis.start()
-    feed_until(analysis, lambda: analysis.status().state is LiveState.FAILED)
-    assert analysis.status().problem == "YuNet's file is not here."
+    # It tries again, so what it says is looked at together with its state.
+    failed = LiveState.FAILED, "YuNet's file is not here."
+    feed_until(analysis, lambda: (analysis.status().state, analysis.status().problem) == failed)
     analysis.settings = replace(settings, detector="haar")
     feed_until(analysis, lambda: read(analysis))
     assert analysis.status().detector == "haar" and analysis.status().problem == ""

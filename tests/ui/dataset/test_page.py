@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,32 +27,45 @@ SECTIONS = ("Get it", "Browse", "Audit", "Map", "Augmentation", "Mean faces", "P
 
 
 @pytest.fixture
-def bare(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The page on a machine without the data set."""
+def unread(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The page before its first run, on a machine without the data set."""
     monkeypatch.delenv("FER2013", raising=False)
     monkeypatch.delenv("FERPLUS", raising=False)
-    return app.switch_page("pages/5_Data_set.py").run()
+    return app.switch_page("pages/5_Data_set.py")
 
 
 @pytest.fixture
-def tiny_audit(
-    tiny_set: FaceSet, app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Path:
-    """An audit of the tiny set in the place of the stored one, with votes of our own."""
+def bare(unread: AppTest) -> AppTest:
+    """The page on a machine without the data set."""
+    return unread.run()
+
+
+@pytest.fixture(scope="module")
+def _audit_of_tiny(tiny_set: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = np.zeros((len(tiny_set), 10), np.int64)
     counts[:, 3] = 10
     counts[3] = 0, 0, 0, 0, 0, 0, 0, 0, 4, 6
     found = audit(tiny_set, Votes(dict(zip(tiny_set.ids.tolist(), counts, strict=True))))
-    storage.write_audit(found, tmp_path / "audit")
-    monkeypatch.setattr(storage, "AUDIT_DIR", tmp_path / "audit")
-    return tmp_path / "audit"
+    folder = tmp_path_factory.mktemp("audit")
+    storage.write_audit(found, folder)
+    return folder
 
 
 @pytest.fixture
-def page(tiny_audit: Path, bare: AppTest, tiny_folder: Path, monkeypatch) -> AppTest:
+def tiny_audit(_audit_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An audit of the tiny set in the place of the stored one, with votes of our own."""
+    folder = shutil.copytree(_audit_of_tiny, tmp_path / "audit")
+    monkeypatch.setattr(storage, "AUDIT_DIR", folder)
+    return folder
+
+
+@pytest.fixture
+def page(
+    tiny_audit: Path, unread: AppTest, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AppTest:
     """The page with a small part of the data set, and its audit."""
     monkeypatch.setenv("FER2013", str(tiny_folder))
-    return bare.run()
+    return unread.run()
 
 
 def test_strangers_name_no_files(

@@ -253,8 +253,8 @@ def test_a_ready_crop_is_read_as_it_is(crops: np.ndarray, side: int) -> None:
 
 
 def test_crops_in_which_no_face_is_found(tiny_folder: Path) -> None:
-    paths = sorted(tiny_folder.rglob("*.jpg"))
-    assert len(paths) > 100
+    paths = sorted(tiny_folder.rglob("*.jpg"))[::6]
+    assert len(paths) > 20
     assert all(len(fer.analyze(path, detector="none").faces) == 1 for path in paths)
     found = [len(fer.analyze(path, detector="haar").faces) for path in paths]
     assert found.count(1) < len(paths) / 2

@@ -175,18 +175,29 @@ def largest_file(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
-@pytest.fixture
-def video(tmp_path: Path) -> VideoSource:
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds that make a file of more than 100 kB."""
-    (tmp_path / "in").mkdir()
-    clip = make_clip(
-        tmp_path / "in" / "a.mp4",
+    return make_clip(
+        tmp_path_factory.mktemp("in") / "a.mp4",
         range(60),
         size_wh=(320, 240),
         pictures=noises((320, 240)),
         sound="aac",
     )
+
+
+@pytest.fixture
+def video(clip: Path) -> VideoSource:
     return VideoSource(clip)
+
+
+@pytest.fixture(scope="module")
+def whole_size(clip: Path) -> int:
+    """Bytes of the copy."""
+    whole = io.BytesIO()
+    copy(VideoSource(clip), whole)
+    return len(whole.getvalue())
 
 
 def test_an_open_file(video: VideoSource) -> None:
@@ -260,10 +271,10 @@ def test_long_names(video: VideoSource, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.99])
-def test_a_full_disk(video: VideoSource, share: float, capfd: pytest.CaptureFixture[str]) -> None:
-    whole = io.BytesIO()
-    copy(video, whole)
-    file = Full(int(len(whole.getvalue()) * share))
+def test_a_full_disk(
+    video: VideoSource, whole_size: int, share: float, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = Full(int(whole_size * share))
     with pytest.raises(UnwritableVideo, match=r"^The disk is full[^.]*\.$"):
         copy(video, file)
     assert file.getvalue() == b""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import io
 import json
 from collections.abc import Callable
@@ -150,6 +151,7 @@ def _encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return content.getvalue()
 
 
+@functools.cache
 def _bad_files() -> dict[str, tuple[bytes, str]]:
     jpeg = SAMPLE.read_bytes()
     bomb = _encoded(Image.new("1", (20_000, 20_000)), "PNG")
@@ -179,6 +181,7 @@ def test_bad_files_do_not_stop_good_ones(upload: Upload) -> None:
     assert app.subheader[0].value == "1 face" and not app.error
 
 
+@functools.cache
 def _odd_files() -> dict[str, bytes]:
     sample = Image.open(SAMPLE)
     gray = np.asarray(sample.convert("L"), np.uint16) * 257

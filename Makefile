@@ -8,8 +8,8 @@ VENV ?= .venv
 STREAMLIT_ARGS ?=
 # More for pytest, such as: make unit PYTEST_ARGS="-k labels -x"
 PYTEST_ARGS ?=
-# Processes that run tests at once, each with one thread and up to 2 GB
-TEST_WORKERS ?= 2
+# Processes that run tests at once, each with one thread and up to 2 GB; browser tests mostly wait
+TEST_WORKERS ?= 3
 
 PY := $(VENV)/bin/python
 TYPED := fer_core train

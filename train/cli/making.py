@@ -75,6 +75,11 @@ def add_making(commands: Commands) -> None:
 
     command = commands.add_parser("calibrate", help="fit the temperatures of the probabilities")
     command.add_argument("name", metavar="NAME", help="name of the model")
+    command.add_argument(
+        "--public-test",
+        action="store_true",
+        help="fit on PublicTest, not on what the members were watched on (seven classes only)",
+    )
     add_data(command)
     add_votes(command)
     add_models_dir(command)
@@ -176,7 +181,13 @@ def _export(options: argparse.Namespace) -> int:
 def _calibrate(options: argparse.Namespace) -> int:
     from train.training.calibrate import calibrate
 
-    result = calibrate(options.name, load(options.data), models_dir(options), votes(options))
+    result = calibrate(
+        options.name,
+        load(options.data),
+        models_dir(options),
+        votes(options),
+        public_test=options.public_test,
+    )
     for reading, temperature in result.temperatures.items():
         before, after = result.losses[reading]
         print(

@@ -20,8 +20,9 @@ from pydantic import ValidationError
 from scipy.optimize import minimize_scalar
 
 from fer_core.classifier import CONFIG_FILE, EmotionClassifier
+from fer_core.labels import FER7
 from fer_core.readings import LABELS, PEOPLE, softmax
-from train.data.fer2013 import FaceSet
+from train.data.fer2013 import PUBLIC_TEST, FaceSet
 from train.data.ferplus import Votes, vote_shares
 from train.errors import ConfigError
 from train.evaluation.evaluate import class_set_of, model_config
@@ -87,7 +88,12 @@ def _best(loss: Callable[[float], float]) -> float:
 
 
 def calibrate(
-    name: str, dataset: FaceSet, models_dir: Path, votes: Votes | None = None
+    name: str,
+    dataset: FaceSet,
+    models_dir: Path,
+    votes: Votes | None = None,
+    *,
+    public_test: bool = False,
 ) -> Calibration:
     """Fit a model's temperatures on pictures that its members never learned from, and store them.
 
@@ -98,22 +104,30 @@ def calibrate(
         dataset: FER-2013, all seven classes, in the form that the members were trained on.
         models_dir: Folder of the models.
         votes: FER+'s; needed where the members learned from them.
+        public_test: Fit on PublicTest from now on, whatever the members were watched on. A network
+            for six classes is measured on those pictures, so nothing of it may come from them.
 
     Raises:
-        ConfigError: The model does not say which pictures these are, or votes are missing.
+        ConfigError: The model does not say which pictures these are, votes are missing, or
+            PublicTest is wanted for six classes.
         DataError: The data set lacks these pictures.
         ModelError: There is no such model, or its files are damaged.
     """
     classifier = EmotionClassifier.load(name, reading=LABELS, models_dir=models_dir)
+    class_set = class_set_of(classifier)
     file = models_dir / name / CONFIG_FILE
     content = model_config(file.parent)
+    if public_test:
+        if class_set != FER7:
+            raise ConfigError(f"'{name}' is measured on PublicTest, and not to be fitted on it.")
+        content["calibration"] = CalibrationPart(split=PUBLIC_TEST).model_dump(mode="json")
     try:
         part = CalibrationPart.model_validate(content.get("calibration"))
     except ValidationError as error:
         raise ConfigError(f"{file} does not say what '{name}' is to be calibrated on.") from error
     if classifier.answers and votes is None:
         raise ConfigError(f"'{name}' learned from FER+'s votes: name them with --votes.")
-    faces = part.of(dataset, class_set_of(classifier))
+    faces = part.of(dataset, class_set)
     logits, labels = classifier.logits(faces.faces_gray), faces.labels
     said, answered = np.split(logits, [len(classifier.labels)], axis=1)
     temperatures = {LABELS: fit_temperature(said, labels)}

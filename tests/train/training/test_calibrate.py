@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fer_core.classifier import EmotionClassifier
+from fer_core.classifier import MODELS_DIR, EmotionClassifier
 from fer_core.errors import ModelError
 from fer_core.labels import FER6, FER7
 from fer_core.readings import softmax
@@ -138,6 +139,27 @@ def test_a_held_out_part_is_used_where_it_was_held_out(models_dir: Path, tiny_se
     file.write_text(json.dumps(config))
     result = calibrate("fer7", tiny_set.split("Training"), models_dir)
     assert result.calibrated_on["labels"].startswith("a held-out 25% of Training (")
+
+
+def test_public_test_takes_the_place_of_a_held_out_part(
+    ensembles_dir: Path, tiny_set: FaceSet
+) -> None:
+    votes = clear_votes(tiny_set)
+    result = calibrate("fer7", tiny_set, ensembles_dir, votes, public_test=True)
+    assert result.calibrated_on["labels"] == "PublicTest (56 pictures)"
+    # It is remembered, so that fitting again fits on the same.
+    assert calibrate("fer7", tiny_set, ensembles_dir, votes) == result
+
+
+def test_six_classes_are_not_fitted_on_pictures_that_measure_them(
+    tmp_path: Path, tiny_set: FaceSet
+) -> None:
+    served = "model.tflite", "labels.json", "config.json"
+    (tmp_path / "fer6").mkdir()
+    for file in served:
+        shutil.copy(MODELS_DIR / "fer6" / file, tmp_path / "fer6")
+    with pytest.raises(ConfigError, match="'fer6' is measured on PublicTest"):
+        calibrate("fer6", tiny_set, tmp_path, clear_votes(tiny_set), public_test=True)
 
 
 @pytest.mark.parametrize("part", [None, {}, {"split": "PrivateTest"}])

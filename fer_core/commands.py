@@ -1,20 +1,29 @@
-"""What the commands of ``facial-emotions`` share: options, inputs and the names of outputs."""
+"""What the commands of ``facial-emotions`` share: options, inputs, and what is said of each."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Iterator, Sequence
+import logging
+import math
+import sys
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+
+from tqdm import tqdm
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import DETECTORS
-from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7, check_threshold
+from fer_core.errors import FerError
+from fer_core.files import files_in
+from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING, READINGS
 
+logger = logging.getLogger(__name__)
+
 
 def add_reading_options(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of detector, model, reading and threshold."""
+    """Add the choice of detector, model, reading and threshold, and how much is told."""
     parser.add_argument(
         "--detector",
         choices=DETECTORS,
@@ -31,10 +40,35 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--threshold",
-        type=_threshold,
+        type=number("between 0 and 1", lambda value: 0 <= value <= 1),
         default=DEFAULT_THRESHOLD,
         help="confidence below which a verdict is uncertain (default %(default)s)",
     )
+    parser.add_argument(
+        "--verbose",
+        action="store_true",
+        help="tell on standard error what is done, and where an unforeseen error came from",
+    )
+
+
+def number(what: str, is_valid: Callable[[float], bool]) -> Callable[[str], float]:
+    """Return a type for argparse: a number, refused in a sentence where it is not valid.
+
+    Args:
+        what: What it must be, as after "is not".
+        is_valid: Tells whether a number is; it is asked about NaN for a text that is no number.
+    """
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not is_valid(value):
+            raise argparse.ArgumentTypeError(f"{text} is not {what}")
+        return value
+
+    return read
 
 
 def load_classifier(options: argparse.Namespace) -> FaceReader:
@@ -47,37 +81,48 @@ def load_classifier(options: argparse.Namespace) -> FaceReader:
     return EmotionClassifier.load(name, reading=options.reading)
 
 
-def files_in(paths: Sequence[Path], suffixes: Collection[str]) -> Iterator[tuple[Path, Path]]:
-    """Yield every input with its name relative to the argument that led to it.
+def count_inputs(paths: Sequence[Path], suffixes: Collection[str], what: str) -> tuple[int, int]:
+    """Count the inputs, and say which folders have none.
 
     Args:
-        paths: Files, which are taken whatever their suffix, and folders, searched to the bottom.
-        suffixes: Endings in lower case, with the dot, of the files that a folder gives.
+        paths: As for ``files_in``.
+        suffixes: As there.
+        what: What is looked for, such as "pictures".
+
+    Returns:
+        The number of inputs, and that of folders without any.
     """
-    for path in paths:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.is_file() and file.suffix.lower() in suffixes:
-                    yield file, file.relative_to(path)
-        else:
-            yield path, Path(path.name)
+    counts = [sum(1 for _ in files_in([path], suffixes)) for path in paths]
+    empty = [path for path, found in zip(paths, counts, strict=True) if not found]
+    for path in empty:
+        print(f"{path}: There are no {what} in this folder.", file=sys.stderr)
+    return sum(counts), len(empty)
 
 
-def unused(path: Path, written: set[Path]) -> Path:
-    """Return a name of which nothing was written yet, and remember it.
-
-    A number tells apart inputs of one name from several folders.
-    """
-    target, number = path, 1
-    while target in written:
-        number += 1
-        target = path.with_name(f"{path.name}-{number}")
-    written.add(target)
-    return target
+def say(text: str) -> None:
+    """Print a line at once, for whoever reads along."""
+    # Through tqdm, which would otherwise leave half a progress bar in the line.
+    tqdm.write(text)
+    sys.stdout.flush()
 
 
-def _threshold(text: str) -> float:
-    try:
-        return check_threshold(float(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1") from None
+def failure_of(path: Path, error: Exception) -> str:
+    """Return the sentence for an input that failed; where nobody foresaw it, log the trace."""
+    if isinstance(error, FerError):
+        return str(error)
+    if isinstance(error, OSError):
+        return sentence_of(error, path)
+    logger.debug("%s: an unforeseen error", path, exc_info=error)
+    return (
+        f"An unforeseen error ({type(error).__name__}) ended its analysis; --verbose tells where "
+        "it came from."
+    )
+
+
+def sentence_of(error: OSError, path: Path | None = None) -> str:
+    """Return an error of the system as a sentence, which names the file unless it is ``path``."""
+    reason = f"{error.strerror or error or type(error).__name__}."
+    if isinstance(error, FileExistsError):
+        reason = "There is a file where a folder should be."
+    named = error.filename is not None and str(error.filename) != str(path)
+    return f"{error.filename}: {reason}" if named else reason

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import http.client
 import os
-import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from fer_core.errors import DownloadFailed
+from fer_core.files import write_at_once
 
 YUNET_FILE = "face_detection_yunet_2023mar.onnx"
 YUNET_URL = (
@@ -51,24 +51,11 @@ def download(url: str, sha256: str, path: Path, *, timeout_s: float = 30.0) -> b
         found = hashlib.sha256(content).hexdigest()
         if found != sha256:
             raise DownloadFailed(f"{path.name} from {url} has the wrong checksum {found}.")
-        _write_at_once(path, content)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_at_once(path, content)
     except urllib.error.URLError as error:
         raise DownloadFailed(f"{path.name} could not be fetched: {error.reason}.") from error
     except (OSError, http.client.HTTPException) as error:
         reason = " ".join(str(error).split())  # it can quote a whole line of the answer
         raise DownloadFailed(f"{path.name} could not be fetched: {reason}.") from error
     return True
-
-
-def _write_at_once(path: Path, content: bytes) -> None:
-    """Write a file so that nobody ever sees half of it, and leave nothing if that fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        part = Path(file.name)
-        try:
-            file.write(content)
-            file.close()
-            os.replace(part, path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN
 from fer_core.persons import person_name
+from fer_core.records import csv_cell
 from fer_core.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -79,8 +80,12 @@ def timeline_table(
 
 
 def table_to_csv(table: pd.DataFrame) -> bytes:
-    """Return a table as CSV in UTF-8; digits suffice to read the same numbers back."""
-    text: str = table.to_csv(index=False, lineterminator="\n")
+    """Return a table as CSV in UTF-8; digits suffice to read the same numbers back.
+
+    Names are written as by ``fer_core.records.csv_cell``, so that none is taken for a formula.
+    """
+    names = table["name"].map(csv_cell)
+    text: str = table.assign(name=names).to_csv(index=False, lineterminator="\n")
     return text.encode()
 
 

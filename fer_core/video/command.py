@@ -4,21 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
+import os
+from math import inf
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
-from fer_core.commands import add_reading_options, files_in, load_classifier, unused
+from fer_core.commands import (
+    add_reading_options,
+    count_inputs,
+    failure_of,
+    load_classifier,
+    number,
+    say,
+)
 from fer_core.detection import load_detector
-from fer_core.errors import FerError, UnwritableVideo
+from fer_core.errors import UnwritableVideo
 from fer_core.extras import require_video
+from fer_core.files import ANNOTATED_VIDEO, files_in, unclaimed
 from fer_core.protocols import FaceReader
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 
 if TYPE_CHECKING:  # PyAV and pandas are imported by those who analyse videos
     from fer_core.video.analysis import VideoOptions, VideoResult
+
+_TABLES, _SUMMARY = (".csv", ".parquet", ".vtt"), ".json"
 
 
 def add_video_command(commands: Any) -> None:
@@ -27,11 +39,14 @@ def add_video_command(commands: Any) -> None:
     video.add_argument("paths", nargs="+", type=Path, metavar="INPUT", help="video or folder")
     video.add_argument("--out", type=Path, required=True, metavar="DIR")
     video.add_argument(
-        "--fps", type=_rate, metavar="N", help="analysed frames a second (default: every frame)"
+        "--fps",
+        type=number("a number of more than 0", lambda value: 0 < value < inf),
+        metavar="N",
+        help="analysed frames a second (default: every frame)",
     )
     video.add_argument(
         "--smoothing",
-        type=_seconds,
+        type=number("a number of 0 or more", lambda value: 0 <= value < inf),
         default=DEFAULT_SMOOTHING_S,
         metavar="SECONDS",
         help="time constant of the smoothing, 0 for none (default %(default)s)",
@@ -41,40 +56,23 @@ def add_video_command(commands: Any) -> None:
     video.set_defaults(run=_run)
 
 
-def _rate(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not more than 0")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not 0 or more")
-    return value
-
-
 def _run(options: argparse.Namespace) -> int:
     require_video()
     from fer_core.video.opening import VIDEO_SUFFIXES
 
-    videos = list(files_in(options.paths, VIDEO_SUFFIXES))
-    if not videos:
-        print("There are no videos in these folders.", file=sys.stderr)
+    total, failures = count_inputs(options.paths, VIDEO_SUFFIXES, "videos")
+    if not total:
+        return 1
     classifier = load_classifier(options)
     options.detector = load_detector(options.detector).name  # what "auto" is today
     options.out.mkdir(parents=True, exist_ok=True)
-    written: set[Path] = set()
-    failures = 0
-    for path, name in videos:
-        base = unused(options.out / name, written)
+    for path, name in files_in(options.paths, VIDEO_SUFFIXES):
         try:
-            sentence = _analyze_file(path, base, classifier, options)
-        except (FerError, OSError) as error:
+            sentence = _analyze_file(path, options.out / name, classifier, options)
+        except Exception as error:
             failures += 1
-            sentence = str(error)
-        tqdm.write(f"{path}: {sentence}")
+            sentence = failure_of(path, error)
+        say(f"{path}: {sentence}")
     return 1 if failures else 0
 
 
@@ -85,12 +83,19 @@ def _analyze_file(
     from fer_core.video.analysis import VideoOptions, analyze_video
     from fer_core.video.progress import Progress
 
-    request = _request(path, options)
-    if _is_done(_named(base, ".json"), request):
+    source, request = _source(path), _request(options)
+    base = unclaimed(base, ANNOTATED_VIDEO, lambda base: _is_ours(base, source))
+    if _is_done(base, source, request):
         return "already done."
-    base.parent.mkdir(parents=True, exist_ok=True)
     what = VideoOptions(fps=options.fps, threshold=options.threshold, smoothing_s=options.smoothing)
-    with tqdm(desc=path.name, unit="frame", disable=None, leave=False) as bar:
+    # Until all is there, the files are in a folder of their own, which goes however this ends.
+    with (
+        TemporaryDirectory(
+            dir=base.parent, prefix=".", suffix=".part", ignore_cleanup_errors=True
+        ) as folder,
+        tqdm(desc=path.name, unit="frame", disable=None, leave=False) as bar,
+    ):
+        staged = Path(folder, base.name)
 
         def show(progress: Progress) -> None:
             bar.total = progress.total
@@ -101,18 +106,29 @@ def _analyze_file(
             classifier=classifier,
             make_detector=lambda: load_detector(options.detector),
             options=what,
-            annotated=None if options.no_video else _named(base, ".annotated.mp4"),
+            annotated=None if options.no_video else _named(staged, ANNOTATED_VIDEO),
             on_progress=show,
         )
-    return _write(base, request, result, what)
+        sentence = _write(staged, {"source": source, "request": request}, result, what)
+        _put_in_place(staged, base)
+    if result.unwritten:
+        raise UnwritableVideo(result.unwritten)
+    return sentence
 
 
-def _request(path: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Return what the results depend on; equal requests need no second analysis."""
+def _source(path: Path) -> dict[str, Any]:
+    """Return what tells a video apart from others of its name, and from itself before a change."""
     stat = path.stat()
     return {
+        "path": os.path.realpath(path),
         "bytes": stat.st_size,
         "modified_ns": stat.st_mtime_ns,
+    }
+
+
+def _request(options: argparse.Namespace) -> dict[str, Any]:
+    """Return what else the results depend on; equal requests need no second analysis."""
+    return {
         "fps": options.fps,
         "smoothing_s": options.smoothing,
         "threshold": options.threshold,
@@ -123,11 +139,44 @@ def _request(path: Path, options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _is_done(summary: Path, request: dict[str, Any]) -> bool:
+def _summary(base: Path) -> Any:
+    """Return what the summary of that name says, or None where it is no JSON object.
+
+    Raises:
+        OSError: There is none, or it cannot be read.
+    """
     try:
-        return bool(json.loads(summary.read_bytes())["request"] == request)
-    except (OSError, ValueError, TypeError, KeyError):
+        found = json.loads(_named(base, _SUMMARY).read_bytes())
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_ours(base: Path, source: dict[str, Any]) -> bool:
+    """Return whether the results of that name are of this video, or there are none."""
+    try:
+        found = (_summary(base) or {}).get("source")
+    except FileNotFoundError:
+        return True
+    except IsADirectoryError:
         return False
+    if not isinstance(found, dict):
+        return False  # another program's file
+    if found.get("path") == source["path"]:
+        return True
+    # A video that was moved is still the same.
+    moved = not os.path.exists(str(found.get("path")))
+    return moved and found == source | {"path": found.get("path")}
+
+
+def _is_done(base: Path, source: dict[str, Any], request: dict[str, Any]) -> bool:
+    """Return whether all results are there, and are what would be written again."""
+    endings = [*_TABLES, *([ANNOTATED_VIDEO] if request["video"] else [])]
+    if not all(_named(base, ending).is_file() for ending in (*endings, _SUMMARY)):
+        return False
+    found = _summary(base)
+    same = found["source"] | {"path": source["path"]} == source
+    return same and found.get("request") == request and found.get("unwritten") is None
 
 
 def _write(
@@ -136,7 +185,7 @@ def _write(
     result: VideoResult,
     options: VideoOptions,
 ) -> str:
-    """Write the tables; the summary comes last, since it says that all is there."""
+    """Write the tables and the summary, and return what to say."""
     from fer_core.tables import (
         captions_vtt,
         summary_record,
@@ -151,19 +200,26 @@ def _write(
     _named(base, ".csv").write_bytes(table_to_csv(table))
     _named(base, ".parquet").write_bytes(table_to_parquet(table))
     _named(base, ".vtt").write_text(captions_vtt(timeline, verdicts), encoding="utf-8")
-    if result.unwritten:
-        raise UnwritableVideo(result.unwritten)
     record = {
-        "request": request,
+        **request,
         "damage": result.damage,
+        "unwritten": result.unwritten,
         **summary_record(timeline, smoothed, verdicts, facts=result.facts.record()),
     }
-    _named(base, ".json").write_text(json.dumps(record, indent=2), encoding="utf-8")
+    _named(base, _SUMMARY).write_text(json.dumps(record, indent=2), encoding="utf-8")
     frames, persons = len(timeline.frame_index), len(timeline.persons())
     sentence = f"{frames} frames analysed, {persons} person{'s' * (persons != 1)}."
     if result.facts.turned_deg:
         sentence += f" The picture was turned by {result.facts.turned_deg}°."
     return f"{sentence} {result.damage}" if result.damage else sentence
+
+
+def _put_in_place(staged: Path, base: Path) -> None:
+    """Give the files their names; the summary is the last, since it says that all is there."""
+    _named(base, _SUMMARY).unlink(missing_ok=True)
+    for ending in (ANNOTATED_VIDEO, *_TABLES, _SUMMARY):
+        if _named(staged, ending).exists():
+            _named(staged, ending).replace(_named(base, ending))
 
 
 def _named(base: Path, suffix: str) -> Path:

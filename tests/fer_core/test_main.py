@@ -1,96 +1,25 @@
-"""The command line."""
+"""The command line as a whole: how it is called, how it ends, and the detector's download."""
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import cv2
 import pytest
 
 import fer_core
 from fer_core import __main__ as cli
-from fer_core.labels import FER6, FER7
-from fer_core.records import row_columns
 from tests.conftest import ROOT
 from tests.fer_core.conftest import SAMPLES
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    """A folder with two portraits of one name, one of them below, and what is no picture."""
-    folder = tmp_path / "photos"
-    (folder / "below").mkdir(parents=True)
-    shutil.copy(SAMPLES / "grace-hopper.jpg", folder / "a.jpg")
-    shutil.copy(SAMPLES / "eileen-collins.jpg", folder / "below" / "a.JPG")
-    cv2.imwrite(str(folder / "a.png"), cv2.imread(str(SAMPLES / "eileen-collins.jpg")))
-    (folder / "notes.txt").write_text("no picture")
-    return folder
-
-
 def run(*arguments: object) -> int:
     return cli.main([str(argument) for argument in arguments])
-
-
-def records(capsys: pytest.CaptureFixture[str]) -> list[dict]:
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-
-
-def test_json_has_one_object_a_picture(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("analyze", photos, "--json") == 0
-    found = records(capsys)
-    assert [record["path"] for record in found] == [
-        str(photos / name) for name in ("a.jpg", "a.png", "below/a.JPG")
-    ]
-    assert [record["size"] for record in found] == [[512, 600], [512, 512], [512, 512]]
-    for record in found:
-        (face,) = record["faces"]
-        assert set(face) >= {"box", "score", "landmarks", "probabilities", "verdict", "quality"}
-        assert tuple(face["probabilities"]) == FER7.labels
-        assert sum(face["probabilities"].values()) == pytest.approx(1, abs=1e-5)
-        assert len(face["box"]) == 4
-
-
-@pytest.mark.usefixtures("yunet_env")
-def test_a_photo_on_its_head_is_turned_and_said_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    upright = cv2.imread(str(SAMPLES / "grace-hopper.jpg"))
-    path = tmp_path / "head.png"
-    cv2.imwrite(str(path), cv2.rotate(upright, cv2.ROTATE_180))
-    assert run("analyze", path, "--annotate", tmp_path / "drawn") == 0
-    assert capsys.readouterr().out.endswith("% (turned by 180°)\n")
-    drawn = cv2.imread(str(tmp_path / "drawn" / "head.png.png"))
-    # All but the drawing is the upright picture.
-    assert (drawn == upright).all(axis=2).mean() > 0.9
-    assert run("analyze", path, "--json") == 0
-    (record,) = records(capsys)
-    assert record["turned_deg"] == 180
-
-
-def test_both_readings_are_of_the_same_faces(
-    photos: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert run("analyze", photos / "a.jpg", "--json") == 0
-    assert run("analyze", photos / "a.jpg", "--json", "--reading", "people") == 0
-    assert run("analyze", photos / "a.jpg", "--json", "--reading", "labels") == 0
-    default, people, labels = (record["faces"][0] for record in records(capsys))
-    assert default == people
-    assert people["box"] == labels["box"]
-    assert people["probabilities"] != labels["probabilities"]
-
-
-def test_ready_crops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    face = cv2.imread(str(SAMPLES / "grace-hopper.jpg"), cv2.IMREAD_GRAYSCALE)[110:330, 150:370]
-    cv2.imwrite(str(tmp_path / "face.png"), cv2.resize(face, (48, 48)))
-    for detector, count in (("haar", 0), ("none", 1)):
-        assert run("analyze", tmp_path / "face.png", "--json", "--detector", detector) == 0
-        assert [len(record["faces"]) for record in records(capsys)] == [count]
 
 
 @pytest.mark.parametrize(
@@ -117,118 +46,6 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         run("--version")
     assert capsys.readouterr().out == f"facial-emotions {fer_core.__version__}\n"
-
-
-@pytest.mark.parametrize("threshold", ["abc", "40", "nan"])
-def test_a_wrong_threshold_is_a_sentence(
-    threshold: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit):
-        run("analyze", "a.jpg", "--threshold", threshold)
-    assert f"{threshold} is not between 0 and 1" in capsys.readouterr().err
-
-
-@pytest.mark.usefixtures("yunet_env")
-def test_shared_photos(media: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    names = {"two_people.jpg": 2, "no-faces.jpg": 0, "rgba_32bit.png": 1, "obama_and_biden.jpg": 3}
-    assert run("analyze", *(media / name for name in names), "--json") == 0
-    found = records(capsys)
-    assert [len(record["faces"]) for record in found] == list(names.values())
-    assert all(len(face["landmarks"]) == 5 for record in found for face in record["faces"])
-
-
-def test_sentences_for_people(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("analyze", photos / "a.jpg", "--threshold", "1") == 0
-    assert f"{photos / 'a.jpg'}: uncertain " in capsys.readouterr().out
-
-
-def test_no_face_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cv2.imwrite(str(tmp_path / "blank.png"), cv2.imread(str(SAMPLES / "grace-hopper.jpg"))[:90])
-    assert run("analyze", tmp_path) == 0
-    assert "blank.png: no face" in capsys.readouterr().out
-
-
-def test_csv(photos: Path, tmp_path: Path) -> None:
-    table = tmp_path / "faces.csv"
-    assert run("analyze", photos, "--csv", table) == 0
-    rows = list(csv.DictReader(table.open(encoding="utf-8")))
-    assert list(rows[0]) == row_columns(FER7.labels)
-    assert [row["path"] for row in rows] == [
-        str(photos / name) for name in ("a.jpg", "a.png", "below/a.JPG")
-    ]
-
-
-def test_six_classes(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = tmp_path / "faces.csv"
-    options = ("--classes", "6", "--detector", "haar", "--json", "--csv", table)
-    assert run("analyze", photos / "a.jpg", *options) == 0
-    (record,) = records(capsys)
-    assert tuple(record["faces"][0]["probabilities"]) == FER6.labels
-    assert table.read_text().splitlines()[0] == ",".join(row_columns(FER6.labels))
-
-
-def test_annotated_pictures_do_not_overwrite_each_other(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "new" / "out"
-    assert run("analyze", photos, photos / "below", "--annotate", out) == 0
-    written = sorted(str(file.relative_to(out)) for file in out.rglob("*") if file.is_file())
-    assert written == ["a.JPG.png", "a.jpg.png", "a.png.png", "below/a.JPG.png"]
-    original = cv2.imread(str(photos / "a.jpg"))
-    annotated = cv2.imread(str(out / "a.jpg.png"))
-    assert annotated.shape == original.shape
-    assert 0 < cv2.absdiff(annotated, original).any(axis=-1).mean() < 0.2
-
-
-def test_annotated_pictures_of_one_name(photos: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    other = tmp_path / "a.jpg"
-    shutil.copy(SAMPLES / "eileen-collins.jpg", other)
-    assert run("analyze", photos / "a.jpg", other, "--annotate", out) == 0
-    assert sorted(file.name for file in out.iterdir()) == ["a.jpg-2.png", "a.jpg.png"]
-
-
-@pytest.mark.parametrize("as_json", [True, False])
-def test_bad_file_does_not_stop_the_rest(
-    photos: Path, capsys: pytest.CaptureFixture[str], as_json: bool
-) -> None:
-    (photos / "0.jpg").write_bytes(b"no picture")
-    (photos / "1.png").write_bytes(b"")
-    shutil.move(photos / "a.png", photos / "z.png")
-    options = ["--json"] if as_json else []
-    assert run("analyze", photos, photos / "missing.jpg", *options) == 1
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 6
-    if as_json:
-        found = [json.loads(line) for line in lines]
-        assert ["error" in record for record in found] == [True, True, False, False, False, True]
-        assert found[0] == {
-            "path": str(photos / "0.jpg"),
-            "error": "The file is not a picture in a format that can be read.",
-        }
-    else:
-        assert lines[1] == f"{photos / '1.png'}: The file is empty."
-        assert lines[5].endswith("No such file or directory.")
-
-
-def test_folder_without_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    table = tmp_path / "faces.csv"
-    assert run("analyze", tmp_path, "--csv", table) == 0
-    streams = capsys.readouterr()
-    assert streams.out == ""
-    assert "There are no pictures" in streams.err
-    assert table.read_text() == ",".join(row_columns(FER7.labels)) + "\n"
-
-
-def test_yunet_without_its_file(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("analyze", photos, "--detector", "yunet") == 2
-    streams = capsys.readouterr()
-    assert streams.out == ""
-    assert streams.err.count("\n") == 1
-    assert "fer_core download" in streams.err
-
-
-def test_place_that_cannot_be_written(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("analyze", photos / "a.jpg", "--annotate", photos / "notes.txt") == 2
-    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -310,3 +127,28 @@ def test_download_leaves_a_file_that_the_user_named(
     monkeypatch.setenv("FER_YUNET", str(file))
     assert cli.main(["download"]) == 0
     assert file.read_bytes() == b"another YuNet"
+
+
+def test_a_reader_that_is_gone_ends_it_quietly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as output:
+        monkeypatch.setattr(sys, "stdout", output)
+        sample = SAMPLES / "grace-hopper.jpg"
+        assert run("analyze", sample, sample, "--detector", "none") == 141
+    assert capsys.readouterr().err == ""
+
+
+def test_signals_that_are_ignored_stay_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def look(_: object) -> int:
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        return 0
+
+    monkeypatch.setattr(cli, "_download", look)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run("download") == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)

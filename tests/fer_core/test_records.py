@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
+from fer_core.records import (
+    FaceTable,
+    csv_cell,
+    face_rows,
+    frame_record,
+    row_columns,
+    rows_to_csv,
+)
 from fer_core.types import FaceReading, Frame, QualityFinding
 
 THIRDS = (1 / 3, 1 / 7, 1 / 11, 0.2, 0.1, 0.1, 0.0)
@@ -101,3 +111,64 @@ def test_table_of_faces(frame: Frame) -> None:
     assert read[0]["quality"] == "dark cut"
     assert read[1]["quality"] == ""
     assert read[1]["verdict"] == "happy"
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r", "\n", "\uff1d"])
+def test_names_are_no_formulas(frame: Frame, sign: str) -> None:
+    name = f"{sign}1+1.jpg"
+    assert csv_cell(name) == f"'{name}"
+    rows = face_rows(frame, name)
+    read = list(csv.DictReader(io.StringIO(rows_to_csv(rows, FER7.labels), newline="")))
+    assert [row["path"] for row in read] == [f"'{name}"] * 2
+    # Whoever reads the rows otherwise, and JSON, have the name itself.
+    assert rows[0]["path"] == frame_record(frame, name, (1, 1))["path"] == name
+
+
+@pytest.mark.parametrize("value", ["a=b.jpg", "", "'=a", -1.5, 3, None])
+def test_what_is_no_formula_stays(value: object) -> None:
+    assert csv_cell(value) is value
+
+
+def test_a_table_grows_on_disk(frame: Frame, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.touch()  # an empty file is no older table
+    with FaceTable(path, FER7.labels) as table:
+        for count in (1, 2):
+            table.add(face_rows(frame, "a.jpg"))
+            assert path.read_text().count("\n") == 1 + 2 * count
+        table.add([])
+    rows = face_rows(frame, "a.jpg")
+    assert path.read_text() == rows_to_csv(rows + rows, FER7.labels)
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    with FaceTable(link, FER7.labels) as table:
+        assert table.path == tmp_path / "a.unfinished.csv"
+    assert link.is_symlink() and path.read_text() == rows_to_csv([], FER7.labels)
+    assert table.path == path
+
+
+def test_a_table_on_a_full_disk_ends_with_a_whole_row(
+    frame: Frame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.FileIO):
+        """Takes half of what it is given, then nothing."""
+
+        full = False
+
+        def write(self, content: Any) -> int:
+            if self.full:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            self.full = True
+            return super().write(content[: len(content) // 2])
+
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        FaceTable(tmp_path / "a.csv", FER7.labels) as table,
+    ):
+        table.add(face_rows(frame, "a.jpg"))
+        whole = (tmp_path / "a.csv").read_bytes()
+        table._file.close()
+        table._file = Full(str(tmp_path / "a.csv"), "ab")
+        table.add(face_rows(frame, "b.jpg"))
+    assert caught.value.filename == str(tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_bytes() == whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import io
 import json
@@ -108,6 +109,18 @@ def test_a_row_for_each_frame_and_person(two: Timeline) -> None:
     assert (seen[COLUMNS[-7:]].to_numpy() == smoothed).all()
     assert (seen[["x1", "y1", "x2", "y2"]].to_numpy() == two.boxes_xyxy).all()
     assert (seen["score"].to_numpy() == two.score).all()
+
+
+def test_names_are_no_formulas_in_csv(two: Timeline) -> None:
+    names = {1: "=HYPERLINK(A1)", 2: "-1"}
+    table = timeline_table(two, *two.smoothed(0.4, 0.4), names)
+    before = table.copy()
+    rows = list(csv.DictReader(io.StringIO(table_to_csv(table).decode())))
+    assert {row["name"] for row in rows} == {"", "'=HYPERLINK(A1)", "'-1"}
+    assert {row["verdict"] for row in rows} <= {"", *FER7.labels, UNCERTAIN}
+    pd.testing.assert_frame_equal(table, before)
+    from_parquet = pd.read_parquet(io.BytesIO(table_to_parquet(table)))
+    assert set(from_parquet["name"].dropna()) == set(names.values())
 
 
 def test_confidence_is_the_verdicts() -> None:

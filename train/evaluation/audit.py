@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from fer_core.download import yunet_path
 from fer_core.quality import sharpness
+from fer_core.records import csv_cell
 from train.data.fer2013 import TRAINING, FaceSet
 from train.data.ferplus import ANSWERS, NOT_A_FACE, Votes, majority
 from train.data.framing import canvas_of
@@ -224,7 +225,7 @@ def write_csv(result: Audit, issues: LabelIssues, path: Path) -> int:
 def _row(result: Audit, position: int) -> dict[str, Any]:
     share, own = result.crowd_share[position], result.label_share[position]
     return {
-        "name": result.names[position],
+        "name": csv_cell(result.names[position]),
         "split": result.splits[position],
         "label": result.emotions[position],
         "identical_group": _number(result.identical[position]),

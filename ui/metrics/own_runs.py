@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
+from fer_core.records import csv_cell
 from fer_core.tta import FLIP
 from train.errors import TrainError
 from train.evaluation.custom_dataset import Measurement, measure_custom_dataset
@@ -114,12 +115,7 @@ def verdicts_csv(measurement: Measurement) -> str:
         verdicts.names, verdicts.words, verdicts.said, verdicts.probabilities, strict=True
     ):
         shares = [f"{value:.6f}" for value in row]
-        writer.writerow([_cell(name), label, said, *shares, ""])
+        writer.writerow([csv_cell(name), label, said, *shares, ""])
     blank = [""] * (2 + len(verdicts.emotions))
-    writer.writerows([_cell(file.name), *blank, file.reason] for file in measurement.skipped)
+    writer.writerows([csv_cell(file.name), *blank, file.reason] for file in measurement.skipped)
     return text.getvalue()
-
-
-def _cell(name: str) -> str:
-    """Return a file's name so that no spreadsheet takes it for a formula."""
-    return f"'{name}" if name[:1] in ("=", "+", "-", "@", "\t", "\r") else str(name)

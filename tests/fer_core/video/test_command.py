@@ -5,13 +5,19 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
+import signal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from fer_core.__main__ import main
+from fer_core.classifier import EmotionClassifier
+from fer_core.errors import UnwritableVideo
 from fer_core.video import analysis
+from fer_core.video.writer import AnnotatedWriter
 from tests.fer_core.video.clips import make_clip
 
 SUFFIXES = (".annotated.mp4", ".csv", ".json", ".parquet", ".vtt")
@@ -138,5 +144,183 @@ def test_wrong_options_are_refused(wrong: list[str], tmp_path: Path) -> None:
 
 
 def test_a_folder_without_videos(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["video", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
-    assert "There are no videos" in capsys.readouterr().err
+    assert main(["video", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().err == f"{tmp_path}: There are no videos in this folder.\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_numbers_are_refused_in_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    for option, sentence in (("--fps", "of more than 0"), ("--smoothing", "of 0 or more")):
+        with pytest.raises(SystemExit):
+            main(["video", "a.mp4", "--out", "out", option, "many"])
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert said.endswith(f"error: argument {option}: many is not a number {sentence}")
+
+
+def test_an_unforeseen_error_ends_one_video_only(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = analysis.analyze_video
+
+    def fail_once(source: Path, **options: Any) -> analysis.VideoResult:
+        if source.name == "a.mp4":
+            raise OverflowError("too large to convert to C long")
+        return whole(source, **options)
+
+    monkeypatch.setattr(analysis, "analyze_video", fail_once)
+    inputs = [str(clips / "a.mp4"), str(clips / "deep"), str(clips / "missing.mp4")]
+    assert main(["video", *inputs, "--out", str(tmp_path / "out"), "--no-video"]) == 1
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert lines[0].startswith(f"{clips / 'a.mp4'}: An unforeseen error (OverflowError) ended")
+    assert "b.mkv: 6 frames analysed" in lines[1]
+    assert lines[2] == f"{clips / 'missing.mp4'}: No such file or directory."
+    assert "Traceback" not in said.out + said.err
+    assert files(tmp_path / "out") == sorted(f"b.mkv{end}" for end in SUFFIXES[1:])
+
+
+def frames_in(summary: Path) -> int:
+    return int(json.loads(summary.read_text())["frames_analyzed"])
+
+
+def test_videos_of_one_name_in_two_runs_do_not_overwrite_each_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "c.mp4.json").write_text('{"title": "of another program"}')
+    (out / "d.mp4.json").write_text("no JSON")
+    days = {"one": 3, "two": 5}
+    for day, frames in days.items():
+        (tmp_path / day).mkdir()
+        make_clip(tmp_path / day / "a.mp4", tuple(range(frames)))
+    for name in "cd":
+        shutil.copy(tmp_path / "one" / "a.mp4", tmp_path / "one" / f"{name}.mp4")
+    expected = {"a.mp4": 3, "a.mp4-2": 5, "c.mp4-2": 3, "d.mp4-2": 3}
+    command = ["--out", str(out), "--no-video"]
+    for done in (0, 4):
+        for day in days:
+            assert main(["video", str(tmp_path / day), *command]) == 0
+        assert capsys.readouterr().out.count("already done") == done
+        for name in "cd":
+            assert "frames" not in (out / f"{name}.mp4.json").read_text()
+        assert {name: frames_in(out / f"{name}.json") for name in expected} == expected
+    # A folder that was moved holds the same videos; a changed video has its own results anew.
+    (tmp_path / "one").rename(tmp_path / "three")
+    make_clip(tmp_path / "two" / "a.mp4", (0, 1))
+    assert main(["video", str(tmp_path / "two"), str(tmp_path / "three"), *command]) == 0
+    assert capsys.readouterr().out.count("already done") == 3
+    assert frames_in(out / "a.mp4-2.json") == 2
+    assert len(files(out)) == 2 + 4 * len(SUFFIXES[1:])
+
+
+def test_done_means_that_all_files_are_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video, out = make_clip(tmp_path / "a.mp4", (0, 1)), tmp_path / "out"
+    command = ["video", str(video), "--out", str(out)]
+    assert main(command) == 0
+    for ending in (".annotated.mp4", ".csv", ".json"):
+        (out / f"a.mp4{ending}").unlink()
+        assert main(command) == 0
+        assert files(out) == [f"a.mp4{end}" for end in SUFFIXES]
+    assert "already done" not in capsys.readouterr().out
+    # Without the annotated video, nothing is missing when it was not asked for.
+    assert main([*command, "--no-video"]) == 0
+    (out / "a.mp4.annotated.mp4").unlink()
+    assert main([*command, "--no-video"]) == 0
+    assert capsys.readouterr().out.count("already done") == 1
+
+
+@pytest.mark.parametrize("place", ["out", "."])
+def test_results_among_the_videos_are_no_inputs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    make_clip(folder / "a.mp4", (0, 1, 2))
+    results = [str(Path(place, f"a.mp4{end}")) for end in SUFFIXES]
+    for said in ("3 frames analysed", "already done"):
+        assert main(["video", str(folder), "--out", str(folder / place)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == 1 and said in lines[0]
+        assert files(folder) == sorted(["a.mp4", *results])
+
+
+def test_long_names_are_cut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    names = [f"{first}{125 * 'é'}.mp4" for first in "xy"]
+    for name, frames in zip(names, ((0, 1), (0, 1, 2)), strict=True):
+        make_clip(folder / name, frames)
+    for _ in range(2):
+        assert main(["video", str(folder), "--out", str(out)]) == 0
+        assert sorted(frames_in(path) for path in out.glob("*.json")) == [2, 3]
+        assert len(files(out)) == 2 * len(SUFFIXES)
+    assert capsys.readouterr().out.count("already done") == 2
+
+
+def test_a_place_that_cannot_be_written_ends_one_video_before_its_analysis(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (clips / "text.mp4").unlink()
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "deep").write_text("in the way")
+    whole = analysis.analyze_video
+
+    def watch(source: Path, **options: Any) -> analysis.VideoResult:
+        assert source.name == "a.mp4"
+        return whole(source, **options)
+
+    monkeypatch.setattr(analysis, "analyze_video", watch)
+    assert main(["video", str(clips), "--out", str(out), "--no-video"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "12 frames analysed" in lines[0]
+    assert lines[1].endswith(f"{out / 'deep'}: There is a file where a folder should be.")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_run_leaves_whole_results_only(
+    clips: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    status: int,
+) -> None:
+    out = tmp_path / "out"
+    assert main(["video", str(clips / "a.mp4"), "--out", str(out)]) == 0
+    predict = EmotionClassifier.predict
+    parts = []
+
+    def stop(classifier: EmotionClassifier, faces: Any) -> Any:
+        parts.extend(out.glob(".*.part"))
+        signal.raise_signal(number)
+        return predict(classifier, faces)
+
+    monkeypatch.setattr(EmotionClassifier, "predict", stop)
+    inputs = [str(clips / "a.mp4"), str(clips / "deep")]
+    assert main(["video", *inputs, "--out", str(out)]) == status
+    assert len(parts) == 1
+    assert files(out) == [f"a.mp4{end}" for end in SUFFIXES]
+    assert not list(out.rglob("*.part"))
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_tables_are_kept_where_the_annotated_video_cannot_be_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise UnwritableVideo("The disk is full: the annotated video could not be written.")
+
+    video, out = make_clip(tmp_path / "a.mp4", (0, 1, 2)), tmp_path / "out"
+    command = ["video", str(video), "--out", str(out)]
+    with monkeypatch.context() as patch:
+        patch.setattr(AnnotatedWriter, "write", fail)
+        assert main(command) == 1
+    assert "The disk is full" in capsys.readouterr().out
+    assert files(out) == [f"a.mp4{end}" for end in SUFFIXES[1:]]
+    assert main(command) == 0
+    assert "3 frames analysed" in capsys.readouterr().out
+    assert files(out) == [f"a.mp4{end}" for end in SUFFIXES]

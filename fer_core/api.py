@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.classifier import MODELS_DIR, TFLITE_FILE, EmotionClassifier
+from fer_core.classifier import MODELS_DIR, TFLITE_FILE, EmotionClassifier, checked_name
 from fer_core.detection import FaceDetector, load_detector
 from fer_core.drawing import draw_frame, draw_tracked
 from fer_core.errors import ModelError
@@ -24,7 +24,7 @@ from fer_core.images import ImageSource, read_image, to_bgr
 from fer_core.labels import DEFAULT_THRESHOLD, FER7
 from fer_core.pipeline import analyze_image, shared_classifier, shared_detector
 from fer_core.protocols import FaceReader
-from fer_core.readings import DEFAULT_READING
+from fer_core.readings import DEFAULT_READING, check_reading
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.tracking import DEFAULT_MAX_GAP_S
 from fer_core.types import Frame, TrackedFrame
@@ -118,7 +118,8 @@ def analyze_video(
         row per face and frame, or take its ``timeline``.
 
     Raises:
-        TypeError: ``source``, ``model`` or ``detector`` is nothing of these.
+        TypeError: ``source``, ``model``, ``detector``, ``annotated`` or a number is nothing of
+            these.
         ValueError: A number is out of its range, or there is no such detector or reading.
         MissingExtra: What videos need is not installed.
         UnreadableVideo: The file is no video, or not a single frame can be read.
@@ -135,6 +136,13 @@ def analyze_video(
             f"A detector is called by its name, not by {type(detector).__name__}; or made by a "
             "function, since each worker needs one of its own."
         )
+    if isinstance(annotated, str | os.PathLike):
+        annotated = Path(annotated)
+    elif annotated is not None and not hasattr(annotated, "write"):
+        raise TypeError(
+            "The annotated copy must go to a path or an open binary file, not to "
+            f"{type(annotated).__name__}."
+        )
     return analysis.analyze_video(
         source,
         classifier=_reader(model, reading),
@@ -147,7 +155,7 @@ def analyze_video(
             smoothing_s=smoothing_s,
             max_gap_s=max_gap_s,
         ),
-        annotated=Path(annotated) if isinstance(annotated, str | os.PathLike) else annotated,
+        annotated=annotated,
         on_progress=on_progress,
     )
 
@@ -204,12 +212,13 @@ def load_model(name: str = FER7.name, reading: str = DEFAULT_READING) -> Emotion
         reading: "people" or "labels", as for ``analyze``.
 
     Raises:
+        TypeError: The name is no text.
         ModelError: There is no such model, or its files are damaged.
         ValueError: There is no such reading.
     """
-    if name not in list_models():
+    if checked_name(name) not in list_models():
         raise ModelError(f"There is no model {name!r}; there are {', '.join(list_models())}.")
-    return shared_classifier(name, reading)
+    return shared_classifier(name, check_reading(reading))
 
 
 def _reader(model: str | FaceReader, reading: str) -> FaceReader:

@@ -158,6 +158,18 @@ def read_model_json(folder: Path, name: str) -> Any:
         ) from error
 
 
+def checked_name(name: str) -> str:
+    """Return what a model is called.
+
+    Raises:
+        TypeError: It is no text.
+    """
+    given: object = name
+    if not isinstance(given, str):
+        raise TypeError(f"A model is called by its name, not by {type(given).__name__}.")
+    return name
+
+
 class EmotionClassifier:
     """Reads emotions from faces; safe to share between threads."""
 
@@ -215,11 +227,12 @@ class EmotionClassifier:
             num_threads: Threads that one prediction may use.
 
         Raises:
+            TypeError: The name is no text.
             ModelError: There is no such model, its files are damaged or do not match, or it cannot
                 give this reading.
             ValueError: There is no such reading.
         """
-        folder = models_dir / name
+        folder = models_dir / checked_name(name)
         if not folder.is_dir():
             raise ModelError(f"There is no model '{name}' in {models_dir}.")
         return cls(read_model_files(folder), reading=reading, num_threads=num_threads)
@@ -285,6 +298,7 @@ class EmotionClassifier:
             float32 ``(N, K)`` calibrated probabilities of the reading; rows sum to 1.
 
         Raises:
+            TypeError: A face is no array.
             ValueError: A face is not a non-empty grey uint8 picture.
         """
         logits = self.logits(faces_gray, views)
@@ -343,6 +357,9 @@ class EmotionClassifier:
         Returns:
             float32 ``(N, M, K + A)``, by member.
         """
+        given: object = faces_gray
+        if not isinstance(given, np.ndarray | Sequence):
+            raise TypeError(f"Faces must be an array or a list, not {type(given).__name__}.")
         seen = [view for face in faces_gray for view in views_of(face, views)]
         inputs = normalize_faces(seen)
         outputs = np.empty((len(inputs), self._members, self._width), np.float32)

@@ -191,9 +191,13 @@ def load_detector(name: str = "auto") -> FaceDetector:
             "none" where pictures are ready face crops.
 
     Raises:
+        TypeError: The name is no text.
         DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
         ValueError: There is no such detector.
     """
+    given: object = name
+    if not isinstance(given, str):
+        raise TypeError(f"A detector is called by its name, not by {type(given).__name__}.")
     if name not in DETECTORS:
         raise ValueError(f"No detector {name!r}; there are {', '.join(DETECTORS)}.")
     if name == NO_DETECTOR:

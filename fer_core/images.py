@@ -120,6 +120,10 @@ def not_a_picture(source: object) -> TypeError:
         return TypeError(
             "There is no picture, but None, which cv2.imread returns for a file it cannot read."
         )
+    if isinstance(source, np.ndarray):
+        return TypeError(
+            "An array is a decoded picture already, which `fer_core.analyze` takes as it is."
+        )
     return TypeError(
         "A picture must be a path, the content of a file, a binary file, a PIL picture or an "
         f"array, not {type(source).__name__}."

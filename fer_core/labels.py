@@ -71,9 +71,10 @@ def check_threshold(threshold: float) -> float:
         ValueError: It is not within 0 to 1.
     """
     try:
-        possible = 0 <= threshold <= 1
-    except TypeError:
-        raise TypeError(f"A threshold must be a number from 0 to 1, not {threshold!r}.") from None
+        possible = bool(0 <= threshold <= 1)
+    except (TypeError, ValueError):  # the latter from an array of several
+        kind = type(threshold).__name__
+        raise TypeError(f"A threshold must be a number from 0 to 1, not {kind}.") from None
     if not possible:
         raise ValueError(f"A threshold must be from 0 to 1, not {threshold}.")
     return float(threshold)

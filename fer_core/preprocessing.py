@@ -13,6 +13,22 @@ INPUT_SIZE = 48
 MIN_CONTRAST = 8.0
 
 
+def check_face(face_gray: NDArray[np.uint8]) -> None:
+    """Raise an error for what is no face.
+
+    Raises:
+        TypeError: It is no array.
+        ValueError: It is not a non-empty grey uint8 picture.
+    """
+    given: object = face_gray
+    if not isinstance(given, np.ndarray):
+        raise TypeError(f"A face must be an array, uint8 (H, W), not {type(given).__name__}.")
+    if face_gray.ndim != 2 or face_gray.dtype != np.uint8 or face_gray.size == 0:
+        raise ValueError(
+            f"A face must be uint8 (H, W) and not empty, not {face_gray.dtype} {face_gray.shape}."
+        )
+
+
 def resize_face(face_gray: NDArray[np.uint8], size: int = INPUT_SIZE) -> NDArray[np.uint8]:
     """Resize a grey face to a square.
 
@@ -24,12 +40,10 @@ def resize_face(face_gray: NDArray[np.uint8], size: int = INPUT_SIZE) -> NDArray
         uint8 ``(size, size)``; the argument itself when it has that size already.
 
     Raises:
+        TypeError: The face is no array.
         ValueError: The face is not a non-empty grey uint8 picture.
     """
-    if face_gray.ndim != 2 or face_gray.dtype != np.uint8 or face_gray.size == 0:
-        raise ValueError(
-            f"A face must be uint8 (H, W) and not empty, not {face_gray.dtype} {face_gray.shape}."
-        )
+    check_face(face_gray)
     if face_gray.shape == (size, size):
         return face_gray
     # Averaging over areas is right for shrinking; for enlarging it degenerates to blocks.

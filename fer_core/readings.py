@@ -39,8 +39,10 @@ def check_reading(reading: str) -> str:
     Raises:
         ValueError: There is none.
     """
-    if reading not in READINGS:
-        raise ValueError(f"There is no reading {reading!r}; there are {', '.join(READINGS)}.")
+    given: object = reading
+    if not isinstance(given, str) or given not in READINGS:
+        shown = repr(given) if isinstance(given, str) else type(given).__name__
+        raise ValueError(f"There is no reading {shown}; there are {', '.join(READINGS)}.")
     return reading
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.preprocessing import INPUT_SIZE
+from fer_core.preprocessing import INPUT_SIZE, check_face
 
 ONE_VIEW, FLIP, CROPS = "one view", "flip", "crops"
 VIEW_COUNTS = {ONE_VIEW: 1, FLIP: 2, CROPS: 10}
@@ -30,7 +30,12 @@ def views_of(face_gray: NDArray[np.uint8], views: str) -> list[NDArray[np.uint8]
 
     Returns:
         So many pictures, each uint8 ``(H, W)``, the face itself first.
+
+    Raises:
+        TypeError: The face is no array.
+        ValueError: The face is not a non-empty grey uint8 picture.
     """
+    check_face(face_gray)
     crops = _crops(face_gray) if views == CROPS else [face_gray]
     return crops if views == ONE_VIEW else [*crops, *(crop[..., ::-1] for crop in crops)]
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -66,8 +67,15 @@ class VideoOptions:
 
     def __post_init__(self) -> None:
         check_threshold(self.threshold)
-        if self.fps is not None and not self.fps > 0:
-            raise ValueError(f"Analysed frames a second must be more than 0, not {self.fps}.")
+        for name in ("fps", "start_s", "end_s", "smoothing_s", "max_gap_s"):
+            value = getattr(self, name)
+            if value is None and name in ("fps", "end_s"):
+                continue
+            if not isinstance(value, Real):
+                raise TypeError(f"{name} must be a number, not {type(value).__name__}.")
+            if not float(value) >= 0 or (name == "fps" and value == 0):
+                least = "more than 0" if name == "fps" else "0 or more"
+                raise ValueError(f"{name} must be {least}, not {value}.")
         if self.end_s is not None and not self.end_s > self.start_s:
             raise ValueError(
                 f"A part must end after it begins, not {self.start_s} to {self.end_s}."

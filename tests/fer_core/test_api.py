@@ -158,6 +158,64 @@ def test_what_is_no_picture_is_refused_in_a_sentence(
             call(source)
 
 
+def test_what_is_decoded_already_needs_no_reading() -> None:
+    with pytest.raises(TypeError, match="decoded picture already, which"):
+        fer.read_image(bgr())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "sentence"),
+    [
+        (fer.load_model, TypeError, "model is called by its name, not by ndarray"),
+        (fer.EmotionClassifier.load, TypeError, "model is called by its name, not by ndarray"),
+        (fer.load_detector, TypeError, "detector is called by its name, not by ndarray"),
+        (
+            lambda value: fer.analyze(SAMPLE, reading=value),
+            ValueError,
+            "There is no reading ndarray; there are people, labels",
+        ),
+        (
+            lambda value: fer.draw(SAMPLE, fer.analyze(SAMPLE), threshold=value),
+            TypeError,
+            "threshold must be a number from 0 to 1, not ndarray",
+        ),
+        (
+            lambda value: fer.analyze_video("a.mp4", annotated=value),
+            TypeError,
+            "must go to a path or an open binary file, not to ndarray",
+        ),
+        (lambda value: fer.load_model().predict(value), ValueError, "A face must be uint8"),
+        (lambda _: fer.load_model().predict(None), TypeError, "must be an array or a list"),
+        (lambda _: fer.load_model().predict(["a.jpg"]), TypeError, "A face must be an array"),
+    ],
+)
+def test_what_is_no_choice_is_refused_in_a_sentence(
+    call: Callable[[Any], Any], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        call(np.zeros((9, 9, 3)))
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "sentence"),
+    [
+        ({"fps": 0}, ValueError, "fps must be more than 0, not 0"),
+        ({"fps": "ten"}, TypeError, "fps must be a number, not str"),
+        ({"start_s": -1}, ValueError, "start_s must be 0 or more, not -1"),
+        ({"start_s": None}, TypeError, "start_s must be a number, not NoneType"),
+        ({"end_s": float("nan")}, ValueError, "end_s must be 0 or more, not nan"),
+        ({"start_s": 2, "end_s": 1}, ValueError, "must end after it begins, not 2 to 1"),
+        ({"smoothing_s": -0.1}, ValueError, "smoothing_s must be 0 or more, not -0.1"),
+        ({"max_gap_s": [1]}, TypeError, "max_gap_s must be a number, not list"),
+    ],
+)
+def test_numbers_out_of_their_range_are_refused_in_a_sentence(
+    options: dict[str, Any], error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        fer.analyze_video("a.mp4", **options)
+
+
 @pytest.mark.parametrize("source", [None, "a.jpg", SAMPLE, b"", 7])
 def test_the_function_for_arrays_says_so(source: Any) -> None:
     with pytest.raises(TypeError, match=r"analyze|cv2\.imread"):

@@ -298,3 +298,19 @@ def test_an_interruption_says_how_to_go_on(
     monkeypatch.undo()
     assert main([*arguments, "--resume"]) == 0
     assert "Resuming after epoch 1 of 2." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["explore", "fer7", "--threads", "many"], "many is not a whole number of at least 1"),
+        (["explore", "fer7", "--pictures", "0"], "0 is not a whole number of at least 1"),
+        (["campaign", "run", "a.toml", "--seconds", "soon"], "soon is no time of more than 0"),
+    ],
+)
+def test_numbers_are_refused_in_a_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert sentence in capsys.readouterr().err

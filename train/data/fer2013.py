@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import FER7, ClassSet
 from train.data.picture_ids import picture_id, picture_ids
+from train.data.sources import check_source, lines_of
 from train.errors import DataError
 
 SIDE = 48
@@ -32,6 +34,9 @@ EXPECTED_COUNTS = {
     PUBLIC_TEST: (467, 56, 496, 895, 653, 415, 607),
     PRIVATE_TEST: (491, 55, 528, 879, 594, 416, 626),
 }
+# Three times as many as FER-2013 has; beyond, something else is read, and fills the memory.
+_MAX_PICTURES = 100_000
+_MAX_FILE_BYTES = 1 << 20
 
 
 def in_split(splits: NDArray[np.str_], name: str) -> NDArray[np.bool_]:
@@ -128,15 +133,16 @@ def load_fer2013(path: Path) -> FaceSet:
     Raises:
         DataError: Nothing usable is there, or a picture cannot be read.
     """
-    if not path.exists():
-        raise DataError(f"There is no data set at {path}.")
-    is_table = path.suffix.lower() == ".csv"
+    check_source(path, "data set")
+    is_table = path.suffix.lower() == ".csv" and path.is_file()
     rows = _rows_of_csv(path) if is_table else _rows_of_files(_members(path))
     try:
         # Two names come twice, with another label, so only with the label is the order one.
-        samples = sorted(rows, key=_place)
+        samples = sorted(islice(rows, _MAX_PICTURES + 1), key=_place)
     except _READ_ERRORS as error:
         raise DataError(f"{path} cannot be read: {error}") from error
+    if len(samples) > _MAX_PICTURES:
+        raise DataError(f"{path} has more than {_MAX_PICTURES:,} pictures, so it is no FER-2013.")
     if not samples:
         raise DataError(f"{path} has no pictures named like {TRAINING}_123.jpg in class folders.")
     faces, labels, splits, names = zip(*samples, strict=True)
@@ -157,8 +163,7 @@ def read_picture_files(path: Path) -> dict[str, bytes]:
     Raises:
         DataError: Nothing usable is there.
     """
-    if not path.exists():
-        raise DataError(f"There is no data set at {path}.")
+    check_source(path, "data set")
     try:
         files = {
             picture_id(file.stem, file.parent.name): read()
@@ -254,15 +259,22 @@ def _members(path: Path) -> Iterator[Member]:
 
 def _files(folder: Path) -> Iterator[Member]:
     for file in folder.rglob("*"):
-        yield file.relative_to(folder), file.read_bytes
+        yield file.relative_to(folder), partial(_read_file, file)
+
+
+def _read_file(file: Path) -> bytes:
+    if not file.is_file():  # a pipe or a device has no end
+        raise DataError(f"{file} is no file.")
+    _check_size(file, file.stat().st_size)
+    return file.read_bytes()
 
 
 def _archive_members(path: Path) -> Iterator[Member]:
     """Read an archive member by member; nothing is written to disk."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            for name in archive.namelist():
-                yield PurePosixPath(name), partial(archive.read, name)
+            for entry in archive.infolist():
+                yield PurePosixPath(entry.filename), partial(_read_entry, archive, entry)
     elif tarfile.is_tarfile(path):
         with tarfile.open(path) as archive:
             for member in archive:
@@ -272,9 +284,20 @@ def _archive_members(path: Path) -> Iterator[Member]:
         raise DataError(f"{path} is no folder, no whole .zip or .tar archive and no .csv file.")
 
 
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    _check_size(entry.filename, entry.file_size)
+    return archive.read(entry)
+
+
 def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    _check_size(member.name, member.size)
     content = archive.extractfile(member)
     return content.read() if content else b""
+
+
+def _check_size(name: str | Path, size: int) -> None:
+    if size > _MAX_FILE_BYTES:
+        raise DataError(f"{name} is too large for a picture of {SIDE}x{SIDE} pixels.")
 
 
 def _labelled(path: PurePosixPath | Path) -> tuple[int, str] | None:
@@ -301,7 +324,7 @@ def _rows_of_files(files: Iterable[Member]) -> Iterator[Row]:
 
 def _rows_of_csv(path: Path) -> Iterator[Row]:
     with path.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
+        reader = csv.DictReader(lines_of(file, path))
         # One of the two files that Kaggle ships has blanks before its column names.
         reader.fieldnames = [name.strip() for name in reader.fieldnames or ()]
         if not {"emotion", "pixels", "Usage"} <= set(reader.fieldnames):

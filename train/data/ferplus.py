@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import FER7, ClassSet
 from train.data.picture_ids import picture_id
+from train.data.sources import check_source, lines_of
 from train.errors import DataError
 
 # The ten answers in the order of FER+, the first seven by FER-2013's names for them.
@@ -61,8 +62,8 @@ def read_votes(path: Path) -> Votes:
     """
     counts = {}
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
+        with check_source(path, "table of votes").open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(lines_of(file, path))
             if not {"image", *_COLUMNS} <= set(reader.fieldnames or ()):
                 raise DataError(f"{path} has no columns image, {', '.join(_COLUMNS)}.")
             for number, row in enumerate(reader):
@@ -72,6 +73,8 @@ def read_votes(path: Path) -> Votes:
                 except (TypeError, ValueError) as error:
                     raise DataError(f"{path}, row {number + 1}: not ten whole numbers.") from error
                 counts[picture_id(picture.stem, picture.parent.name)] = votes
+    except IsADirectoryError as error:
+        raise DataError(f"{path} is a folder, not a table of votes.") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
     if not counts:

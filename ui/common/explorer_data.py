@@ -104,7 +104,15 @@ def _read(_reader: Callable[[Path], Any], file: str, ages: tuple[int, ...]) -> A
 
 
 def _ages(*paths: Path) -> tuple[int, ...]:
-    return tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in paths)
+    return tuple(age_of(path) for path in paths)
+
+
+def age_of(path: Path) -> int:
+    """Return when a file changed last, in nanoseconds; 0 where there is none, or no access."""
+    try:
+        return path.stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0
 
 
 def _locked(record: Any) -> Any:
@@ -137,7 +145,8 @@ class _Loaded:
 def data_place() -> Path | None:
     """Return where the visitor, or else the environment, says that the data set is."""
     place = st.session_state.get(_PLACE_KEY) or os.environ.get(DATA_VARIABLE, "").strip()
-    return Path(place).expanduser() if place else None
+    # Unlike Path.expanduser, this leaves a user whom nobody knows as it is: nothing is there.
+    return Path(os.path.expanduser(place)) if place else None
 
 
 def set_data_place(path: str) -> None:

@@ -122,10 +122,10 @@ def votes_place() -> Path | None:
     """Return where the votes are: as the visitor or the environment says, or beside the data."""
     said = st.session_state.get(_VOTES_KEY) or os.environ.get(VOTES_VARIABLE, "").strip()
     if said:
-        return Path(said).expanduser()
+        return Path(os.path.expanduser(said))
     place = explorer_data.data_place()
     nearby = [] if place is None else [place / _VOTES_FILE, place.parent / _VOTES_FILE]
-    return next((path for path in nearby if path.is_file()), None)
+    return next((path for path in nearby if os.path.isfile(path)), None)
 
 
 def set_votes_place(path: str) -> None:
@@ -138,8 +138,7 @@ def votes() -> tuple[Votes | None, str]:
     place = votes_place()
     if place is None:
         return None, ""
-    age = place.stat().st_mtime_ns if place.is_file() else 0
-    found: tuple[Votes | None, str] = _read_votes(str(place), age)
+    found: tuple[Votes | None, str] = _read_votes(str(place), explorer_data.age_of(place))
     return found
 
 

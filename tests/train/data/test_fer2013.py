@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
+from train.data import fer2013
 from train.data.fer2013 import (
     EXPECTED_COUNTS,
     FaceSet,
@@ -273,3 +276,41 @@ def test_a_table_that_is_another_one(tmp_path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(DataError, match=r"no columns|cannot be read"):
         load_fer2013(path)
+
+
+def test_a_table_without_lines(tmp_path: Path) -> None:
+    with (tmp_path / "fer2013.csv").open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DataError, match="a line of more than 100,000 letters"):
+        load_fer2013(tmp_path / "fer2013.csv")
+
+
+def test_far_too_many_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fer2013, "_MAX_PICTURES", 2)
+    path = tmp_path / "fer2013.csv"
+    rows = [f"0,{PIXELS},Training"] * 3
+    path.write_text("\n".join(["emotion,pixels,Usage", *rows[:2]]))
+    assert len(load_fer2013(path)) == 2
+    path.write_text("\n".join(["emotion,pixels,Usage", *rows]))
+    with pytest.raises(DataError, match="more than 2 pictures, so it is no FER-2013"):
+        load_fer2013(path)
+
+
+@pytest.mark.parametrize("form", ["folder", "zip", "tar"])
+def test_a_picture_without_an_end(tmp_path: Path, form: str) -> None:
+    picture = tmp_path / "set" / "train" / "happy" / "Training_1.jpg"
+    picture.parent.mkdir(parents=True)
+    with picture.open("wb") as file:
+        file.truncate((1 << 20) + 1)
+    path = tmp_path / "set"
+    if form != "folder":
+        path = Path(shutil.make_archive(str(path), form, path))
+    with pytest.raises(DataError, match=r"Training_1.jpg is too large for a picture"):
+        load_fer2013(path)
+
+
+def test_a_pipe_among_the_pictures(tmp_path: Path) -> None:
+    (tmp_path / "happy").mkdir()
+    os.mkfifo(tmp_path / "happy" / "Training_1.jpg")
+    with pytest.raises(DataError, match=r"Training_1.jpg is no file"):
+        load_fer2013(tmp_path)

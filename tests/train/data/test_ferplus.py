@@ -61,10 +61,15 @@ def test_no_pictures_have_no_votes() -> None:
     assert Votes({}).of(np.array([], str)).shape == (0, 10)
 
 
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder, not a table of votes"):
+        read_votes(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [
-        (None, "cannot be read"),
+        (None, "no table of votes"),
         (b"", "no columns"),
         (b"image,neutral\nx,1\n", "no columns"),
         (HEADER.encode(), "no votes"),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -167,6 +168,37 @@ def test_a_wrong_place_is_one_sentence(bare: AppTest, tmp_path: Path, name: str)
     app = button(bare, "Use").click().run()
     assert not app.exception and len(app.error) == 1
     assert not turn(app, "Augmentation").exception
+
+
+@pytest.mark.parametrize(
+    "name", ["~nosuchuser/x", "a" * 300, "/dev/zero", "pipe", "a\0b", "text.csv/x", "locked/x"]
+)
+def test_a_place_that_is_none_leaves_the_form_usable(
+    bare: AppTest, tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "text.csv").touch()
+    stat = os.stat
+
+    def refuse(path: Any, **options: Any) -> os.stat_result:
+        if str(path).endswith("locked/x"):
+            raise PermissionError(13, "Permission denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", refuse)
+    place = name if name.startswith("~") else str(tmp_path / name)
+    bare.text_input[0].set_value(place)
+    bare.text_input[1].set_value(place)
+    app = button(bare, "Use").click().run()
+    assert not app.exception
+    assert len(app.error) == 2 and all(error.value.count("\n") == 0 for error in app.error)
+    assert not turn(app, "Browse").exception
+    app = turn(app, "Get it")
+    app.text_input[0].set_value(str(tiny_folder))
+    app.text_input[1].set_value("")
+    app = button(app, "Use").click().run()
+    assert not app.exception and not app.error
+    assert "280 pictures" in texts(app)
 
 
 def test_fer2013_csv_is_shown_without_what_is_stored(

@@ -9,6 +9,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.readings import LABELS
+from fer_core.records import csv_cell
 from train.data.archives import MAX_FILES
 from train.evaluation.custom_dataset import Measurement
 from ui.common.explorer_data import model_title
@@ -132,7 +133,7 @@ def _results(run: OwnRun, measurement: Measurement, threshold: float) -> None:
         with st.expander(f":material/warning: {said} left out"):
             st.dataframe(
                 {
-                    "file": [file.name for file in measurement.skipped],
+                    "file": [csv_cell(file.name) for file in measurement.skipped],
                     "why": [file.reason for file in measurement.skipped],
                 },
                 hide_index=True,

@@ -7,6 +7,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.labels import color_of
+from fer_core.records import csv_cell
 from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.explorer_data import pictures_note, pictures_of
@@ -69,7 +70,7 @@ def show_pictures(
 def probability_table(verdicts: Verdicts, key: str) -> None:
     """Draw names, labels and probabilities as a table."""
     columns = {
-        "picture": verdicts.names,
+        "picture": [csv_cell(name) for name in verdicts.names.tolist()],
         "label": verdicts.words,
         "predicted": verdicts.said,
         "confidence": verdicts.probabilities.max(axis=1),

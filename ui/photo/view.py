@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fer_core.drawing import draw_frame
 from fer_core.images import encode_png, read_image, turn_picture
-from fer_core.records import face_rows, frame_record, row_columns, rows_to_csv
+from fer_core.records import csv_cell, face_rows, frame_record, row_columns, rows_to_csv
 from fer_core.types import Frame
 from ui.common.layout import verdict_line
 from ui.common.resources import get_classifier
@@ -111,9 +111,12 @@ def show_table(settings: Settings) -> None:
     if not records:
         return
     labels = get_classifier(settings.class_set).labels
+    table = pd.DataFrame(rows, columns=row_columns(labels))
+    # The table on the page can be downloaded as CSV, too.
+    table["path"] = table["path"].map(csv_cell)
     with st.expander(f"All faces as a table ({len(rows)})"):
         st.dataframe(
-            pd.DataFrame(rows, columns=row_columns(labels)),
+            table,
             hide_index=True,
             column_config={
                 label: st.column_config.ProgressColumn(label, format="percent", max_value=1.0)

@@ -324,3 +324,17 @@ def test_tables_are_kept_where_the_annotated_video_cannot_be_written(
     assert main(command) == 0
     assert "3 frames analysed" in capsys.readouterr().out
     assert files(out) == [f"a.mp4{end}" for end in SUFFIXES]
+
+
+@pytest.mark.parametrize("name", ["raw_h264.mp4", "raw_h264_16_bytes.mp4"])
+def test_an_elementary_stream_with_another_name_does_not_end_the_batch(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    clip = make_clip(tmp_path / "a.mp4", (0, 1))
+    out = str(tmp_path / "out")
+    assert main(["video", str(cases / name), str(clip), "--out", out, "--no-video"]) in (0, 1)
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    assert [line.partition(": ")[0] for line in lines] == [str(cases / name), str(clip)]
+    assert "2 frames analysed" in lines[1]
+    assert "Traceback" not in said.out + said.err

@@ -326,9 +326,11 @@ def measure(page: AppTest, content: bytes) -> AppTest:
 
 def test_own_pictures_are_measured(page: AppTest) -> None:
     files = {f"{label}/{n} ä.png": face(n) for label in ("happy", "sad") for n in range(9)}
-    page = measure(page, archive_of({**files, "sad/broken.png": b"no picture"}))
+    page = measure(page, archive_of({**files, "=1+1/sad/broken.png": b"no picture"}))
     assert not page.exception and not page.error
     assert "1 file was left out" in page.expander[0].label
+    # Tables can be downloaded, and names are no formulas in them.
+    assert page.dataframe[0].value["file"].tolist() == ["'=1+1/sad/broken.png"]
     assert "18 pictures" in next(m.help for m in page.metric if m.label == "Accuracy")
     assert "no picture of angry" in page.warning[0].value
     run: OwnRun = page.session_state["metrics-own-run"]

@@ -217,3 +217,8 @@ def test_a_missing_detector_is_one_sentence(photo_page: AppTest) -> None:
     assert ["python -m fer_core download" in error.value for error in app.error] == [True]
     app = app.radio(key="detector").set_value("haar").run()
     assert not app.error
+
+
+def test_names_are_no_formulas_in_the_table(upload: Upload) -> None:
+    app = upload(("=1+1.jpg", SAMPLE.read_bytes()))
+    assert app.dataframe[0].value["path"].tolist() == ["'=1+1.jpg"]

@@ -22,7 +22,7 @@ from scipy.optimize import minimize_scalar
 from fer_core.classifier import CONFIG_FILE, EmotionClassifier
 from fer_core.labels import FER7
 from fer_core.readings import LABELS, PEOPLE, softmax
-from train.data.fer2013 import PUBLIC_TEST, FaceSet
+from train.data.fer2013 import FaceSet
 from train.data.ferplus import Votes, vote_shares
 from train.errors import ConfigError
 from train.evaluation.evaluate import class_set_of, model_config
@@ -120,7 +120,7 @@ def calibrate(
     if public_test:
         if class_set != FER7:
             raise ConfigError(f"'{name}' is measured on PublicTest, and not to be fitted on it.")
-        content["calibration"] = CalibrationPart(split=PUBLIC_TEST).model_dump(mode="json")
+        content["calibration"] = CalibrationPart(split="PublicTest").model_dump(mode="json")
     try:
         part = CalibrationPart.model_validate(content.get("calibration"))
     except ValidationError as error:

@@ -36,6 +36,7 @@ MARKERS = {
     "trained_run": "training",
     "cases": "shared",
     "media": "shared",
+    "wild": "shared",
     "yunet_file": "shared",
     "fer2013_archive": "shared",
 }
@@ -93,6 +94,12 @@ def media() -> Path:
 def cases() -> Path:
     """The folder of files that were once read wrongly, or brought the app down."""
     return _shared("cases")
+
+
+@pytest.fixture(scope="session")
+def wild() -> Path:
+    """The folder of labelled ordinary photos."""
+    return _shared("wild")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ from fer_core.images import read_image, turn_picture
 from fer_core.orientation import detect_upright
 from fer_core.pipeline import analyze_image
 from fer_core.types import DetectedFace, FaceBox
-from tests.conftest import SHARED
 from tests.fer_core.conftest import SAMPLES
 
 TURNS = (0, 90, 180, 270)
@@ -116,15 +115,12 @@ def test_ready_crops_and_haar_are_left_alone(haar: HaarDetector, portrait: np.nd
             assert detect_upright(detector, turned_back(portrait, degrees)).turned_deg == 0
 
 
-def test_ordinary_photos(yunet: YuNetDetector) -> None:
-    folder = SHARED / "wild"
-    if not folder.is_dir():
-        pytest.skip("needs ../shared/wild, which is not here")
-    with (folder / "labels.csv").open(newline="") as file:
+def test_ordinary_photos(yunet: YuNetDetector, wild: Path) -> None:
+    with (wild / "labels.csv").open(newline="") as file:
         names = [row["picture"] for row in csv.DictReader(file)][::EVERY_NTH]
     count = right = 0
     for name in names:
-        image_bgr = read_image(folder / "pictures" / name).image_bgr
+        image_bgr = read_image(wild / "pictures" / name).image_bgr
         assert detect_upright(yunet, image_bgr).turned_deg == 0, name
         degrees = TURNS[1 + count % 3]
         right += detect_upright(yunet, turned_back(image_bgr, degrees)).turned_deg == degrees

@@ -13,7 +13,9 @@ from fer_core import classifier, preprocessing
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
 from fer_core.images import read_image
+from fer_core.labels import DEFAULT_THRESHOLD
 from fer_core.pipeline import analyze_image, classify_faces
+from fer_core.readings import LABELS
 from fer_core.types import DetectedFace, FaceBox, Frame
 
 
@@ -75,6 +77,19 @@ def test_many_faces_from_left_to_right(portrait: np.ndarray, haar: HaarDetector)
     # The same face every time, so the same reading.
     for face in frame.faces:
         assert face.probabilities == pytest.approx(frame.faces[0].probabilities, abs=0.1)
+
+
+@pytest.mark.parametrize("number", ["002", "014", "107"])
+def test_a_neutral_face_is_read_neutral(
+    wild: Path, yunet: YuNetDetector, fer7: EmotionClassifier, number: str
+) -> None:
+    """FER-2013's labels call these faces sad or angry."""
+    image_bgr = read_image(wild / "pictures" / f"{number}.jpg").image_bgr
+    (face,) = analyze_image(image_bgr, detector=yunet, classifier=fer7).faces
+    assert face.verdict(DEFAULT_THRESHOLD) == "neutral"
+    labels = fer7.with_reading(LABELS)
+    (face,) = analyze_image(image_bgr, detector=yunet, classifier=labels).faces
+    assert face.emotion in ("sad", "angry")
 
 
 def test_two_people(media: Path, yunet: YuNetDetector, fer7: EmotionClassifier) -> None:

@@ -12,7 +12,6 @@ from fer_core.alignment import align_face
 from fer_core.detection import YuNetDetector
 from fer_core.quality import assess_quality, mouth_edges
 from fer_core.types import DetectedFace, FaceBox
-from tests.conftest import SHARED
 from tests.fer_core.conftest import SAMPLES
 
 # Box and landmarks of each portrait's face.
@@ -166,15 +165,12 @@ def test_nothing_at_all_is_not_called_covered() -> None:
     assert mouth_edges(np.full((96, 96), 90, np.uint8)) == 1
 
 
-def test_covered_and_other_ordinary_photos(yunet: YuNetDetector) -> None:
-    folder = SHARED / "wild" / "pictures"
-    if not folder.is_dir():
-        pytest.skip("needs ../shared/wild, which is not here")
+def test_covered_and_other_ordinary_photos(yunet: YuNetDetector, wild: Path) -> None:
     rng = np.random.default_rng(0)
     found = {False: 0, True: 0}
     covered = {False: 0, True: 0}
     # Those of odd numbers took no part in choosing the bound.
-    for number, path in enumerate(sorted(folder.glob("*.jpg"))[1::8]):
+    for number, path in enumerate(sorted((wild / "pictures").glob("*.jpg"))[1::8]):
         gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         for mask in (False, True):
             faces = yunet.detect(gray)

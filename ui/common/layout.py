@@ -8,6 +8,7 @@ import streamlit as st
 
 from fer_core.labels import UNCERTAIN, color_of
 from fer_core.types import FaceReading
+from ui.common.closing import enter_page
 
 APP_NAME = "Facial emotions"
 PRIVACY_NOTE = (
@@ -24,6 +25,7 @@ def begin_page(title: str, icon: str) -> None:
         icon: A Material symbol, such as ":material/photo_camera:".
     """
     st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=icon, layout="wide")
+    enter_page()
 
 
 def plain(text: str) -> str:

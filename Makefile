@@ -21,10 +21,10 @@ PYTEST := $(PY) -m pytest -n $(TEST_WORKERS)
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-# The pages are for this computer alone, and Streamlit need not ask an outside service for its
-# address. The last address wins, so for others too: STREAMLIT_ARGS=--server.address=0.0.0.0
+# For this computer alone, as .streamlit/config.toml has it. For others, as docs/DEPLOY.md has it:
+# make run STREAMLIT_ARGS=--server.address=0.0.0.0
 run: $(VENV)/.installed detector ## Install what is missing and start the app.
-	$(PY) -m streamlit run app.py --server.address=localhost $(STREAMLIT_ARGS)
+	$(PY) -m streamlit run app.py $(STREAMLIT_ARGS)
 
 test: lint unit ## Lint, check types and run all tests, those in the browser too; a quarter of an hour.
 

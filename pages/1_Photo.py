@@ -9,7 +9,7 @@ from ui.common.settings import sidebar
 from ui.photo.intake import analyze_current, analyze_rest, choose_photos, gallery
 from ui.photo.view import show_photo, show_table
 
-begin_page("Photo", ":material/photo_camera:")
+begin_page("Photo")
 st.title("Emotions in photos")
 st.caption(PRIVACY_NOTE)
 settings = sidebar(for_photos=True)

@@ -11,7 +11,7 @@ from ui.video.progress import follow_analysis
 from ui.video.results import show_results
 from ui.video.shelf import PRIVACY_NOTE, current_video
 
-begin_page("Video", ":material/movie:")
+begin_page("Video")
 st.title("Emotions in videos")
 st.caption(PRIVACY_NOTE)
 settings = sidebar()

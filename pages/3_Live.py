@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from ui.common.layout import begin_page
+from ui.common.layout import begin_page, plain
 from ui.common.settings import sidebar
 from ui.live.check import connection_check
 from ui.live.controls import live_controls
@@ -14,7 +14,7 @@ from ui.live.recordings import recordings
 from ui.live.rtc import camera
 from ui.live.session import live_session
 
-begin_page("Live", ":material/videocam:")
+begin_page("Live")
 st.title("Emotions from the camera")
 st.caption(
     "The camera's video goes to the machine that runs this app and comes straight back. Nothing "
@@ -24,7 +24,7 @@ settings = sidebar()
 try:
     ice_settings = read_settings()
 except IceSettingsError as error:
-    st.error(f"The settings for STUN and TURN are wrong. {error}", icon=":material/error:")
+    st.error(plain(f"The settings for STUN and TURN are wrong. {error}"), icon=":material/error:")
     st.stop()
 left, right = st.columns([3, 2], gap="large")
 # On a narrow screen the charts come right below the video, and what can be set below them.

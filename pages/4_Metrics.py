@@ -9,7 +9,7 @@ from ui.common.settings import sidebar
 from ui.metrics.choice import choose
 from ui.metrics.sections import choose_section
 
-begin_page("Metrics", ":material/monitoring:")
+begin_page("Metrics")
 st.title("How good it is, and where it fails")
 settings = sidebar()
 section = choose_section()

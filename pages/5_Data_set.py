@@ -27,7 +27,7 @@ SECTIONS = {
     "Pipeline": ":material/account_tree:",
 }
 
-begin_page("Data set", ":material/dataset:")
+begin_page("Data set")
 st.title("The data set, looked into")
 st.caption(
     "FER-2013: 35,887 grey faces of 48×48 pixels, gathered by image search and labelled by people "

@@ -446,10 +446,7 @@ def test_an_insecure_page_is_said(chromium: Browser, tmp_path: Path, yunet_file:
     folder = tmp_path / "insecure"
     folder.mkdir()
     # By another name than localhost, plain http is not secure.
-    environment = {
-        "FER_YUNET": str(yunet_file),
-        "STREAMLIT_BROWSER_SERVER_ADDRESS": "camera.example",
-    }
+    environment = {"FER_YUNET": str(yunet_file), "FER_PUBLIC": "1"}
     browser = launch(
         chromium, *CHROMIUM_FLAGS, "--host-resolver-rules=MAP camera.example 127.0.0.1"
     )

@@ -15,6 +15,10 @@ import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from ui.common.jobs import get_queue
+from ui.live.session import shared_slots
+from ui.video.shelf import get_shelf
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "assets" / "samples" / "eileen-collins.jpg"
 
@@ -32,8 +36,10 @@ def _components_are_searched_once() -> Iterator[None]:
 def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     """The app before its first page, on a machine without YuNet."""
     monkeypatch.setenv("FER_YUNET", str(tmp_path / "none.onnx"))
-    # Detectors and networks of one test must not serve the next.
+    # Detectors and networks of one test must not serve the next, nor its visitors' work be there.
     st.cache_resource.clear()
+    for held in (get_queue, get_shelf, shared_slots):
+        held.__wrapped__.cache_clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
 
 

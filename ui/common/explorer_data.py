@@ -23,6 +23,7 @@ from train.data.picture_ids import PictureIndex
 from train.errors import DataError
 from train.evaluation import storage
 from train.evaluation.records import Audit
+from ui.common.layout import plain
 from ui.common.settings import CLASS_SET_NAMES
 
 DATA_VARIABLE = "FER2013"
@@ -165,10 +166,10 @@ def dataset_fault() -> str:
 
 
 def pictures_note() -> str:
-    """Return the sentence to show where pictures are missing; "" where they can be shown."""
+    """Return what to show where pictures are missing, as Markdown; "" where they can be shown."""
     loaded = _loaded()
     if loaded.faces is None:
-        return f"{loaded.fault} {PICTURES_NEEDED}".strip()
+        return f"{plain(loaded.fault)} {PICTURES_NEEDED}".strip()
     return _OTHER_NAMES if loaded.index is None else ""
 
 

@@ -13,9 +13,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-import streamlit as st
-
 from fer_core.errors import FerError
+from ui.common.process import once
 
 logger = logging.getLogger(__name__)
 
@@ -165,7 +164,7 @@ class JobQueue:
             self._start_next()
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def get_queue() -> JobQueue:
     """Return the queue that all visitors share."""
     return JobQueue()

@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import streamlit as st
 
 from fer_core.labels import UNCERTAIN, color_of
 from fer_core.types import FaceReading
+from ui.common.closing import enter_page
+from ui.common.public import without_paths
 
 APP_NAME = "Facial emotions"
 PRIVACY_NOTE = (
     "Pictures stay on the machine that runs this app. They are forgotten when you clear them or "
     "close the page, and nothing is kept."
 )
+# For a Material symbol in the tab the visitor's browser would ask Google's server.
+_ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.svg"
+# Streamlit looks for links, icons, emojis and arrows in what Markdown has already read, where a
+# backslash protects nothing any more. A character without width parts them.
+_JOINER = "\u2060"
+_PARTED = re.compile(r"[:@](?=\S)|www(?=\.)|[-<>~](?=[-=>])", re.IGNORECASE)
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def begin_page(title: str, icon: str) -> None:
+def begin_page(title: str) -> None:
     """Set up the browser tab; the first Streamlit call of a page.
 
     Args:
         title: Name of the page.
-        icon: A Material symbol, such as ":material/photo_camera:".
     """
-    st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=icon, layout="wide")
+    st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=str(_ICON), layout="wide")
+    enter_page()
 
 
 def plain(text: str) -> str:
-    """Return a visitor's text so that Markdown shows it as it is."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+    """Return text of others, such as a file's name, so that Markdown shows it as it is.
+
+    Whatever a page shows of a name, or of a sentence that holds one, goes through here. What no
+    name needs is left out: control characters, and those that turn the direction of writing.
+    """
+    shown = without_paths(" ".join(text.encode(errors="replace").decode().split()))
+    parted = _PARTED.sub(f"\\g<0>{_JOINER}", _UNSEEN.sub("", shown))
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", parted)
 
 
 def is_dark() -> bool:

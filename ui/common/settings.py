@@ -10,6 +10,7 @@ from fer_core.detection import DETECTORS, NO_DETECTOR, FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
 from fer_core.readings import DEFAULT_READING, LABELS, PEOPLE
+from ui.common.public import without_paths
 from ui.common.resources import get_classifier, get_detector
 
 DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY = "detector", "classes", "threshold"
@@ -111,7 +112,7 @@ def sidebar(*, for_photos: bool = False) -> Settings:
         for loaded in CLASS_SET_NAMES:
             get_classifier(loaded)
     except FerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(without_paths(str(error)), icon=":material/error:")
         st.stop()
     with st.sidebar:
         st.caption(active_parts(detector, class_set))

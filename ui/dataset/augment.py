@@ -16,6 +16,7 @@ from train.training.config import AugmentationConfig
 from ui.common.explorer_data import model_names, model_title
 from ui.common.grid import atlas
 from ui.common.images import enlarged
+from ui.common.layout import plain
 from ui.dataset.faces import choose_picture, face_of
 from ui.dataset.state import Collection
 
@@ -69,7 +70,7 @@ def show_augmentation(found: Collection, detector: FaceDetector) -> None:
     if picture is None or face is None:
         return
     original, varied = result.columns([1, 4])
-    original.image(enlarged(face, 3 * 48), f"Original: {picture.name}")
+    original.image(enlarged(face, 3 * 48), f"Original: {plain(picture.name)}")
     with varied, st.container(key="augmented"):
         st.image(
             encode_png(augmented_grid(face, config, st.session_state.get(seed_key, 0))),

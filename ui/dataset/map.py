@@ -15,6 +15,7 @@ from fer_core.errors import ModelError
 from fer_core.labels import color_of
 from train.evaluation.records import Features, Predictions
 from ui.common.explorer_data import stored
+from ui.common.public import without_paths
 from ui.dataset.browser import choose_model
 from ui.dataset.state import Collection
 from ui.dataset.tiles import Shown, pager, said_of, show_tiles
@@ -44,7 +45,7 @@ def show_map(found: Collection, chosen_model: str) -> None:
     try:
         features = stored(Features, model)
     except ModelError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(without_paths(str(error)), icon=":material/info:")
         return
     left, right = st.columns(2)
     with left:

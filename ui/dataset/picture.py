@@ -16,7 +16,9 @@ from train.evaluation.records import Audit, Features
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.explorer_data import PICTURES_NEEDED, model_names, model_title, stored
 from ui.common.images import enlarged
+from ui.common.layout import plain
 from ui.common.opened_picture import Opened, close_picture, open_picture
+from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.dataset.browser import choose_model
 from ui.dataset.rows import neighbours_of
@@ -43,7 +45,7 @@ def show_picture(found: Collection, shown: Opened, chosen_model: str) -> None:
     name, emotion = name_and_label(shown.picture)
     _ways_out(shown)
     split = SPLIT_NAMES.get(name.partition("_")[0], "")
-    st.subheader(f"{name}, labelled {emotion}", anchor=False)
+    st.subheader(plain(f"{name}, labelled {emotion}"), anchor=False)
     row = found.rows.index.position_of(shown.picture)
     if row < 0:
         st.info("This picture is not among those that are here.", icon=":material/info:")
@@ -148,7 +150,7 @@ def _crowd(found: Collection, row: int) -> None:
         return
     audit, position = found.audit, int(found.rows.audited[row])
     if audit is None or position < 0 or np.isnan(audit.crowd_share[position]):
-        st.caption(fault or "No votes on this picture are known.")
+        st.caption(plain(fault) or "No votes on this picture are known.")
         return
     chosen = str(audit.crowd_emotion[position]) or "no emotion of FER-2013, or a tie"
     st.markdown(
@@ -183,7 +185,7 @@ def _neighbours(found: Collection, row: int, chosen_model: str) -> None:
     try:
         features = stored(Features, model)
     except ModelError as error:
-        st.caption(str(error))
+        st.caption(without_paths(str(error)))
         return
     rows, similarities = neighbours_of(
         row, found.rows.index.positions_of(found.predictions[model].ids), features

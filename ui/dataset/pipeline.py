@@ -15,6 +15,7 @@ from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 from fer_core.types import DetectedFace
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.images import enlarged
+from ui.common.layout import plain
 from ui.common.resources import get_classifier
 from ui.common.settings import DETECTOR_NAMES, Settings
 from ui.dataset.faces import Picture, choose_face, choose_picture, detected
@@ -40,7 +41,7 @@ def show_pipeline(found: Collection, settings: Settings) -> None:
         )
     faces = detected(picture, settings.detector, key=_KEY)
     if not faces:
-        st.image(_fitted(picture.image_bgr), picture.name, channels="BGR")
+        st.image(_fitted(picture.image_bgr), plain(picture.name), channels="BGR")
         st.info(
             "The detector finds no face in it; try another picture or, in the sidebar, another "
             "detector.",
@@ -62,7 +63,7 @@ def _detection(picture: Picture, face: DetectedFace, detector: str) -> None:
     st.markdown("**1 · Detect**")
     st.image(
         _fitted(draw_face(picture.image_bgr, face)),
-        picture.name,
+        plain(picture.name),
         channels="BGR",
         alt="The picture with the face's box and landmarks",
     )

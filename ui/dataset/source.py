@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -13,12 +11,11 @@ from train.data.fer2013 import EXPECTED_COUNTS, FaceSet, count_faults
 from ui.common.charts import CHART_CONFIG
 from ui.common.explorer_data import DATA_VARIABLE, data_place, dataset_fault, set_data_place
 from ui.common.layout import plain
+from ui.common.public import is_public, without_paths
 from ui.dataset.rows import class_counts
 from ui.dataset.state import Collection, set_votes_place, votes, votes_place
 from ui.dataset.tiles import SPLIT_NAMES
 
-# Set where strangers visit: they may not name files of the machine that runs the app.
-PUBLIC_VARIABLE = "FER_PUBLIC"
 _SPLIT_COLORS = {"Training": "#0072B2", "PublicTest": "#E69F00", "PrivateTest": "#A0A9B5"}
 _HOW = f"""
 FER-2013 is not part of this app: its pictures are not ours to give away. Two ways lead to it.
@@ -65,11 +62,11 @@ def show_source(found: Collection) -> None:
     if found.faults:
         with st.expander(f"What is missing ({len(found.faults)})"):
             for fault in found.faults:
-                st.markdown(f"- {fault}")
+                st.markdown(f"- {without_paths(fault)}")
 
 
 def _place() -> None:
-    if os.environ.get(PUBLIC_VARIABLE, "").strip():
+    if is_public():
         st.caption("Where the data set is, only those decide who run this app.")
     else:
         _ask_for_place()
@@ -117,7 +114,7 @@ def _verified(dataset: FaceSet) -> None:
         icon=":material/warning:",
     )
     with st.expander("The counts that differ"):
-        st.markdown("\n".join(f"- {fault}" for fault in faults))
+        st.markdown("\n".join(f"- {plain(fault)}" for fault in faults))
 
 
 def _balance(found: Collection) -> None:

@@ -11,6 +11,7 @@ from fer_core.images import encode_png
 from fer_core.live.history import HISTORY_S
 from fer_core.live.picture import cover
 from fer_core.live.state import LiveState, LiveStatus
+from ui.common.layout import plain
 from ui.live.charts import charts_data, draw_charts
 from ui.live.ice import IceConfiguration
 from ui.live.rtc import Connection, connection
@@ -118,6 +119,6 @@ def _messages(session: LiveSession, status: LiveStatus, ice: IceConfiguration) -
     if session.unconnected or waiting_s > _SLOW_S:
         st.error(connection_hint(ice), icon=":material/wifi_off:")
     if status.problem:
-        st.warning(status.problem, icon=":material/warning:")
+        st.warning(plain(status.problem), icon=":material/warning:")
     if status.state is LiveState.FAILED:
         st.button("Try again", on_click=session.analysis.retry)

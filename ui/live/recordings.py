@@ -13,6 +13,7 @@ from fer_core.live.recording import MAX_READINGS_S, MAX_VIDEO_S
 from fer_core.tables import summary_record, table_to_csv, table_to_parquet, timeline_table
 from fer_core.timeline import Timeline
 from ui.common.charts import CHART_CONFIG
+from ui.common.layout import plain
 from ui.common.readings import readings_of
 from ui.common.settings import Settings
 from ui.common.timeline_charts import (
@@ -69,7 +70,7 @@ def _buttons(session: LiveSession, settings: Settings) -> None:
     recorders = (session.readings, session.video)
     for problem in [recorder.problem for recorder in recorders if recorder is not None]:
         if problem:
-            st.warning(problem, icon=":material/warning:")
+            st.warning(plain(problem), icon=":material/warning:")
 
 
 def _show_readings(session: LiveSession, settings: Settings) -> None:
@@ -147,7 +148,7 @@ def _show_person(
 
 def _show_video(session: LiveSession) -> None:
     if session.video_problem:
-        st.warning(session.video_problem, icon=":material/warning:")
+        st.warning(plain(session.video_problem), icon=":material/warning:")
     if session.video is None and session.video_file:
         st.video(session.video_file, format="video/mp4", width=640)
         st.download_button(

@@ -15,6 +15,8 @@ from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
 from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings
+from ui.common.closing import at_close
+from ui.common.process import once
 from ui.common.resources import get_classifier
 from ui.live.ice import IceConfiguration, IceSettings, make_configuration
 
@@ -26,7 +28,7 @@ _SESSION_KEY = "live-session"
 _ATTEMPT_S = 4.0
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def shared_slots() -> Slots:
     """Return the limit that all visitors share: by default one analysis a core."""
     text = os.environ.get(LIMIT_VARIABLE, "").strip()
@@ -145,6 +147,11 @@ class LiveSession:
             with file:
                 self.video_file = file.read()
 
+    def close(self) -> None:
+        """Stop everything and forget what was recorded: the page is closed."""
+        self.end()
+        self.forget_recordings()
+
     def forget_recordings(self) -> None:
         """Forget what was recorded."""
         self.stop_readings()
@@ -162,6 +169,7 @@ def live_session(settings: LiveSettings) -> LiveSession:
             slots=shared_slots(),
         )
         st.session_state[_SESSION_KEY] = LiveSession(analysis)
+        at_close(_SESSION_KEY, st.session_state[_SESSION_KEY].close)
     session: LiveSession = st.session_state[_SESSION_KEY]
     session.analysis.settings = settings
     return session

@@ -14,6 +14,7 @@ from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
 from train.evaluation.records import Predictions, Verdicts
 from train.evaluation.storage import MissingRecord
 from ui.common.explorer_data import Record, model_names, model_title, stored
+from ui.common.public import without_paths
 from ui.common.settings import CLASSES_KEY, READING_NAMES
 
 MODEL_KEY, SPLIT_KEY = "metrics-model", "metrics-split"
@@ -138,11 +139,11 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
 
 def verdicts_of(choice: Choice, model: str | None = None) -> Verdicts | None:
     """Return what the chosen model, or another one, says; None, and why, where that is unknown."""
-    name = model or choice.model
+    model = model or choice.model
     try:
-        part = stored(Predictions, name).split(choice.split)
+        part = stored(Predictions, model).split(choice.split)
     except FerError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(without_paths(str(error)), icon=":material/info:")
         return None
     if choice.reading == LABELS:
         return part.verdicts(choice.views)
@@ -150,7 +151,7 @@ def verdicts_of(choice: Choice, model: str | None = None) -> Verdicts | None:
     if not verdicts:
         st.info(
             "FER+'s votes were not given when this model was measured, or it did not learn from "
-            f"them; `python -m train explore {name} --data DATA --votes ferplus.csv` adds them.",
+            f"them; `python -m train explore {model} --data DATA --votes ferplus.csv` adds them.",
             icon=":material/info:",
         )
         return None
@@ -170,5 +171,5 @@ def stored_or_reason(kind: type[Record], model: str, missing: str) -> Record | N
     except MissingRecord:
         st.info(missing, icon=":material/info:")
     except FerError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(without_paths(str(error)), icon=":material/info:")
     return None

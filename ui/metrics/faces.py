@@ -86,7 +86,7 @@ def _from_set(choice: Choice, key: str) -> ChosenFace | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if picked is not None:
             name, label = name_and_label(picked)
-            use = st.toggle(f"The one clicked last, {name}", True, key=f"{key}-picked")
+            use = st.toggle(f"The one clicked last, {plain(name)}", True, key=f"{key}-picked")
             face = picture_of(picked) if use else None
             if face is not None:
                 return ChosenFace(name, face, label)
@@ -118,7 +118,7 @@ def _from_set(choice: Choice, key: str) -> ChosenFace | None:
     name, label = name_and_label(chosen)
     face = picture_of(chosen)
     if face is None:
-        st.caption(f"{name} is not in the data set that is given.")
+        st.caption(plain(f"{name} is not in the data set that is given."))
         return None
     return ChosenFace(name, face, label)
 

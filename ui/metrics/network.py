@@ -11,6 +11,7 @@ import streamlit as st
 from fer_core.errors import FerError
 from train.evaluation.records import Architecture, LayerRow
 from ui.common.explorer_data import model_title, stored
+from ui.common.public import without_paths
 
 _TITLES = {
     "InputLayer": "Face",
@@ -44,7 +45,7 @@ def network_section(model: str) -> None:
     try:
         architecture = stored(Architecture, model)
     except FerError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(without_paths(str(error)), icon=":material/info:")
         return
     st.markdown(
         f"**{architecture.parameters:,}** parameters and **{architecture.multiply_adds / 1e6:.0f} "

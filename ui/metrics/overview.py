@@ -15,6 +15,7 @@ from train.data.fer2013 import PRIVATE_TEST, TEST
 from train.evaluation import metrics
 from train.evaluation.records import Verdicts
 from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, model_names, model_title
+from ui.common.public import without_paths
 from ui.metrics.choice import TEST_SPLIT_NAMES, VIEW_NAMES, Choice
 
 _GITHUB = "https://github.com/"
@@ -71,7 +72,7 @@ def overview_section(choice: Choice) -> None:
     try:
         figures = metrics_of(choice.model)[choice.split][way]
     except FerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(without_paths(str(error)), icon=":material/error:")
         return
     except KeyError:
         st.info(

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import weakref
+from functools import partial
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.readings import LABELS
 from fer_core.records import csv_cell
 from train.data.archives import MAX_FILES
 from train.evaluation.custom_dataset import Measurement
+from ui.common.closing import at_close
 from ui.common.explorer_data import model_title
-from ui.common.jobs import get_queue, ordinal
+from ui.common.jobs import Job, get_queue, ordinal
 from ui.common.layout import PRIVACY_NOTE, plain
 from ui.common.resources import get_classifier
 from ui.common.settings import Settings
@@ -70,15 +70,23 @@ def _ask(model: str, settings: Settings) -> None:
         disabled=archive is None,
     ):
         assert archive is not None
-        st.session_state[_RUN_KEY] = start_run(
+        run = start_run(
             get_queue(),
             visitor(),
             (archive.name, archive.getvalue()),
             get_classifier(model, LABELS),
             settings.detector if how == _PHOTOS else None,
-            _whether_open(),
         )
+        st.session_state[_RUN_KEY] = run
+        # A page that is closed has no use for it; one that forgets it must not hold it thereby.
+        at_close(_RUN_KEY, partial(_cancel, weakref.ref(run.job)))
         st.rerun()
+
+
+def _cancel(job: weakref.ref[Job[Measurement | None]]) -> None:
+    """End a measurement, if it is still there."""
+    if (found := job()) is not None:
+        get_queue().cancel(found)
 
 
 def _forget() -> None:
@@ -89,13 +97,6 @@ def _forget() -> None:
 
 def _emotions(model: str) -> tuple[str, ...]:
     return get_classifier(model, LABELS).labels
-
-
-def _whether_open() -> Any:
-    """Return a function that says whether this visitor's page is open."""
-    context = get_script_run_ctx()
-    session = context.session_id if context else ""
-    return lambda: not runtime.exists() or runtime.get_instance().is_active_session(session)
 
 
 @st.fragment(run_every=_EVERY_S)

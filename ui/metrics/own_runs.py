@@ -6,8 +6,6 @@ import csv
 import io
 import json
 import secrets
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from fer_core.classifier import EmotionClassifier
@@ -19,9 +17,6 @@ from train.errors import TrainError
 from train.evaluation.custom_dataset import Measurement, measure_custom_dataset
 from ui.common.jobs import Job, JobQueue
 from ui.metrics.overview import figures_of
-
-# Whoever reloads the page loses the measurement anyway; its work need not go on for long.
-_GRACE_S = 30
 
 
 class _Stopped(Exception):
@@ -53,7 +48,6 @@ def start_run(
     archive: tuple[str, bytes],
     classifier: EmotionClassifier,
     detector: FaceDetector | None,
-    is_open: Callable[[], bool],
 ) -> OwnRun:
     """Hand a measurement in.
 
@@ -63,25 +57,18 @@ def start_run(
         archive: Name and content of the .zip.
         classifier: The model.
         detector: Finds the faces of photos; None for face crops.
-        is_open: Whether the visitor's page is open.
     """
     name, content = archive
 
     def work(job: Job[Measurement | None]) -> Measurement | None:
-        seen = time.monotonic()
-
         def tell(done: int, total: int) -> None:
-            nonlocal seen
             job.progress = done, total
-            now = time.monotonic()
-            seen = now if is_open() else seen
-            if job.stop.is_set() or now - seen > _GRACE_S:
+            if job.stop.is_set():
                 raise _Stopped
 
         try:
             return measure_custom_dataset(content, classifier, detector=detector, on_progress=tell)
         except _Stopped:
-            job.stop.set()
             return None
         except TrainError as error:
             # The queue passes on the sentences of the core's errors.

@@ -13,6 +13,7 @@ from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.explorer_data import pictures_note, pictures_of
 from ui.common.grid import Tile, TileGroup, picture_grid
 from ui.common.images import enlarged
+from ui.common.layout import plain
 from ui.common.opened_picture import open_picture
 
 DATA_PAGE = "pages/5_Data_set.py"
@@ -102,7 +103,7 @@ def _show_one(verdicts: Verdicts, index: int, face_gray: NDArray[np.uint8], key:
     label = verdicts.words[index]
     picture.image(
         enlarged(face_gray, _SHOWN_SIDE),
-        f"{verdicts.names[index]}, labelled {label}",
+        plain(f"{verdicts.names[index]}, labelled {label}"),
         width="stretch",
     )
     bars.plotly_chart(

@@ -22,6 +22,8 @@ from train.evaluation.records import Robustness
 from ui.common.charts import CHART_CONFIG
 from ui.common.explorer_data import model_names, model_title, stored
 from ui.common.images import enlarged
+from ui.common.layout import plain
+from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.metrics.charts import GRAY, LINE_COLORS
 from ui.metrics.choice import Choice
@@ -58,7 +60,7 @@ def _measured() -> None:
         except FerError as error:
             faults.append(str(error))
     if not curves:
-        st.info(" ".join(faults), icon=":material/info:")
+        st.info(without_paths(" ".join(faults)), icon=":material/info:")
         return
     measure = st.selectbox(
         "Measure",
@@ -74,7 +76,7 @@ def _measured() -> None:
     st.caption(f"One view. {stated}. The dotted line is the unspoilt picture.")
     st.plotly_chart(robustness_chart(curves, measure), key="robustness", config=CHART_CONFIG)
     for fault in faults:
-        st.caption(fault)
+        st.caption(without_paths(fault))
 
 
 def robustness_chart(curves: Mapping[str, Robustness], measure: str) -> go.Figure:
@@ -198,7 +200,7 @@ def _live(choice: Choice, detector: FaceDetector) -> None:
         change = float(np.abs(after - before).sum() / 2)
         label = f", labelled {chosen.label}" if chosen.label else ""
         st.markdown(
-            f"**{chosen.name}**{label}: **{words[0]}** {before.max():.0%} → **{words[1]}** "
+            f"**{plain(chosen.name)}**{label}: **{words[0]}** {before.max():.0%} → **{words[1]}** "
             f"{after.max():.0%}; {change:.0%} of the probability moved."
         )
     bars.plotly_chart(

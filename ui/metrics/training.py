@@ -15,6 +15,7 @@ import streamlit as st
 from fer_core.classifier import CONFIG_FILE, MODELS_DIR
 from train.evaluation.trials import TRIALS_DIR
 from ui.common.charts import CHART_CONFIG
+from ui.common.layout import plain
 from ui.metrics.charts import LINE_COLORS
 from ui.metrics.tried import tried_section
 
@@ -69,7 +70,7 @@ def training_section() -> None:
     st.markdown("**Learning rate**")
     st.plotly_chart(_rate_chart(chosen), key="training-rate", config=CHART_CONFIG)
     for log in chosen:
-        with st.expander(f"Configuration of {log.name}"):
+        with st.expander(f"Configuration of {plain(log.name)}"):
             st.json(log.config)
 
 

@@ -25,6 +25,7 @@ from train.evaluation.trials import (
 )
 from ui.common.charts import CHART_CONFIG
 from ui.common.explorer_data import metrics_of, model_names, model_title, stored
+from ui.common.public import without_paths
 from ui.metrics.charts import BLUE, GRAY, ORANGE
 
 
@@ -52,7 +53,7 @@ def tried_section() -> None:
     try:
         plans = {file.stem: read_trials(file) for file in sorted(TRIALS_DIR.glob("*.json"))}
     except CardError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(without_paths(str(error)), icon=":material/warning:")
         return
     if plans:
         st.subheader("What was tried")

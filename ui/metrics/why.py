@@ -18,6 +18,8 @@ from fer_core.readings import LABELS
 from train.evaluation.explain import grad_cam, load_network, occlusion_sensitivity
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.images import enlarged
+from ui.common.layout import plain
+from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.metrics.choice import Choice
 from ui.metrics.faces import choose_face
@@ -41,7 +43,7 @@ def why_section(choice: Choice, detector: FaceDetector) -> None:
     probabilities = classifier.predict([face])[0]
     picture, bars = st.columns([1, 2], gap="large")
     label = f", labelled {chosen.label}" if chosen.label else ""
-    picture.image(enlarged(face, _SIDE), f"{chosen.name}{label}", width=_SIDE)
+    picture.image(enlarged(face, _SIDE), f"{plain(chosen.name)}{label}", width=_SIDE)
     bars.plotly_chart(
         probability_bars(classifier.labels, probabilities), key="why-bars", config=CHART_CONFIG
     )
@@ -74,7 +76,7 @@ def _grad_cam(model: str, face_gray: NDArray[np.uint8], position: int, emotion: 
     try:
         network = _network(model, _age(model))
     except FerError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(without_paths(str(error)), icon=":material/error:")
         return
     values = grad_cam(network, face_gray, position)
     if not values.any():

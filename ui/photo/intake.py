@@ -9,6 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.images import IMAGE_SUFFIXES
 from fer_core.protocols import FaceReader
+from ui.common.layout import plain
 from ui.common.resources import get_classifier
 from ui.common.samples import Upload, sample_uploads
 from ui.common.settings import CLASS_SET_NAMES, Settings
@@ -49,7 +50,7 @@ def choose_photos() -> None:
     if photos.refused:
         st.warning(
             f"No room for more than {MAX_BYTES // 1_000_000} MB of photos; "
-            f"left out: {', '.join(photos.refused)}."
+            f"left out: {plain(', '.join(photos.refused))}."
         )
 
 
@@ -121,7 +122,7 @@ def _thumbnail(photos: PhotoShelf, key: str, settings: Settings) -> None:
         if reading.thumbnail_rgb is not None:
             st.image(reading.thumbnail_rgb, width="stretch")
         st.button(
-            photos.uploads[key].name,
+            plain(photos.uploads[key].name),
             key=f"show-{key}",
             type="primary" if key == photos.current else "secondary",
             width="stretch",

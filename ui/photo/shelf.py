@@ -1,4 +1,4 @@
-"""A visitor's photos and what was read in them, kept for the session.
+"""A visitor's photos and what was read in them, kept until the page is closed.
 
 Uploads are copied out of their widgets, because a widget forgets its files as soon as another
 page is opened.
@@ -25,6 +25,7 @@ from fer_core.pipeline import classify_faces
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING
 from fer_core.types import Frame
+from ui.common.closing import at_close
 from ui.common.samples import Upload
 
 logger = logging.getLogger(__name__)
@@ -97,6 +98,12 @@ class PhotoShelf:
         rest = [k for k in keys if k != key]
         self.current = rest[min(place, len(rest) - 1)] if rest else None
 
+    def clear(self) -> None:
+        """Forget all photos and all that was read in them."""
+        self.uploads.clear()
+        self.readings.clear()
+        self.current = None
+
     def step(self, distance: int) -> None:
         """Turn to a photo further on, or back; from the last one to the first."""
         keys = list(self.uploads)
@@ -120,6 +127,7 @@ def shelf() -> PhotoShelf:
     """Return this visitor's photos."""
     if SHELF_KEY not in st.session_state:
         st.session_state[SHELF_KEY] = PhotoShelf()
+        at_close(SHELF_KEY, st.session_state[SHELF_KEY].clear)
     stored: PhotoShelf = st.session_state[SHELF_KEY]
     return stored
 

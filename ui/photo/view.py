@@ -15,7 +15,7 @@ from fer_core.drawing import draw_frame
 from fer_core.images import encode_png, read_image, turn_picture
 from fer_core.records import csv_cell, face_rows, frame_record, row_columns, rows_to_csv
 from fer_core.types import Frame
-from ui.common.layout import verdict_line
+from ui.common.layout import plain, verdict_line
 from ui.common.resources import get_classifier
 from ui.common.settings import Settings
 from ui.photo.face_card import face_card
@@ -41,7 +41,7 @@ def show_photo(settings: Settings) -> None:
         return
     upload = photos.uploads[photos.current]
     if reading.error:
-        st.error(f"{upload.name}: {reading.error}", icon=":material/broken_image:")
+        st.error(plain(f"{upload.name}: {reading.error}"), icon=":material/broken_image:")
         return
     image_bgr = read_image(upload.content).image_bgr
     frames = reading.frames
@@ -49,7 +49,9 @@ def show_photo(settings: Settings) -> None:
     upright_bgr = turn_picture(image_bgr, frame.turned_deg)
     drawn = draw_frame(image_bgr, frame, threshold=settings.threshold)
     picture, facts = st.columns([3, 2])
-    picture.image(_fitted(drawn), upload.name, channels="BGR", width="stretch", alt=upload.name)
+    picture.image(
+        _fitted(drawn), plain(upload.name), channels="BGR", width="stretch", alt=upload.name
+    )
     with facts:
         _show_facts(frame, settings)
         st.download_button(

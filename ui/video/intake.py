@@ -130,7 +130,7 @@ def _preview(video: Video) -> None:
             rgb = np.asarray(cv2.cvtColor(frame_bgr, cv2.COLOR_BGR2RGB), np.uint8)
             video.pictures["poster"] = as_jpeg(Image.fromarray(rgb))
     except FerError as error:
-        st.warning(str(error))
+        st.warning(plain(str(error)))
         return
     why = (
         "This file is too large to play here"

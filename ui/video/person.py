@@ -174,7 +174,7 @@ def _show_moment(
     try:
         frame_bgr = video.frame_at(time_s).bgr()
     except FerError as error:
-        st.warning(str(error))
+        st.warning(plain(str(error)))
         return
     size_wh = (frame_bgr.shape[1], frame_bgr.shape[0])
     tracked = timeline.tracked_frame(position, size_wh, view.smoothed, view.verdicts)

@@ -146,7 +146,7 @@ def _show_notes(run: VideoRun, settings: Settings) -> None:
         )
     for sentence in (result.damage, result.unwritten):
         if sentence:
-            st.warning(sentence, icon=":material/warning:")
+            st.warning(plain(sentence), icon=":material/warning:")
     chosen = settings.class_set, settings.reading, settings.detector.name
     if (run.class_set, run.reading, run.detector) != chosen:
         st.info(
@@ -173,7 +173,7 @@ def _show_annotated(video: Video, run: VideoRun, look: Look) -> None:
         follow_drawing(run)
         return
     if run.drawing is not None and run.drawing.state is JobState.FAILED:
-        st.error(run.drawing.error, icon=":material/error:")
+        st.error(plain(run.drawing.error), icon=":material/error:")
     if drawn is not None and drawn.look == look:
         return
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -12,19 +12,17 @@ import secrets
 import shutil
 import tempfile
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core.errors import FerError, UnreadableVideo
 from fer_core.video.fileview import FileView
 from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
+from ui.common.closing import at_close, session_id
 from ui.common.jobs import JobQueue, get_queue
+from ui.common.process import once
 from ui.video.runs import VideoRun, empty
 
 PRIVACY_NOTE = (
@@ -32,10 +30,6 @@ PRIVACY_NOTE = (
     "remove the video, or about two minutes after you close the page; until then, whoever has the "
     "page's address sees them too. Nothing else is kept."
 )
-# Less than the 120 seconds for which Streamlit keeps a closed page's session: after them the
-# session can no longer be closed, and stays in memory until another one comes.
-KEEP_S = 90
-_SWEEP_EVERY_S = 10
 _MIN_FREE_BYTES = 1_000_000_000
 _COPY_BYTES = 1 << 20
 _TOKEN_KEY, _ADDRESS_KEY = "video-token", "video"
@@ -124,48 +118,32 @@ def read_all(file: BinaryIO) -> bytes:
 
 @dataclass(slots=True)
 class _Held:
-    """A video, and the sessions that have shown it with the time of their page's last sign."""
+    """A video, and the sessions whose pages show it."""
 
     video: Video
-    sessions: dict[str, float]
+    sessions: set[str]
 
 
 class VideoShelf:
     """All visitors' videos by their tokens; safe to use from any thread.
 
-    A video goes when its visitor removes it, or when every page that showed it has been closed
-    for a while. Those sessions are closed with it: Streamlit would keep a closed page's state,
-    and copies of what it showed, until somebody else leaves.
+    A video goes when its visitor removes it, or when the last session that has shown it leaves.
     """
 
-    def __init__(
-        self,
-        queue: JobQueue,
-        is_open: Callable[[str], bool],
-        close_session: Callable[[str], None],
-        *,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, queue: JobQueue) -> None:
         """Begin empty.
 
         Args:
             queue: Where the videos' work runs.
-            is_open: Whether a session's page is open in a browser.
-            close_session: Forgets a session whose page has been closed for a while.
-            now: The time in seconds.
         """
         self.queue = queue
-        self._is_open, self._close_session, self._now = is_open, close_session, now
         self._held: dict[str, _Held] = {}
         self._lock = threading.Lock()
 
     def add(self, video: Video, session: str) -> None:
-        """Keep a video for as long as a session's page is open."""
+        """Keep a video until a session leaves."""
         with self._lock:
-            first = not self._held
-            self._held[video.token] = _Held(video, {session: self._now()})
-        if first:
-            threading.Thread(target=self._sweep_often, name="sweep-videos", daemon=True).start()
+            self._held[video.token] = _Held(video, {session})
 
     def get(self, token: str, session: str) -> Video | None:
         """Return the video of a token, or None, and keep it for this session too."""
@@ -173,7 +151,7 @@ class VideoShelf:
             held = self._held.get(token)
             if held is None:
                 return None
-            held.sessions[session] = self._now()
+            held.sessions.add(session)
             return held.video
 
     def remove(self, token: str) -> None:
@@ -183,48 +161,21 @@ class VideoShelf:
         if held is not None:
             held.video.release(self.queue)
 
-    def sweep(self) -> int:
-        """End sessions whose pages have been closed for a while; return how many videos stay."""
+    def leave(self, session: str) -> None:
+        """Release the videos that no other session has shown."""
         with self._lock:
-            closed = {session for held in self._held.values() for session in self._closed(held)}
-            gone = [token for token, held in self._held.items() if not held.sessions]
-        for token in gone:
-            self.remove(token)
-        for session in closed:
-            self._close_session(session)
-        with self._lock:
-            return len(self._held)
-
-    def _closed(self, held: _Held) -> list[str]:
-        """Take the sessions whose time is over from a video and return them; under the lock."""
-        now = self._now()
-        for session in filter(self._is_open, held.sessions):
-            held.sessions[session] = now
-        closed = [session for session, seen in held.sessions.items() if now - seen > KEEP_S]
-        for session in closed:
-            del held.sessions[session]
-        return closed
-
-    def _sweep_often(self) -> None:
-        """Sweep until nothing is left; the next video starts the next such thread."""
-        while self.sweep():
-            time.sleep(_SWEEP_EVERY_S)
+            for held in self._held.values():
+                held.sessions.discard(session)
+            left = [token for token, held in self._held.items() if not held.sessions]
+            videos = [self._held.pop(token).video for token in left]
+        for video in videos:
+            video.release(self.queue)
 
 
-@st.cache_resource(show_spinner=False)
+@once
 def get_shelf() -> VideoShelf:
     """Return the shelf that all visitors share."""
-    return VideoShelf(get_queue(), _is_open, _close_session)
-
-
-def _is_open(session: str) -> bool:
-    return not runtime.exists() or runtime.get_instance().is_active_session(session)
-
-
-def _close_session(session: str) -> None:
-    if runtime.exists():
-        # Streamlit's way, from any thread, to close a session that nobody is connected to.
-        runtime.get_instance().clear_user_info_for_session(session)
+    return VideoShelf(get_queue())
 
 
 def current_video() -> Video | None:
@@ -258,5 +209,7 @@ def forget_video() -> None:
 
 
 def _session() -> str:
-    context = get_script_run_ctx()
-    return context.session_id if context else ""
+    """Return this visitor's session, which leaves the shelf when its page is closed."""
+    session = session_id()
+    at_close(_TOKEN_KEY, lambda: get_shelf().leave(session))
+    return session

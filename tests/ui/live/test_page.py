@@ -173,7 +173,7 @@ def test_wrong_ice_settings_are_the_operators_business(
 
 def test_the_limit_is_one_a_core_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(LIMIT_VARIABLE, raising=False)
-    shared_slots.clear()
+    shared_slots.__wrapped__.cache_clear()
     assert shared_slots().limit >= 1
 
 

@@ -7,7 +7,6 @@ import av
 import cv2
 import numpy as np
 import pytest
-import streamlit as st
 
 from fer_core.detection import load_detector
 from fer_core.live.analysis import LiveAnalysis
@@ -153,6 +152,26 @@ def test_what_is_asked_for_outlives_the_camera(session: LiveSession, frame: av.V
     eventually(lambda: not live_threads())
 
 
+def test_a_closed_page_leaves_neither_a_place_nor_a_recording(
+    session: LiveSession, slots: Slots, frame: av.VideoFrame
+) -> None:
+    session.playing_changed(True)
+    session.start_readings("fer7")
+    session.start_video()
+    recorder = session.video
+    assert recorder is not None
+
+    def recorded() -> bool:
+        session.callback(frame)
+        return recorder.pictures > 0
+
+    eventually(recorded)
+    session.close()
+    assert slots.free == 1 and session.readings is None and session.video_file == b""
+    assert recorder.finish() is None
+    eventually(lambda: not live_threads())
+
+
 def test_credentials_are_kept_while_they_are_fresh(
     session: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,16 +193,16 @@ def test_the_limit_comes_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, text: str, limit: int
 ) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, text)
-    st.cache_resource.clear()
+    shared_slots.__wrapped__.cache_clear()
     assert shared_slots().limit == limit
     assert shared_slots() is shared_slots()
-    st.cache_resource.clear()
+    shared_slots.__wrapped__.cache_clear()
 
 
 def test_a_limit_that_is_no_number_is_left_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv(LIMIT_VARIABLE, "many")
-    st.cache_resource.clear()
+    shared_slots.__wrapped__.cache_clear()
     assert shared_slots().limit >= 1 and "many" in caplog.text
-    st.cache_resource.clear()
+    shared_slots.__wrapped__.cache_clear()

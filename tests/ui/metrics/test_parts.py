@@ -188,9 +188,7 @@ def measurement() -> Measurement:
 
 
 def test_downloads_of_own_pictures() -> None:
-    run = start_run(
-        JobQueue(), "me", ("own.zip", b"no archive"), get_classifier("fer7"), None, lambda: True
-    )
+    run = start_run(JobQueue(), "me", ("own.zip", b"no archive"), get_classifier("fer7"), None)
     rows = [line.split(",") for line in verdicts_csv(measurement()).splitlines()]
     assert rows[1][:3] == ["happy/1.png", "happy", "happy"]
     # What a spreadsheet would take for a formula is text.
@@ -232,21 +230,7 @@ def test_a_cancelled_measurement_keeps_nothing(
         return measurement()
 
     monkeypatch.setattr("ui.metrics.own_runs.measure_custom_dataset", pretend)
-    run = start_run(queue, "me", ("a.zip", b""), get_classifier("fer7"), None, lambda: True)
+    run = start_run(queue, "me", ("a.zip", b""), get_classifier("fer7"), None)
     assert run.job.state is state
     assert (run.job.result is None) is cancelled
     assert run.job.progress == (1, 2)
-
-
-def test_a_measurement_whose_visitor_is_gone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([0.0, 10.0, 100.0])
-
-    def pretend(content, classifier, *, detector, on_progress):
-        on_progress(1, 3)
-        on_progress(2, 3)
-        raise AssertionError("it went on")
-
-    monkeypatch.setattr("ui.metrics.own_runs.time.monotonic", lambda: next(times))
-    monkeypatch.setattr("ui.metrics.own_runs.measure_custom_dataset", pretend)
-    run = start_run(Now(), "me", ("a.zip", b""), get_classifier("fer7"), None, lambda: False)
-    assert run.job.state is JobState.CANCELLED and run.job.result is None

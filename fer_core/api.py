@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -60,14 +61,16 @@ def analyze(
 
     Returns:
         The frame with its faces from left to right; without faces when none was found. Pictures
-        of more than 4096 pixels on a side are reduced to that, and boxes are in its pixels.
+        of more than 4096 pixels on a side are reduced to that, and boxes are in its pixels. A JPEG
+        whose end is missing is read as far as it goes, and the frame is marked as incomplete.
 
     Raises:
         TypeError: ``source``, ``model`` or ``detector`` is nothing of these, such as the None that
             cv2.imread returns for a file that it cannot read.
         ValueError: An array has another shape or type, or no pixels; or there is no such detector
             or reading.
-        UnreadableImage: A file is missing, damaged, no picture, or too large to open.
+        UnreadableImage: A file is missing, damaged, no picture, or takes too much memory or time
+            to decode.
         ModelError: There is no such model, or its files are damaged.
         DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
     """
@@ -75,7 +78,9 @@ def analyze(
         detector = shared_detector(detector)
     elif not hasattr(detector, "detect"):
         raise TypeError(f"A detector is called by its name, not by {type(detector).__name__}.")
-    return analyze_image(_decoded(source), detector=detector, classifier=_reader(model, reading))
+    image_bgr, incomplete = _decoded(source)
+    frame = analyze_image(image_bgr, detector=detector, classifier=_reader(model, reading))
+    return replace(frame, incomplete=incomplete)
 
 
 def analyze_video(
@@ -185,7 +190,7 @@ def draw(
             ``threshold`` is not within 0 to 1.
         UnreadableImage: A file is missing, damaged, no picture, or too large to open.
     """
-    image_bgr = to_bgr(_decoded(image))
+    image_bgr = to_bgr(_decoded(image)[0])
     if isinstance(frame, TrackedFrame):
         return draw_tracked(image_bgr, frame, names=names)
     if not isinstance(frame, Frame):
@@ -230,6 +235,9 @@ def _reader(model: str | FaceReader, reading: str) -> FaceReader:
     return model
 
 
-def _decoded(source: Any) -> NDArray[np.uint8]:
-    """Return a picture as an array; an array is one already."""
-    return source if isinstance(source, np.ndarray) else read_image(source).image_bgr
+def _decoded(source: Any) -> tuple[NDArray[np.uint8], bool]:
+    """Return a picture as an array, and whether its file lacks its end."""
+    if isinstance(source, np.ndarray):
+        return source, False
+    photo = read_image(source)
+    return photo.image_bgr, photo.incomplete

@@ -37,3 +37,7 @@ class NoVideoStream(UnreadableVideo):
 
 class UnwritableVideo(FerError):
     """A video could not be written, such as on a full disk."""
+
+
+class OverBudget(FerError):
+    """Decoding would take more memory than this machine can give."""

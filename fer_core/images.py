@@ -4,40 +4,45 @@ from __future__ import annotations
 
 import io
 import os
-import struct
-import warnings
-from dataclasses import dataclass
-from functools import cache
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from fer_core.errors import UnreadableImage
+from fer_core.budget import shared_budget
+from fer_core.decoding import DAMAGED, Pixels, decode, decode_apart, pixels_of
+from fer_core.errors import OverBudget, UnreadableImage
+from fer_core.headers import Header, decoding_bytes, read_header
 
 IMAGE_SUFFIXES = (
-    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif",
+    ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif", ".avif",
 )  # fmt: skip
-# Pillow knows more, among them PostScript, which it would hand to an interpreter.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "HEIF")
-MAX_PIXELS = 100_000_000
-MAX_SIDE = 4096
-MIN_SIDE = 16
-_ORIENTATION = 0x0112
+MAX_FILE_BYTES = 250_000_000
+_READ_BYTES = 16 << 20
+WAITING = "Waiting for other pictures …"
+DECODING = "Decoding the picture …"
 _TURNS = {
     90: cv2.ROTATE_90_CLOCKWISE,
     180: cv2.ROTATE_180,
     270: cv2.ROTATE_90_COUNTERCLOCKWISE,
 }
-# What the decoders raise on damaged files; which one is up to the format and the damage.
-_DECODING_ERRORS = (
-    OSError, EOFError, ValueError, TypeError, LookupError, ArithmeticError, RuntimeError,
-    SyntaxError, MemoryError, struct.error, Image.DecompressionBombError,
-)  # fmt: skip
-_DAMAGED = "The picture is damaged or cut off, and cannot be decoded."
+# By EXIF's orientation: the degrees clockwise by which a picture is turned, and whether it is then
+# mirrored from left to right.
+_ORIENTATIONS = {
+    1: (0, False), 2: (0, True), 3: (180, False), 4: (180, True),
+    5: (90, True), 6: (90, False), 7: (270, True), 8: (270, False),
+}  # fmt: skip
+# Where a JPEG's data ends, decoders leave the rest grey.
+_MISSING_GREY, _GREY_TOLERANCE = 128, 2
+_MIN_SHARE = 0.1
 ImageSource = str | os.PathLike[str] | bytes | BinaryIO | Image.Image
 
 
@@ -46,51 +51,97 @@ class Photo:
     """A decoded picture.
 
     Attributes:
-        image_bgr: uint8 ``(H, W, 3)``, upright, its longer side at most ``MAX_SIDE`` pixels.
+        image_bgr: uint8 ``(H, W, 3)``, upright, its longer side at most 4096 pixels.
         original_size_wh: Size of the upright picture before it was reduced, in pixels.
+        incomplete: Whether the file's end is missing; a part of the picture may then be grey or
+            blurred.
     """
 
     image_bgr: NDArray[np.uint8]
     original_size_wh: tuple[int, int]
+    incomplete: bool = False
 
 
-def read_image(source: ImageSource) -> Photo:
+def read_image(source: ImageSource, *, on_wait: Callable[[str], None] | None = None) -> Photo:
     """Decode a picture: turned upright, on white where transparent, the first frame of many.
+
+    What it takes is known from the file's header, and too much is refused before anything is
+    decoded. All threads together keep to ``fer_core.budget``, and wait for each other.
 
     Args:
         source: The path of a file, its content, an open binary file, which is read to its end, or
             a PIL picture, which is not changed.
+        on_wait: Called several times a second while this waits, with a sentence that says what
+            for; what it raises ends the reading.
 
     Raises:
         TypeError: ``source`` is nothing of these.
         UnreadableImage: The file is empty, damaged, no picture, or has too few or too many
-            pixels; the latter is known, and refused, before decoding.
+            pixels; or decoding would take too much memory or time.
     """
     if isinstance(source, Image.Image):
-        _refuse_size(source)
-        try:
-            # Decoding changes a picture in place, and this one is the caller's.
-            own = source.copy()
-        except _DECODING_ERRORS as error:
-            raise UnreadableImage(_DAMAGED) from error
-        return _decode(own)
-    _register_heif()
+        with _memory(decoding_bytes(source.size, 8), on_wait):
+            return _photo(pixels_of(source))
     content = _content(source)
-    if not content:
-        raise UnreadableImage("The file is empty.")
+    header = read_header(content)
+    with _memory(header.need_bytes, on_wait):
+        return _photo(_pixels(b"".join(header.parts), header, on_wait), header.incomplete)
+
+
+@contextmanager
+def _memory(need_bytes: int, on_wait: Callable[[str], None] | None) -> Iterator[None]:
+    """Hold memory for decoding."""
     try:
-        with warnings.catch_warnings():
-            # Our own limit, below, is between Pillow's warning and its error.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(content), formats=_FORMATS)
-    except Image.DecompressionBombError as error:
-        raise UnreadableImage(_too_large(None)) from error
-    except UnidentifiedImageError as error:
-        raise UnreadableImage("The file is not a picture in a format that can be read.") from error
-    except _DECODING_ERRORS as error:
-        raise UnreadableImage("The file is damaged and cannot be read as a picture.") from error
-    with picture:
-        return _decode(picture)
+        with shared_budget().reserve(
+            need_bytes, while_waiting=on_wait and partial(on_wait, WAITING)
+        ):
+            yield
+    except OverBudget as error:
+        raise UnreadableImage(str(error)) from error
+
+
+def _pixels(content: bytes, header: Header, on_wait: Callable[[str], None] | None) -> Pixels:
+    if not header.bounded:
+        look = on_wait and partial(on_wait, DECODING)
+        return decode_apart(content, header.format, header.need_bytes, look)
+    pixels = _decode_webp(content) if header.format == "WEBP" else decode(content, header.format)
+    return replace(pixels, orientation=header.orientation or pixels.orientation)
+
+
+def _decode_webp(content: bytes) -> Pixels:
+    """Decode a still WebP with OpenCV, which takes a third of the memory that Pillow takes."""
+    try:
+        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except (cv2.error, MemoryError):
+        pixels = None
+    if pixels is None:
+        raise UnreadableImage(DAMAGED)
+    swap = cv2.COLOR_BGR2RGB if pixels.shape[2] == 3 else cv2.COLOR_BGRA2RGBA
+    return pixels_of(Image.fromarray(cv2.cvtColor(pixels, swap, dst=pixels)))
+
+
+def _photo(pixels: Pixels, incomplete: bool = False) -> Photo:
+    """Return a picture upright, in BGR.
+
+    Raises:
+        UnreadableImage: Hardly anything of it is there.
+    """
+    bgr = cv2.cvtColor(np.asarray(pixels.picture), cv2.COLOR_RGB2BGR)
+    image = np.asarray(bgr, np.uint8)
+    if incomplete and _share_there(image) < _MIN_SHARE:
+        raise UnreadableImage(DAMAGED)
+    turned_deg, mirrored = _ORIENTATIONS[pixels.orientation]
+    image = turn_picture(image, turned_deg)
+    if mirrored:
+        image = np.asarray(cv2.flip(image, 1), np.uint8)
+    size_wh = pixels.size_wh if turned_deg in (0, 180) else pixels.size_wh[::-1]
+    return Photo(image, size_wh, incomplete)
+
+
+def _share_there(image: NDArray[np.uint8]) -> float:
+    """Return how much of a picture there is before its data ends, 0 to 1."""
+    there = np.abs(image.astype(np.int16) - _MISSING_GREY) > _GREY_TOLERANCE
+    return float(there.any(axis=2).mean())
 
 
 def _content(source: Any) -> bytes:
@@ -99,12 +150,12 @@ def _content(source: Any) -> bytes:
         if isinstance(source, bytes | bytearray | memoryview):
             return bytes(source)
         if isinstance(source, str | os.PathLike):
-            return Path(source).read_bytes()
+            return _file_content(Path(source))
         if not hasattr(source, "read"):
             raise not_a_picture(source)
         if isinstance(source, io.TextIOBase):
             raise TypeError('A file must be opened in binary mode, as by open(path, "rb").')
-        return bytes(source.read())
+        return _read_at_most(source, MAX_FILE_BYTES)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UnreadableImage(f"The file cannot be read: {reason}.") from error
@@ -112,6 +163,31 @@ def _content(source: Any) -> bytes:
         # A name with a zero byte, or a file that is closed.
         what = "file is closed" if getattr(source, "closed", False) else "file's name is not valid"
         raise UnreadableImage(f"The {what}.") from error
+
+
+def _file_content(path: Path) -> bytes:
+    mode = path.stat().st_mode
+    # Devices have no end, and pipes wait for somebody to write.
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise UnreadableImage("The file cannot be read: it is a device or a pipe.")
+    with path.open("rb") as file:
+        return _read_at_most(file, MAX_FILE_BYTES)
+
+
+def _read_at_most(file: BinaryIO, limit: int) -> bytes:
+    """Return the rest of a file.
+
+    Raises:
+        UnreadableImage: There are more bytes than ``limit``.
+    """
+    parts: list[bytes] = []
+    left = limit
+    while part := bytes(file.read(min(left + 1, _READ_BYTES)) or b""):
+        parts.append(part)
+        left -= len(part)
+        if left < 0:
+            raise UnreadableImage(f"The file has more than {limit // 1_000_000} MB.")
+    return b"".join(parts)
 
 
 def not_a_picture(source: object) -> TypeError:
@@ -128,79 +204,6 @@ def not_a_picture(source: object) -> TypeError:
         "A picture must be a path, the content of a file, a binary file, a PIL picture or an "
         f"array, not {type(source).__name__}."
     )
-
-
-def _refuse_size(picture: Image.Image) -> None:
-    """Raise UnreadableImage for a picture with too few or too many pixels."""
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise UnreadableImage(_too_large(picture.size))
-    if min(width, height) < MIN_SIDE:
-        raise UnreadableImage(
-            f"The picture has only {width}×{height} pixels, too few to show a face."
-        )
-
-
-def _decode(picture: Image.Image) -> Photo:
-    _refuse_size(picture)
-    width, height = picture.size
-    try:
-        # JPEGs can be decoded at half or a quarter of their size for little time and memory.
-        picture.draft("RGB", (MAX_SIDE, MAX_SIDE))
-        picture.load()
-        orientation = _orientation(picture)
-        reduced = _eight_bit(picture)
-        # In place: beside a second copy of 60 megapixels there would be no room for visitors.
-        reduced.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.BOX)
-    except _DECODING_ERRORS as error:
-        raise UnreadableImage(_DAMAGED) from error
-    rgb = np.asarray(_upright(_on_white(reduced), orientation))
-    return Photo(
-        np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8),
-        (height, width) if orientation in (5, 6, 7, 8) else (width, height),
-    )
-
-
-def _too_large(size_wh: tuple[int, int] | None) -> str:
-    size = f"{size_wh[0]:,}×{size_wh[1]:,} pixels" if size_wh else "far too many pixels"
-    return f"The picture has {size}; at most {MAX_PIXELS // 1_000_000} megapixels can be opened."
-
-
-def _eight_bit(picture: Image.Image) -> Image.Image:
-    """Return a picture of 8 bits a channel; Pillow itself clips 16-bit greys to white."""
-    if not picture.mode.startswith(("I", "F")):
-        return picture
-    greys = np.asarray(picture)
-    if picture.mode.startswith("F"):
-        greys = np.nan_to_num(greys)
-    largest = 65535.0 if picture.mode.startswith("I") else max(1.0, float(greys.max()))
-    # OpenCV scales and rounds without the arrays of floats in between, which for a large photo
-    # would take gigabytes.
-    return Image.fromarray(cv2.convertScaleAbs(np.maximum(greys, 0), alpha=255 / largest))
-
-
-def _orientation(picture: Image.Image) -> object:
-    """Return the EXIF orientation, 1 to 8; damaged EXIF counts as 1, upright."""
-    try:
-        return picture.getexif().get(_ORIENTATION, 1)
-    except _DECODING_ERRORS:
-        return 1
-
-
-def _upright(picture: Image.Image, orientation: object) -> Image.Image:
-    """Return the picture turned; values that are no orientation leave it as it is."""
-    # Pillow would write all the other EXIF anew, and fail where any of it is damaged.
-    picture.info.clear()
-    picture.getexif()[_ORIENTATION] = orientation
-    return ImageOps.exif_transpose(picture)
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layers = picture.convert("RGBA")
-    white = Image.new("RGBA", layers.size, "white")
-    return Image.alpha_composite(white, layers).convert("RGB")
 
 
 def to_gray(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -278,10 +281,3 @@ def _wrong_picture(image: NDArray[np.uint8]) -> ValueError:
 def encode_png(image: NDArray[np.uint8]) -> bytes:
     """Return a BGR ``(H, W, 3)`` or grey ``(H, W)`` picture as the content of a PNG file."""
     return bytes(cv2.imencode(".png", image)[1])
-
-
-@cache
-def _register_heif() -> None:
-    from pillow_heif import register_heif_opener
-
-    register_heif_opener()

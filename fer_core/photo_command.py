@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,7 @@ def _read(
     target = _annotated(path, options.annotate / name) if options.annotate else None
     photo = read_image(sys.stdin.buffer if path is STANDARD_INPUT else path)
     frame = analyze_image(photo.image_bgr, detector=detector, classifier=classifier)
+    frame = replace(frame, incomplete=photo.incomplete)
     if target:
         drawn = draw_frame(photo.image_bgr, frame, threshold=options.threshold)
         write_at_once(target, mark_png(encode_png(drawn), source_digest(path)))
@@ -136,4 +138,6 @@ def _annotated(path: Path, base: Path) -> Path:
 def _sentence(frame: Frame, threshold: float) -> str:
     verdicts = [f"{face.verdict(threshold)} {face.confidence:.0%}" for face in frame.faces]
     said = ", ".join(verdicts) or "no face"
-    return f"{said} (turned by {frame.turned_deg}°)" if frame.turned_deg else said
+    if frame.turned_deg:
+        said += f" (turned by {frame.turned_deg}°)"
+    return f"{said} (the end of the file is missing)" if frame.incomplete else said

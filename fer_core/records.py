@@ -41,6 +41,7 @@ def frame_record(
         "size": list(frame.size_wh),
         "original_size": list(original_size_wh),
         "turned_deg": frame.turned_deg,
+        "incomplete": frame.incomplete,
         "faces": [_face_record(face, threshold) for face in frame.faces],
     }
 

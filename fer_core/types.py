@@ -236,6 +236,8 @@ class Frame:
         faces: From left to right; empty when there are none.
         turned_deg: Degrees clockwise by which the picture was turned for its faces to stand
             upright: 0, 90, 180 or 270. Places are in pixels of the turned picture.
+        incomplete: Whether the end of a photo's file is missing, so that a part of the picture may
+            be grey or blurred.
     """
 
     index: int
@@ -243,6 +245,7 @@ class Frame:
     size_wh: tuple[int, int]
     faces: tuple[FaceReading, ...] = ()
     turned_deg: int = 0
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

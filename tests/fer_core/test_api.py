@@ -126,6 +126,11 @@ def test_a_pil_picture_is_turned_and_not_changed() -> None:
     assert large.size == (5000, 40)
 
 
+def test_a_file_without_its_end_is_read_as_far_as_it_goes() -> None:
+    content = (SAMPLES / "grace-hopper.jpg").read_bytes()
+    assert [fer.analyze(part).incomplete for part in (content, content[:-2])] == [False, True]
+
+
 def test_an_array_is_not_changed() -> None:
     image = bgr()
     fer.draw(image, fer.analyze(image))

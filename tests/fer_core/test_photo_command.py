@@ -109,6 +109,18 @@ def test_a_photo_on_its_head_is_turned_and_said_so(
     assert record["turned_deg"] == 180
 
 
+def test_a_photo_without_its_end_is_read_and_said_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cut.jpg"
+    path.write_bytes((SAMPLES / "grace-hopper.jpg").read_bytes()[:-10])
+    assert run("analyze", path) == 0
+    assert capsys.readouterr().out.endswith("% (the end of the file is missing)\n")
+    assert run("analyze", path, "--json") == 0
+    (record,) = records(capsys)
+    assert (record["incomplete"], len(record["faces"])) == (True, 1)
+
+
 def test_both_readings_are_of_the_same_faces(
     photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,7 +41,9 @@ def test_json_comes_back_as_it_was(frame: Frame) -> None:
     # allow_nan=False: other languages' parsers know no NaN.
     text = json.dumps(record, allow_nan=False)
     assert json.loads(text) == record
-    assert list(record) == ["path", "size", "original_size", "turned_deg", "faces"]
+    assert list(record) == [
+        "path", "size", "original_size", "turned_deg", "incomplete", "faces",
+    ]  # fmt: skip
     assert (record["path"], record["size"], record["original_size"]) == (
         "Ünï.jpg",
         [640, 480],
@@ -85,6 +87,11 @@ def test_a_turned_picture_is_told(frame: Frame) -> None:
     assert frame_record(frame, "a", (1, 1))["turned_deg"] == 0
     assert frame_record(turned, "a", (1, 1))["turned_deg"] == 270
     assert [row["turned_deg"] for row in face_rows(turned, "a")] == [270, 270]
+
+
+def test_a_file_without_its_end_is_told(frame: Frame) -> None:
+    assert frame_record(frame, "a", (1, 1))["incomplete"] is False
+    assert frame_record(replace(frame, incomplete=True), "a", (1, 1))["incomplete"] is True
 
 
 def test_no_faces() -> None:

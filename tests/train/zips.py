@@ -34,3 +34,12 @@ def lying_bomb() -> bytes:
     lie = content.replace(struct.pack("<I", size), struct.pack("<I", 100))
     assert lie != content
     return lie
+
+
+def many_entries(count: int) -> bytes:
+    """Return a .zip that has nothing but a directory of as many entries."""
+    name = b"happy/a.png"
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", *[0] * 9, len(name), *[0] * 6)
+    directory = (entry + name) * count
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, len(directory), 0, 0)
+    return directory + end

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
 
 from fer_core.images import IMAGE_SUFFIXES
 from train.errors import ArchiveError
@@ -25,6 +26,9 @@ MAX_FILES = 20_000
 MAX_FILE_BYTES = 50 << 20
 MAX_TOTAL_BYTES = 4 << 30
 MAX_TABLE_BYTES = 5 << 20
+# In the directory, an entry is its name and some 50 to 100 bytes. Where the directory is, the last
+# 64 kB of the file say.
+_ENTRY_BYTES, _MIN_READ_BYTES = 500, 1 << 17
 # Pictures are compressed already; a thousandfold is a bomb, which deflate reaches at most.
 MAX_RATIO = 100
 _ARCHIVES = (
@@ -69,6 +73,54 @@ class LabelledFile:
     label: int
 
 
+class _Directory:
+    """A file of which no more can be read at once than a directory of some entries takes.
+
+    zipfile makes an object of every entry before anybody can count them.
+    """
+
+    def __init__(self, file: BinaryIO, max_entries: int) -> None:
+        self._file = file
+        self._max_entries = max_entries
+        self.is_read = False
+
+    def read(self, size: int = -1) -> bytes:
+        if self.is_read:
+            return self._file.read(size)
+        most = max(_MIN_READ_BYTES, self._max_entries * _ENTRY_BYTES)
+        content = self._file.read(most + 1 if size < 0 else min(size, most + 1))
+        if len(content) > most:
+            raise _too_many(self._max_entries)
+        return content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+def open_zip(file: BinaryIO, max_entries: int) -> zipfile.ZipFile:
+    """Return a .zip, opened unless its directory is too large; closing it leaves ``file`` open.
+
+    Raises:
+        ArchiveError: It is damaged, or has more entries.
+    """
+    directory = _Directory(file, max_entries)
+    try:
+        archive = zipfile.ZipFile(cast(BinaryIO, directory))
+    except ArchiveError:
+        raise
+    except (*_DAMAGED, ValueError) as error:
+        raise ArchiveError("The file is no whole .zip archive.") from error
+    directory.is_read = True
+    if len(archive.infolist()) > max_entries:
+        archive.close()
+        raise _too_many(max_entries)
+    return archive
+
+
+def _too_many(max_entries: int) -> ArchiveError:
+    return ArchiveError(f"The archive has more than {max_entries:,} files.")
+
+
 class PictureArchive:
     """A .zip with a folder an emotion, or with one table of names and labels.
 
@@ -90,10 +142,12 @@ class PictureArchive:
             raise ArchiveError(
                 f"The archive is larger than {MAX_ARCHIVE_BYTES >> 20:,} MB, the most that is read."
             )
+        self._file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else _opened(source)
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(source) if isinstance(source, bytes) else source)
-        except (*_DAMAGED, ValueError) as error:
-            raise ArchiveError("The file is no whole .zip archive.") from error
+            self._zip = open_zip(self._file, MAX_FILES)
+        except BaseException:
+            self._file.close()
+            raise
         try:
             self._members = _checked(self._zip.infolist())
             tables = [name for name in self._members if name.lower().endswith(".csv")]
@@ -107,14 +161,18 @@ class PictureArchive:
             if not self.files:
                 raise ArchiveError(_nothing_usable(self.skipped, labels))
         except BaseException:
-            self._zip.close()
+            self._close()
             raise
 
     def __enter__(self) -> PictureArchive:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._zip.close()
+        self._file.close()
 
     def read(self, name: str) -> bytes:
         """Return the content of one file.
@@ -179,7 +237,18 @@ def _size_of(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError as error:
-        raise ArchiveError(f"{path} cannot be read: {error.strerror}.") from error
+        raise _unreadable(path, error) from error
+
+
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ArchiveError:
+    return ArchiveError(f"{path} cannot be read: {error.strerror}.")
 
 
 def _checked(entries: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
@@ -188,8 +257,6 @@ def _checked(entries: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     Raises:
         ArchiveError: One of the entries makes the whole archive suspicious.
     """
-    if len(entries) > MAX_FILES:
-        raise ArchiveError(f"The archive has more than {MAX_FILES:,} files.")
     total = sum(entry.file_size for entry in entries)
     if total > MAX_TOTAL_BYTES:
         raise ArchiveError(f"Unpacked, the archive has more than {MAX_TOTAL_BYTES >> 20:,} MB.")
@@ -197,7 +264,8 @@ def _checked(entries: Sequence[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     for entry in entries:
         name = _name_of(entry)
         _check_entry(name, entry)
-        if entry.is_dir() or _is_helper(name):
+        # Without any parts it is the folder itself.
+        if not PurePosixPath(name).parts or entry.is_dir() or _is_helper(name):
             continue
         if name in members:
             raise ArchiveError(f"The archive has two files called {name!r}.")

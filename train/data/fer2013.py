@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.labels import FER7, ClassSet
+from train.data.archives import open_zip
 from train.data.picture_ids import picture_id, picture_ids
 from train.data.sources import check_source, lines_of
-from train.errors import DataError
+from train.errors import ArchiveError, DataError
 
 SIDE = 48
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
@@ -235,7 +237,15 @@ def hold_out(dataset: FaceSet, share: float, seed: int) -> tuple[FaceSet, FaceSe
 Row = tuple[NDArray[np.uint8], int, str, str]
 # A file of the data set: its path inside, and how to read it, since most files may be others.
 Member = tuple[PurePosixPath | Path, Callable[[], bytes]]
+# FER-2013 has 36,000, and some copies have it twice.
+_MAX_FILES = 200_000
+# Names too long for a header, and other facts, which are read as a whole.
+_LONG_HEADERS = (
+    tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
+)  # fmt: skip
 _READ_ERRORS = (
+    ArchiveError,
     OSError,
     EOFError,
     RuntimeError,  # an encrypted .zip, or one with an unknown compression
@@ -272,16 +282,35 @@ def _read_file(file: Path) -> bytes:
 def _archive_members(path: Path) -> Iterator[Member]:
     """Read an archive member by member; nothing is written to disk."""
     if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
+        with path.open("rb") as file, open_zip(file, _MAX_FILES) as archive:
             for entry in archive.infolist():
                 yield PurePosixPath(entry.filename), partial(_read_entry, archive, entry)
-    elif tarfile.is_tarfile(path):
-        with tarfile.open(path) as archive:
-            for member in archive:
-                if member.isfile():
-                    yield PurePosixPath(member.name), partial(_read_member, archive, member)
-    else:
-        raise DataError(f"{path} is no folder, no whole .zip or .tar archive and no .csv file.")
+        return
+    try:
+        # tarfile.is_tarfile would read the first header, however long.
+        tar = tarfile.open(path, tarinfo=_TarMember)  # noqa: SIM115 - closed below
+    except tarfile.ReadError as error:
+        raise DataError(
+            f"{path} is no folder, no whole .zip or .tar archive and no .csv file."
+        ) from error
+    with tar:
+        for number, member in enumerate(tar):
+            if number == _MAX_FILES:
+                raise DataError(f"{path} has more than {_MAX_FILES:,} files.")
+            if member.isfile():
+                yield PurePosixPath(member.name), partial(_read_member, tar, member)
+
+
+class _TarMember(tarfile.TarInfo):
+    """A header of a .tar, which must not hold a file's worth of names."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the header in 512 bytes."""
+        member = super().frombuf(buf, encoding, errors)
+        if member.type in _LONG_HEADERS and member.size > _MAX_FILE_BYTES:
+            raise tarfile.ReadError("a header is too long")
+        return member
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

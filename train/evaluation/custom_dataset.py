@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -68,8 +69,9 @@ def measure_custom_dataset(
         classifier: The model.
         detector: For photos: the largest face found is measured. None for face crops in
             FER-2013's frame, which are read as they are.
-        on_progress: Called with the number of pictures tried and of all, after every few; what
-            it raises ends the measurement.
+        on_progress: Called with the number of pictures tried and of all, before each picture and
+            at the end, and while a picture waits to be decoded; what it raises ends the
+            measurement.
 
     Raises:
         ArchiveError: The archive is refused as a whole: no .zip, too large, encrypted, with a
@@ -82,9 +84,17 @@ def measure_custom_dataset(
     faces = [np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)]
     with PictureArchive(archive, classifier.labels) as pictures:
         skipped = list(pictures.skipped)
+
+        def tell(done: int, *_: object) -> None:
+            if on_progress is not None:
+                on_progress(done, len(pictures.files))
+
         for start in range(0, len(pictures.files), _BATCH):
             batch = pictures.files[start : start + _BATCH]
-            read = [_face(pictures, file, detector) for file in batch]
+            read = [
+                _face(pictures, file, detector, partial(tell, start + place))
+                for place, file in enumerate(batch)
+            ]
             skipped += [result for result in read if isinstance(result, Skipped)]
             kept = [
                 (file, face)
@@ -96,8 +106,7 @@ def measure_custom_dataset(
                 labels += [file.label for file, _ in kept]
                 faces.append(np.stack([face for _, face in kept]))
                 rows.append(classifier.predict(faces[-1]))
-            if on_progress is not None:
-                on_progress(start + len(batch), len(pictures.files))
+        tell(len(pictures.files))
     verdicts = Verdicts(
         np.array(names, np.str_),
         classifier.labels,
@@ -108,11 +117,15 @@ def measure_custom_dataset(
 
 
 def _face(
-    pictures: PictureArchive, file: LabelledFile, detector: FaceDetector | None
+    pictures: PictureArchive,
+    file: LabelledFile,
+    detector: FaceDetector | None,
+    tell: Callable[..., None],
 ) -> NDArray[np.uint8] | Skipped:
     """Return the face of one picture, uint8 ``(48, 48)``, or why there is none."""
+    tell()
     try:
-        image = read_image(pictures.read(file.name)).image_bgr
+        image = read_image(pictures.read(file.name), on_wait=tell).image_bgr
     except (ArchiveError, UnreadableImage) as error:
         return Skipped(file.name, str(error))
     gray = to_gray(image)

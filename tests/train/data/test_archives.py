@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
-from tests.train.zips import PNG, lying_bomb, png, zip_of
+from tests.train.zips import PNG, lying_bomb, many_entries, png, zip_of
 from train.data import archives
 from train.data.archives import PictureArchive
 from train.errors import ArchiveError
@@ -98,6 +98,32 @@ def test_a_bomb_of_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
     refused(zip_of({f"happy/{index}.png": noise for index in range(6)}), "more than 5 MB")
     monkeypatch.setattr(archives, "MAX_FILES", 5)
     refused(zip_of({f"happy/{index}.png": b"" for index in range(6)}), "more than 5 files")
+
+
+def test_a_large_directory_is_refused_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(*_: object, **__: object) -> None:
+        pytest.fail("its entries were looked at")
+
+    content = many_entries(300_000)
+    monkeypatch.setattr(zipfile, "ZipInfo", read)
+    refused(content, "more than 20,000 files")
+
+
+@pytest.mark.parametrize("name", ["", ".", "./.", "./"])
+def test_entries_without_a_name_are_left_out(name: str) -> None:
+    info = zipfile.ZipInfo("x")
+    info.filename = name  # past ZipInfo's own repair
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr(info, PNG)
+        archive.writestr("happy/a.png", PNG)
+    with PictureArchive(buffer.getvalue(), LABELS) as archive:
+        assert [file.name for file in archive.files] == ["happy/a.png"]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="cannot be read: No such file"):
+        PictureArchive(tmp_path / "absent.zip", LABELS)
 
 
 def test_a_bomb_that_lies_about_its_size() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import tarfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6, FER7
+from tests.train.zips import zip_of
 from train.data import fer2013
 from train.data.fer2013 import (
     EXPECTED_COUNTS,
@@ -293,6 +295,26 @@ def test_far_too_many_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(load_fer2013(path)) == 2
     path.write_text("\n".join(["emotion,pixels,Usage", *rows]))
     with pytest.raises(DataError, match="more than 2 pictures, so it is no FER-2013"):
+        load_fer2013(path)
+
+
+def test_archives_that_list_far_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fer2013, "_MAX_FILES", 2)
+    path = tmp_path / "many.zip"
+    path.write_bytes(zip_of({f"{number}.txt": b"" for number in range(3)}))
+    with pytest.raises(DataError, match="more than 2 files"):
+        load_fer2013(path)
+    path = tmp_path / "many.tar"
+    with tarfile.open(path, "w") as archive:
+        for number in range(3):
+            archive.addfile(tarfile.TarInfo(f"{number}.txt"))
+    with pytest.raises(DataError, match="more than 2 files"):
+        load_fer2013(path)
+    # A name of as many bytes as one likes.
+    header = tarfile.TarInfo("name")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 1 << 33
+    path.write_bytes(header.tobuf(tarfile.GNU_FORMAT).ljust(10_240, b"\0"))
+    with pytest.raises(DataError, match=r"no whole .zip or .tar archive"):
         load_fer2013(path)
 
 

@@ -1,0 +1,176 @@
+"""How much memory may be decoded into at once, by all threads of this process together.
+
+What a picture or a video needs is known from its header. Its decoder reserves that much before it
+begins, and waits while others hold too much of the machine's memory:
+
+    with shared_budget().reserve(need_bytes, while_waiting=look_for_cancel):
+        decode()
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from fer_core.errors import OverBudget
+
+# The rest is for the process itself, with its networks, and for the files that it was given.
+SHARE = 0.4
+# Videos hold theirs for minutes. Photos, which take moments, go on beside them.
+LONG_SHARE = 2 / 3
+_UNKNOWN_MEMORY = 4 << 30
+_LOOK_EVERY_S = 0.2
+_PROC, _CGROUPS = Path("/proc/self"), Path("/sys/fs/cgroup")
+
+
+@dataclass(eq=False, slots=True)
+class _Reservation:
+    size_bytes: int
+    long: bool
+    granted: bool = False
+
+
+class MemoryBudget:
+    """Bytes that threads reserve before they decode; in the order in which they ask.
+
+    Attributes:
+        size_bytes: What all reservations together may be.
+        long_bytes: What the long ones of them together may be.
+    """
+
+    def __init__(self, size_bytes: int) -> None:
+        self.size_bytes = size_bytes
+        self.long_bytes = int(size_bytes * LONG_SHARE)
+        self._changed = threading.Condition()
+        self._held: list[_Reservation] = []
+        self._waiting: list[_Reservation] = []
+
+    @contextmanager
+    def reserve(
+        self,
+        size_bytes: int,
+        *,
+        long: bool = False,
+        while_waiting: Callable[[], None] | None = None,
+    ) -> Iterator[None]:
+        """Hold bytes inside the ``with``; wait for them first where others hold too many.
+
+        A thread that holds some must not ask for more: two such threads could wait for each other.
+
+        Args:
+            size_bytes: What decoding needs at most.
+            long: Whether it is held for longer than some seconds.
+            while_waiting: Called as soon as it has to wait, and then five times a second; what it
+                raises ends the wait.
+
+        Raises:
+            OverBudget: It is more than there will ever be.
+        """
+        self.refuse(size_bytes, long=long)
+        wanted = _Reservation(size_bytes, long)
+        with self._changed:
+            self._waiting.append(wanted)
+            self._grant()
+        try:
+            while not wanted.granted:
+                if while_waiting is not None:
+                    while_waiting()
+                with self._changed:
+                    self._changed.wait_for(lambda: wanted.granted, _LOOK_EVERY_S)
+            yield
+        finally:
+            with self._changed:
+                (self._held if wanted.granted else self._waiting).remove(wanted)
+                self._grant()
+
+    def refuse(self, size_bytes: int, *, long: bool = False) -> None:
+        """Raise OverBudget for what can never be reserved; arguments as of ``reserve``."""
+        most = self.long_bytes if long else self.size_bytes
+        if size_bytes > most:
+            raise OverBudget(
+                f"It would take {size_bytes / 1e6:,.0f} MB of memory to decode; at most "
+                f"{most / 1e6:,.0f} MB can be used for that here."
+            )
+
+    def _grant(self) -> None:
+        """Give the next ones in line what they wait for; the lock is held."""
+        for wanted in tuple(self._waiting):
+            held = sum(other.size_bytes for other in self._held)
+            held_long = sum(other.size_bytes for other in self._held if other.long)
+            if wanted.long and held_long + wanted.size_bytes > self.long_bytes:
+                continue
+            if held + wanted.size_bytes <= self.size_bytes:
+                wanted.granted = True
+                self._waiting.remove(wanted)
+                self._held.append(wanted)
+            elif held_long + wanted.size_bytes <= self.size_bytes:
+                # Its turn comes within moments, if nobody overtakes it; one that waits for a video
+                # lets others pass.
+                break
+        self._changed.notify_all()
+
+
+@cache
+def shared_budget() -> MemoryBudget:
+    """Return the budget of this process, a share of ``memory_limit``."""
+    return MemoryBudget(int(memory_limit() * SHARE))
+
+
+def memory_limit() -> int:
+    """Return how many bytes this process may take.
+
+    It is the least of the machine's memory, the limits of its container (cgroups of both
+    versions), and what the limit on its address space leaves. Only the first is known on macOS,
+    and none on Windows, where 4 GB are assumed.
+    """
+    limits = [_machine_memory(), *_container_limits(), *_address_space_left()]
+    return min(limit for limit in limits if limit > 0)
+
+
+def _machine_memory() -> int:
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return _UNKNOWN_MEMORY
+
+
+def _container_limits() -> Iterator[int]:
+    """Yield the limits of this process' control groups and of those around them."""
+    try:
+        groups = (_PROC / "cgroup").read_text().splitlines()
+    except OSError:
+        return
+    for line in groups:
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            root, name = _CGROUPS, "memory.max"
+        elif "memory" in controllers.split(","):
+            root, name = _CGROUPS / "memory", "memory.limit_in_bytes"
+        else:
+            continue
+        # Inside a container the path can be the host's, and the root be the container's group.
+        group = root / path.strip("/")
+        for folder in (group, *group.parents):
+            if not folder.is_relative_to(root):
+                break
+            try:
+                yield int((folder / name).read_text())
+            except (OSError, ValueError):  # none here, or "max"
+                continue
+
+
+def _address_space_left() -> Iterator[int]:
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        used = int((_PROC / "statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError, ValueError):
+        return
+    if limit != resource.RLIM_INFINITY:
+        yield max(1, limit - used)

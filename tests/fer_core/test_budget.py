@@ -1,0 +1,158 @@
+"""The memory that decoders share: limits, waiting, order."""
+
+from __future__ import annotations
+
+import resource
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from fer_core import budget
+from fer_core.budget import MemoryBudget, memory_limit
+from fer_core.errors import OverBudget
+
+
+class GaveUpError(Exception):
+    """What a test's callback raises to end a wait."""
+
+
+@contextmanager
+def waiting(shared: MemoryBudget, size_bytes: int, *, long: bool = False) -> Iterator[None]:
+    """Let another thread reserve, or wait for it until the end of the test's ``with``."""
+    asked, done = threading.Event(), threading.Event()
+
+    def look() -> None:
+        asked.set()
+        if done.is_set():
+            raise GaveUpError
+
+    def work() -> None:
+        try:
+            with shared.reserve(size_bytes, long=long, while_waiting=look):
+                asked.set()
+                done.wait()
+        except GaveUpError:
+            pass
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    asked.wait()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def waits(shared: MemoryBudget, size_bytes: int, *, long: bool = False) -> bool:
+    """Return whether a reservation has to wait."""
+
+    def give_up() -> None:
+        raise GaveUpError
+
+    try:
+        with shared.reserve(size_bytes, long=long, while_waiting=give_up):
+            return False
+    except GaveUpError:
+        return True
+
+
+def test_reservations_share_the_budget() -> None:
+    shared = MemoryBudget(100)
+    with shared.reserve(60):
+        assert not waits(shared, 40)
+        assert waits(shared, 41)
+    assert not waits(shared, 100)
+
+
+def test_what_is_released_wakes_who_waits() -> None:
+    shared = MemoryBudget(100)
+    got = threading.Event()
+
+    def work() -> None:
+        with shared.reserve(80):
+            got.set()
+
+    with shared.reserve(60):
+        thread = threading.Thread(target=work)
+        thread.start()
+        assert not got.wait(0.05)
+    thread.join()
+    assert got.is_set()
+
+
+def test_more_than_there_is_is_refused_in_a_sentence() -> None:
+    shared = MemoryBudget(300_000_000)
+    with (
+        pytest.raises(OverBudget, match=r"take 301 MB of memory to decode; at most 300 MB can"),
+        shared.reserve(301_000_000),
+    ):
+        pass
+    with pytest.raises(OverBudget, match="at most 200 MB"), shared.reserve(201_000_000, long=True):
+        pass
+
+
+def test_small_ones_do_not_overtake_a_large_one() -> None:
+    shared = MemoryBudget(100)
+    with shared.reserve(60), waiting(shared, 90):
+        assert waits(shared, 10)
+
+
+def test_short_ones_overtake_what_waits_for_a_long_one() -> None:
+    shared = MemoryBudget(100)
+    with ExitStack() as stack:
+        stack.enter_context(shared.reserve(60, long=True))
+        stack.enter_context(waiting(shared, 60, long=True))
+        stack.enter_context(waiting(shared, 90))
+        assert not waits(shared, 40)
+        assert waits(shared, 20, long=True)
+
+
+def test_an_error_gives_the_bytes_back() -> None:
+    shared = MemoryBudget(100)
+    with pytest.raises(ZeroDivisionError), shared.reserve(100):
+        raise ZeroDivisionError
+    assert not waits(shared, 100)
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in place of /proc/self, with one beside it in place of /sys/fs/cgroup."""
+    monkeypatch.setattr(budget, "_PROC", tmp_path / "proc")
+    monkeypatch.setattr(budget, "_CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(budget, "_machine_memory", lambda: 8000)
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc" / "statm").write_text("1 1 1 1 0 1 0\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "expected"),
+    [
+        ("0::/", {"memory.max": "1500\n"}, 1500),
+        ("0::/a/b", {"a/memory.max": "1500\n", "a/b/memory.max": "max\n"}, 1500),
+        ("0::/host/path", {"memory.max": "1500\n"}, 1500),
+        ("5:cpu:/\n4:memory:/a", {"memory/a/memory.limit_in_bytes": "1500\n"}, 1500),
+        ("4:memory:/host/path", {"memory/memory.limit_in_bytes": "1500\n"}, 1500),
+        ("4:memory:/", {"memory/memory.limit_in_bytes": "9223372036854771712\n"}, 8000),
+        ("0::/", {"memory.max": "9000\n"}, 8000),
+        ("0::/", {}, 8000),
+    ],
+)
+def test_limits_of_containers(
+    system: Path, groups: str, files: dict[str, str], expected: int
+) -> None:
+    (system / "proc" / "cgroup").write_text(groups + "\n")
+    for name, content in files.items():
+        (system / "cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
+        (system / "cgroup" / name).write_text(content)
+    assert memory_limit() == expected
+
+
+def test_limit_of_the_address_space(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = resource.getpagesize()
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (page + 700, resource.RLIM_INFINITY))
+    assert memory_limit() == 700

@@ -184,7 +184,11 @@ def test_merged_and_hidden() -> None:
 @pytest.mark.parametrize(("first", "second"), [(0.9, 0.8), (0.8, 0.9), (0.9, 0.9)])
 def test_of_two_in_one_frame_the_surer_stays(first: float, second: float) -> None:
     timeline = timeline_of((0.0, {2: first, 5: second, 1: 0.5}), (0.1, {5: 0.4}))
-    edited = PersonEdits(merged={5: 2}).apply(timeline)
+    edits = PersonEdits(merged={5: 2})
+    with pytest.raises(ValueError, match="loss of 1 row;"):
+        edits.apply(timeline)
+    assert edits.doubles(timeline) == 1
+    edited = edits.apply(timeline, drop_doubles=True)
     kept = 0 if first >= second else 1
     assert edited.person.tolist() == [2, 1, 2]
     assert edited.boxes_xyxy.tolist() == timeline.boxes_xyxy[[kept, 2, 3]].tolist()
@@ -192,8 +196,10 @@ def test_of_two_in_one_frame_the_surer_stays(first: float, second: float) -> Non
 
 def test_hiding_takes_all_that_belong() -> None:
     timeline = timeline_of((0.0, {1: 0.9, 2: 0.9, 3: 0.9}))
-    assert PersonEdits(merged={2: 1}, hidden=frozenset({1})).apply(timeline).persons() == (3,)
-    assert PersonEdits(merged={2: 1}, hidden=frozenset({2})).apply(timeline).persons() == (1, 3)
+    everything = PersonEdits(merged={2: 1}, hidden=frozenset({1}))
+    assert everything.doubles(timeline) == 0 and everything.apply(timeline).persons() == (3,)
+    merged = PersonEdits(merged={2: 1}, hidden=frozenset({2}))
+    assert merged.apply(timeline, drop_doubles=True).persons() == (1, 3)
 
 
 def test_no_edits_change_nothing(make_face: Callable[..., FaceReading]) -> None:

@@ -123,14 +123,15 @@ def test_names_are_no_formulas_in_csv(two: Timeline) -> None:
     assert set(from_parquet["name"].dropna()) == set(names.values())
 
 
-def test_confidence_is_the_verdicts() -> None:
-    three = timeline([(0.0, {1: 3}), (0.1, {1: 4}), (0.2, {})])
-    smoothed = np.full((2, 7), 0.02, np.float32)
-    smoothed[:, 3], smoothed[:, 4] = 0.44, 0.46  # sad leads, by less than the margin
-    verdicts = np.array(["happy", UNCERTAIN])
-    confidence = timeline_table(three, smoothed, verdicts)["confidence"]
-    assert confidence[:2].tolist() == [smoothed[0, 3], smoothed[1, 4]]
-    assert np.isnan(confidence[2])
+def test_verdicts_agree_with_the_probabilities_beside_them(two: Timeline) -> None:
+    table = timeline_table(two, *two.smoothed(0.4, 0.5))
+    seen = table[table["person"].notna()]
+    smoothed = seen[COLUMNS[-7:]].to_numpy()
+    assert (seen["confidence"] == smoothed.max(axis=1)).all()
+    leaders = np.array(FER7.labels)[smoothed.argmax(axis=1)]
+    assert (seen["verdict"] == np.where(seen["confidence"] >= 0.5, leaders, UNCERTAIN)).all()
+    assert set(seen["verdict"]) > {UNCERTAIN}
+    assert table["confidence"].isna().equals(table["person"].isna())
 
 
 def read_csv(data: bytes) -> pd.DataFrame:
@@ -256,17 +257,26 @@ def test_captions_are_spans_of_one_verdict(two: Timeline) -> None:
             assert said != then or begin_s - end_s > 1
 
 
-def test_flickers_are_left_out_of_captions() -> None:
+def test_short_captions_say_what_follows_too() -> None:
     happy, sad = 3, 4
 
     def spoken(leaders: list[int]) -> list[tuple[float, float, str]]:
         frames = timeline([(k / 10, {1: leader}) for k, leader in enumerate(leaders)])
         return cues(captions_vtt(frames, frames.smoothed(0.0, 0.4)[1]))
 
-    assert spoken([happy] * 10 + [sad] * 2 + [happy] * 8) == [(0.0, 2.0, "1: happy")]
-    assert spoken([sad] * 2 + [happy] * 8) == [(0.0, 1.0, "1: happy")]
+    assert spoken([happy] * 10 + [sad] * 2 + [happy] * 10) == [
+        (0.0, 1.0, "1: happy"),
+        (1.0, 1.5, "1: sad → happy"),
+        (1.5, 2.2, "1: happy"),
+    ]
+    assert spoken([sad] * 2 + [happy] * 5) == [(0.0, 0.7, "1: sad → happy")]
+    assert spoken([happy, sad] * 3 + [happy] * 8) == [
+        (0.0, 0.5, "1: happy → sad → happy → sad → happy"),
+        (0.5, 1.4, "1: sad → happy"),
+    ]
     assert spoken([happy] * 10 + [sad] * 10) == [(0.0, 1.0, "1: happy"), (1.0, 2.0, "1: sad")]
-    assert spoken([happy, sad]) == [(0.0, 0.2, "1: happy")]
+    assert spoken([happy, sad]) == [(0.0, 0.2, "1: happy → sad")]
+    assert spoken([happy] * 10 + [sad]) == [(0.0, 1.0, "1: happy"), (1.0, 1.1, "1: sad")]
 
 
 def test_captions_stop_while_nobody_is_there() -> None:

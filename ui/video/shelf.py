@@ -24,6 +24,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from fer_core.errors import FerError, UnreadableVideo
 from fer_core.video.fileview import FileView
 from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
+from ui.common.address import keep_in_address
 from ui.common.jobs import JobQueue, get_queue
 from ui.video.runs import VideoRun, empty
 
@@ -38,7 +39,8 @@ KEEP_S = 90
 _SWEEP_EVERY_S = 10
 _MIN_FREE_BYTES = 1_000_000_000
 _COPY_BYTES = 1 << 20
-_TOKEN_KEY, _ADDRESS_KEY = "video-token", "video"
+_TOKEN_KEY, _REMOVED_KEY = "video-token", "video-removed"
+_ADDRESS_KEY, _PAGE = "video", "Video"
 
 
 class NoRoom(FerError):
@@ -228,20 +230,24 @@ def _close_session(session: str) -> None:
 
 
 def current_video() -> Video | None:
-    """Return this visitor's video, also after a reload: the page's address has its token."""
-    token = st.session_state.get(_TOKEN_KEY) or st.query_params.get(_ADDRESS_KEY)
-    if not token:
-        return None
+    """Return this visitor's video, also after a reload: the page's address has its token.
+
+    No other page's address has it, nor has the browser's history of them.
+    """
+    token = st.session_state.get(_TOKEN_KEY) or st.query_params.get(_ADDRESS_KEY, "")
+    # The address still has it while the page is drawn that removes it there.
+    if token == st.session_state.get(_REMOVED_KEY):
+        token = ""
+    st.session_state[_TOKEN_KEY] = token
     video = get_shelf().get(token, _session())
-    if video is None:
+    if token and video is None:
         forget_video()
         st.info(
             "The video of this page's address is no longer here: it was removed, or the page was "
             "closed for too long.",
             icon=":material/history:",
         )
-        return None
-    st.session_state[_TOKEN_KEY] = st.query_params[_ADDRESS_KEY] = video.token
+    keep_in_address(_ADDRESS_KEY, "" if video is None else token, page=_PAGE)
     return video
 
 
@@ -253,8 +259,9 @@ def show_video(video: Video) -> None:
 
 def forget_video() -> None:
     """Release this visitor's video."""
-    get_shelf().remove(st.session_state.pop(_TOKEN_KEY, None) or "")
-    st.query_params.pop(_ADDRESS_KEY, None)
+    token = st.session_state.pop(_TOKEN_KEY, "")
+    get_shelf().remove(token)
+    st.session_state[_REMOVED_KEY] = token
 
 
 def _session() -> str:

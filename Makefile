@@ -77,7 +77,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 clean: ## Remove caches and what tests wrote.
-	rm -rf build .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## Remove the virtual environment too.

@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN
 from fer_core.smoothing import DEFAULT_SMOOTHING_S, EmotionSmoother
+from tests.properties import quick, thresholds, time_constants_s
 
 LABELS = ("happy", "sad", "neutral")
 HAPPY = np.array([1, 0, 0], np.float32)
@@ -137,3 +140,30 @@ def test_who_is_forgotten_begins_anew() -> None:
 def test_other_numbers_of_probabilities_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="3 labels need as many"):
         smoother().update(1, 0.0, np.ones(shape, np.float32))
+
+
+@quick
+@given(
+    st.lists(st.tuples(st.floats(-5, 100), st.integers(1, 2), st.integers(0, 99)), max_size=30),
+    time_constants_s,
+    thresholds,
+)
+def test_whatever_comes_in_probabilities_come_out(
+    readings: list[tuple[float, int, int]], time_constant_s: float, threshold: float
+) -> None:
+    """Clocks that jump to and fro, two persons, and readings between which nothing is alike."""
+    any_of_them = smoother(time_constant_s, threshold)
+    lowest: dict[int, np.ndarray] = {}
+    highest: dict[int, np.ndarray] = {}
+    for time_s, person, seed in readings:
+        row = np.random.default_rng(seed).dirichlet(np.full(3, 0.3)).astype(np.float32)
+        smoothed, verdict = any_of_them.update(person, time_s, row)
+        assert smoothed.sum() == pytest.approx(1, abs=1e-6)
+        lowest[person] = np.minimum(lowest.get(person, row), row)
+        highest[person] = np.maximum(highest.get(person, row), row)
+        assert (smoothed >= lowest[person] - 1e-6).all()
+        assert (smoothed <= highest[person] + 1e-6).all()
+        leader = LABELS[smoothed.argmax()]
+        assert verdict == (leader if float(smoothed.max()) >= threshold else UNCERTAIN)
+        if time_constant_s == 0:
+            assert (smoothed == row).all()

@@ -8,11 +8,12 @@ import io
 import json
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
 
 from fer_core.labels import FER6, FER7, UNCERTAIN
 from fer_core.tables import (
@@ -24,6 +25,7 @@ from fer_core.tables import (
     timeline_table,
 )
 from fer_core.timeline import Timeline, TimelineBuilder
+from tests.properties import quick, thresholds, time_constants_s, timelines
 
 NAMES = {1: 'Zoë, "die\nErste"', 2: "李 <小> & Ko"}
 COLUMNS = [
@@ -337,3 +339,46 @@ def test_weak_moments_are_none() -> None:
     for threshold, expected in ((0.4, 0), (0.1, 1)):
         summary = summary_record(flat, smoothed, np.array([UNCERTAIN]), threshold=threshold)
         assert len(summary["persons"][0]["strongest_moments"]) == expected
+
+
+@quick
+@given(timelines(), time_constants_s, thresholds)
+def test_tables_and_sums_hold_for_any_time_line(
+    any_line: Timeline, time_constant_s: float, threshold: float
+) -> None:
+    smoothed, verdicts = any_line.smoothed(time_constant_s, threshold)
+    table = timeline_table(any_line, smoothed, verdicts)
+    empty = len(set(range(len(any_line.time_s))) - set(any_line.row.tolist()))
+    assert len(table) == len(any_line.row) + empty
+    assert table["seconds"].is_monotonic_increasing and set(table["frame"]) == set(
+        any_line.frame_index
+    )
+    summary = summary_record(any_line, smoothed, verdicts, threshold=threshold)
+    assert (summary["frames_analyzed"], summary["frames_without_faces"]) == (
+        len(any_line.time_s),
+        empty,
+    )
+    assert sum(person["frames"] for person in summary["persons"]) == len(any_line.row)
+    for person in summary["persons"]:
+        assert sum(person["share"].values()) == pytest.approx(1)
+        assert sum(person["mean_probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert 0 <= person["seconds_seen"] <= summary["seconds_analyzed"] + 1e-9
+        assert person["first_s"] <= person["last_s"]
+        assert all(moment["probability"] >= threshold for moment in person["strongest_moments"])
+
+
+@quick
+@given(timelines(), thresholds)
+def test_captions_say_every_change_of_everybody(any_line: Timeline, threshold: float) -> None:
+    verdicts = any_line.smoothed(0.0, threshold)[1]
+    found = cues(captions_vtt(any_line, verdicts))
+    assert {text.partition(":")[0] for *_, text in found} == set(map(str, any_line.persons()))
+    for person in any_line.persons():
+        own = [cue for cue in found if cue[2].startswith(f"{person}: ")]
+        said = [verdict for *_, text in own for verdict in text.partition(": ")[2].split(" → ")]
+        read = verdicts[any_line.person == person].tolist()
+        assert [verdict for verdict, _ in groupby(said)] == [
+            verdict for verdict, _ in groupby(read)
+        ]
+        # A millisecond is the shortest that a cue can be.
+        assert all(end_s <= begin_s + 2e-3 for (_, end_s, _), (begin_s, *_) in pairwise(own))

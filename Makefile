@@ -10,13 +10,15 @@ STREAMLIT_ARGS ?=
 PYTEST_ARGS ?=
 # Processes that run tests at once, each with one thread and up to 2 GB; browser tests mostly wait
 TEST_WORKERS ?= 3
+# How long `make fuzz` searches
+FUZZ_SECONDS ?= 60
 
 PY := $(VENV)/bin/python
 TYPED := fer_core train
 PYTEST := $(PY) -m pytest -n $(TEST_WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit fast lint format bench wheel docs detector clean distclean
+.PHONY: help run test unit fast lint format fuzz bench wheel docs detector clean distclean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -44,6 +46,10 @@ lint: $(VENV)/.installed-dev ## Check style, format, types and imports.
 format: $(VENV)/.installed-dev ## Format the code and mend what ruff can mend.
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+# The smallest files that fail are kept in build/fuzz.
+fuzz: $(VENV)/.installed-dev ## Damage small files, and see whether the readers bear it.
+	$(PY) -m tests.fuzz --seconds $(FUZZ_SECONDS)
 
 bench: $(VENV)/.installed-dev detector ## Measure speed and memory.
 	$(PY) -m benchmarks
@@ -77,7 +83,7 @@ $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@touch $@
 
 clean: ## Remove caches and what tests wrote.
-	rm -rf build .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
 
 distclean: clean ## Remove the virtual environment too.

@@ -6,8 +6,14 @@ The order of the seven classes is the order of the labels 0-6 in ``fer2013.csv``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +84,20 @@ def check_threshold(threshold: float) -> float:
     if not possible:
         raise ValueError(f"A threshold must be from 0 to 1, not {threshold}.")
     return float(threshold)
+
+
+def verdict_of(
+    labels: Sequence[str], probabilities: NDArray[np.floating[Any]], threshold: float
+) -> str:
+    """Return the most probable emotion, or "uncertain"; the only rule for verdicts there is.
+
+    Args:
+        labels: K emotions.
+        probabilities: ``(K,)`` in their order.
+        threshold: Confidence below which the verdict is "uncertain", 0 to 1.
+    """
+    leader = int(probabilities.argmax())
+    return labels[leader] if float(probabilities[leader]) >= threshold else UNCERTAIN
 
 
 def color_of(label: str) -> str:

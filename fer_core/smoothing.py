@@ -1,4 +1,4 @@
-"""Probabilities smoothed over time, and verdicts that do not follow every flicker."""
+"""Probabilities smoothed over time, and their verdicts."""
 
 from __future__ import annotations
 
@@ -8,20 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN, check_threshold
+from fer_core.labels import DEFAULT_THRESHOLD, check_threshold, verdict_of
 
 # Time constant in seconds: a new expression has 63 % of its weight after this time.
 DEFAULT_SMOOTHING_S = 0.4
-# In clips of one face at 30 frames a second, smoothed, half of the verdicts that held for less
-# than 0.3 s go with this margin, and twice as much leaves hardly fewer.
-VERDICT_MARGIN = 0.05
 
 
 @dataclass(slots=True)
 class _Person:
     time_s: float
     smoothed: NDArray[np.float64]
-    verdict: str
 
 
 class EmotionSmoother:
@@ -31,10 +27,8 @@ class EmotionSmoother:
     since the person's last one: the same strength at every frame rate, and after a gap of
     several time constants the old readings no longer count.
 
-    The verdict changes with hysteresis: another emotion has to lead the current one by
-    ``VERDICT_MARGIN``, and "uncertain" begins that much below the threshold and ends that much
-    above it. A person's first verdict, and all of them without smoothing, follow the plain rule
-    of ``FaceReading.verdict``.
+    The verdict follows from the smoothed probabilities alone, by ``labels.verdict_of``: whoever
+    looks at a row, at a chart or at the slider of the threshold can tell why it is what it is.
 
     Attributes:
         labels: The K emotions in the order of the probabilities.
@@ -79,34 +73,18 @@ class EmotionSmoother:
         new = probabilities.astype(np.float64)
         known = self._persons.get(person)
         if known is None or self.time_constant_s <= 0:
-            known = _Person(time_s, new, self._plain_verdict(new))
+            known = _Person(time_s, new)
             self._persons[person] = known
         else:
             elapsed_s = max(0.0, time_s - known.time_s)
             weight = -np.expm1(-elapsed_s / self.time_constant_s)
             known.smoothed = known.smoothed + weight * (new - known.smoothed)
             known.time_s = time_s
-            known.verdict = self._next_verdict(known.smoothed, known.verdict)
-        return known.smoothed.astype(np.float32), known.verdict
+        smoothed = known.smoothed.astype(np.float32)
+        return smoothed, verdict_of(self.labels, smoothed, self.threshold)
 
     def forget(self, before_s: float) -> None:
         """Drop the persons whose last reading is older than ``before_s`` seconds."""
         self._persons = {
             number: known for number, known in self._persons.items() if known.time_s >= before_s
         }
-
-    def _plain_verdict(self, probabilities: NDArray[np.float64]) -> str:
-        leader = int(np.argmax(probabilities))
-        return self.labels[leader] if probabilities[leader] >= self.threshold else UNCERTAIN
-
-    def _next_verdict(self, smoothed: NDArray[np.float64], verdict: str) -> str:
-        leader = int(np.argmax(smoothed))
-        if verdict == UNCERTAIN:
-            # Near 1 the whole margin could never be reached.
-            margin = min(VERDICT_MARGIN, (1 - self.threshold) / 2)
-            return self.labels[leader] if smoothed[leader] >= self.threshold + margin else verdict
-        held = self.labels.index(verdict)
-        if smoothed[leader] >= smoothed[held] + VERDICT_MARGIN:
-            held = leader
-        certain = smoothed[held] >= self.threshold - VERDICT_MARGIN
-        return self.labels[held] if certain else UNCERTAIN

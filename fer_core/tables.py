@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from html import escape
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _MAX_HOLD_S = 1.0
 # Shorter captions cannot be read.
 _MIN_CAPTION_S = 0.5
+_THEN = " → "
 
 
 def timeline_table(
@@ -44,10 +46,9 @@ def timeline_table(
 
     Returns:
         The columns "frame", "seconds", "person", "name", "x1", "y1", "x2", "y2", "score",
-        "verdict", "confidence" (of the verdict, smoothed; of the leader when it is
-        "uncertain"), then each label for its probability as read in the frame alone, then each
-        with "_smoothed". Numbers are float64 and exactly those of the time line; what a frame
-        without a face does not have is missing.
+        "verdict", "confidence" (of the leader, smoothed), then each label for its probability as
+        read in the frame alone, then each with "_smoothed". Numbers are float64 and exactly those
+        of the time line; what a frame without a face does not have is missing.
     """
     import pandas as pd
 
@@ -72,7 +73,7 @@ def timeline_table(
         **dict(zip(("x1", "y1", "x2", "y2"), floats(timeline.boxes_xyxy), strict=True)),
         "score": column(timeline.score, "float64"),
         "verdict": column(verdicts.tolist(), "str"),
-        "confidence": column(_confidence(timeline, smoothed, verdicts), "float64"),
+        "confidence": column(smoothed.max(axis=1, initial=0), "float64"),
         **dict(zip(timeline.labels, floats(timeline.probabilities), strict=True)),
         **dict(zip(smoothed_labels, floats(smoothed), strict=True)),
     }
@@ -225,16 +226,6 @@ def _by_height(leaders: NDArray[np.intp], heights: NDArray[np.float32]) -> list[
     return list(dict.fromkeys(leaders[np.argsort(-heights, kind="stable")].tolist()))
 
 
-def _confidence(
-    timeline: Timeline, smoothed: NDArray[np.float32], verdicts: NDArray[np.str_]
-) -> NDArray[np.float32]:
-    """Return float32 ``(N,)`` as ``TrackedFace.confidence``."""
-    confidence: NDArray[np.float32] = smoothed.max(axis=1, initial=0)
-    for k, label in enumerate(timeline.labels):
-        confidence = np.where(verdicts == label, smoothed[:, k], confidence)
-    return confidence
-
-
 def captions_vtt(
     timeline: Timeline,
     verdicts: NDArray[np.str_],
@@ -251,8 +242,9 @@ def captions_vtt(
         start_s: The time in the analysed video at which the captioned one begins, in seconds.
 
     Returns:
-        A cue for each span of a person's unchanged verdict; changes that hold for less than
-        half a second are left out. Without faces there are no cues.
+        A cue for each span of a person's unchanged verdict. A verdict that holds for less than
+        half a second has no time to be read: its cue lasts so long all the same, and names what
+        comes next as well, as in "1: happy → sad". Without faces there are no cues.
     """
     hold_s = _hold_s(timeline)
     cues = []
@@ -261,10 +253,10 @@ def captions_vtt(
         begins_s = timeline.time_s[timeline.row[own]] - start_s
         ends_s = begins_s + hold_s[timeline.row[own]]
         name = escape(person_name(person, names), quote=False)
-        for begin_s, end_s, verdict in _spans(begins_s, ends_s, verdicts[own]):
+        for begin_s, end_s, said in _readable(_spans(begins_s, ends_s, verdicts[own])):
             begin_ms = round(1000 * begin_s)
             end_ms = max(begin_ms + 1, round(1000 * end_s))
-            cues.append((begin_ms, end_ms, f"{name}: {verdict}"))
+            cues.append((begin_ms, end_ms, f"{name}: {_THEN.join(said)}"))
     blocks = [f"{_clock(begin)} --> {_clock(end)}\n{text}" for begin, end, text in sorted(cues)]
     return "\n\n".join(["WEBVTT", *blocks]) + "\n"
 
@@ -272,21 +264,33 @@ def captions_vtt(
 def _spans(
     begins_s: NDArray[np.float64], ends_s: NDArray[np.float64], verdicts: NDArray[np.str_]
 ) -> list[tuple[float, float, str]]:
-    """Join a person's frames into (begin, end, verdict), without the short ones."""
-    frames = list(zip(begins_s.tolist(), ends_s.tolist(), verdicts.tolist(), strict=True))
+    """Join a person's frames that are alike into (begin, end, verdict)."""
     found: list[tuple[float, float, str]] = []
-    for joins_s in (0.0, _MIN_CAPTION_S):
-        # First what is alike is joined, then what is short with its neighbour.
-        parts, found = found or frames, []
-        for begin_s, end_s, verdict in parts:
-            if found and begin_s - found[-1][1] <= _MAX_HOLD_S:
-                before_s, until_s, before = found[-1]
-                if verdict == before or min(end_s - begin_s, until_s - before_s) < joins_s:
-                    kept = verdict if until_s - before_s < end_s - begin_s else before
-                    found[-1] = (before_s, end_s, kept)
-                    continue
+    for begin_s, end_s, verdict in zip(
+        begins_s.tolist(), ends_s.tolist(), verdicts.tolist(), strict=True
+    ):
+        if found and verdict == found[-1][2] and begin_s - found[-1][1] <= _MAX_HOLD_S:
+            found[-1] = (found[-1][0], end_s, verdict)
+        else:
             found.append((begin_s, end_s, verdict))
     return found
+
+
+def _readable(spans: list[tuple[float, float, str]]) -> list[tuple[float, float, list[str]]]:
+    """Give what is short a part of what follows, as far as the person is there; none is lost."""
+    cues: list[tuple[float, float, list[str]]] = []
+    for begin_s, end_s, verdict in spans:
+        first_s, until_s, said = cues[-1] if cues else (-inf, -inf, [])
+        enough_s = first_s + _MIN_CAPTION_S
+        if max(until_s, begin_s) >= enough_s:
+            cues.append((begin_s, end_s, [verdict]))
+        elif end_s < enough_s + _MIN_CAPTION_S:
+            # What would be left of it is too short itself.
+            cues[-1] = (first_s, end_s, [*said, verdict])
+        else:
+            cues[-1] = (first_s, enough_s, [*said, verdict])
+            cues.append((enough_s, end_s, [verdict]))
+    return cues
 
 
 def _clock(milliseconds: int) -> str:

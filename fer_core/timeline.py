@@ -187,21 +187,35 @@ class PersonEdits:
             passed.add(person)
         return person
 
-    def apply(self, timeline: Timeline) -> Timeline:
+    def doubles(self, timeline: Timeline) -> int:
+        """Return how many rows go when of each person only one face a frame is kept.
+
+        None, unless persons are merged that are in the same frame. Whoever is hidden does not
+        count.
+        """
+        person = self._owners(timeline)
+        shown = ~np.isin(person, list(self.hidden))
+        return int((shown & ~_surest(timeline, person)).sum())
+
+    def apply(self, timeline: Timeline, *, drop_doubles: bool = False) -> Timeline:
         """Return a time line with the edits; all frames stay, also those left without faces.
 
-        Of two faces that are now the same person in one frame, the one with the higher score
-        stays.
+        Args:
+            timeline: The time line, which stays as it is.
+            drop_doubles: Whether to keep the surest of several faces that are now the same person
+                in one frame; the others go, as many as ``doubles`` says.
+
+        Raises:
+            ValueError: There are such faces, and ``drop_doubles`` is False.
         """
-        owners = {person: self.owner(person) for person in timeline.persons()}
-        person = np.array([owners[number] for number in timeline.person.tolist()], np.int64)
-        # The highest score of each frame and person first; of equals, the one that came first.
-        order = np.lexsort((-timeline.score, person, timeline.row))
-        keys = np.stack([timeline.row, person])[:, order]
-        first = np.ones(len(order), bool)
-        first[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
-        kept = np.sort(order[first])
-        kept = kept[~np.isin(person[kept], list(self.hidden))]
+        doubles = self.doubles(timeline)
+        if doubles and not drop_doubles:
+            raise ValueError(
+                "Persons who are seen at the same time cannot become one without the loss of "
+                f"{doubles} row{'s' * (doubles != 1)}; drop_doubles=True accepts it."
+            )
+        person = self._owners(timeline)
+        kept = _surest(timeline, person) & ~np.isin(person, list(self.hidden))
         return replace(
             timeline,
             row=timeline.row[kept],
@@ -210,3 +224,22 @@ class PersonEdits:
             score=timeline.score[kept],
             probabilities=timeline.probabilities[kept],
         )
+
+    def _owners(self, timeline: Timeline) -> NDArray[np.int64]:
+        """Return int64 ``(N,)``: to whom each face belongs."""
+        owners = {person: self.owner(person) for person in timeline.persons()}
+        return np.array([owners[number] for number in timeline.person.tolist()], np.int64)
+
+
+def _surest(timeline: Timeline, person: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return bool ``(N,)``: whether no other face of this person in the frame scores higher.
+
+    Of equals it is the one that came first.
+    """
+    order = np.lexsort((-timeline.score, person, timeline.row))
+    keys = np.stack([timeline.row, person])[:, order]
+    first = np.ones(len(order), bool)
+    first[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0)
+    surest = np.zeros(len(order), bool)
+    surest[order[first]] = True
+    return surest

@@ -13,7 +13,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN, check_threshold
+from fer_core.labels import DEFAULT_THRESHOLD, check_threshold, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ class FaceReading:
         Raises:
             ValueError: ``threshold`` is not within 0 to 1.
         """
-        return self.emotion if self.confidence >= check_threshold(threshold) else UNCERTAIN
+        return verdict_of(self.labels, self.probabilities.vector, check_threshold(threshold))
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,8 @@ class TrackedFace:
         person: The person's number, from 1; the same in all frames.
         reading: What the network read in this frame alone.
         smoothed: The probabilities smoothed over time.
-        verdict: The emotion that holds, or "uncertain"; it does not follow every flicker.
+        verdict: The leader of the smoothed probabilities, or "uncertain" where it is below the
+            threshold.
 
     Raises:
         ValueError: The smoothed probabilities are of other emotions than the reading's.
@@ -281,9 +282,8 @@ class TrackedFace:
 
     @property
     def confidence(self) -> float:
-        """The smoothed probability of the verdict, of the leader when it is "uncertain"."""
-        held = self.verdict if self.verdict in self.smoothed else self.smoothed.leader
-        return self.smoothed[held]
+        """The smoothed probability of the most probable emotion, 0 to 1."""
+        return self.smoothed[self.smoothed.leader]
 
 
 @dataclass(frozen=True, slots=True)

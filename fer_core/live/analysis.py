@@ -194,6 +194,7 @@ class LiveAnalysis:
                 self._meter.frames_per_s(now),
                 self._meter.analyses_per_s(now),
                 max(0, self._meter.frames - self._meter.analyses - open_frames),
+                None if self._last_frame is None else now - self._last_frame,
                 self._meter.latency_s(now),
                 None if current is None else current[0],
             )

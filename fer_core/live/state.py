@@ -85,6 +85,7 @@ class LiveStatus:
         frames_per_s: Pictures returned a second.
         analyses_per_s: Analyses a second.
         skipped: Frames since the start that were shown and not analysed.
+        silent_s: Seconds since the last frame; None before the first.
         latency_s: How old the reading is that a picture carries, from the arrival of the frame
             that was read to the return of the picture: the median over the last seconds. None
             when nothing was drawn.
@@ -98,6 +99,7 @@ class LiveStatus:
     frames_per_s: float
     analyses_per_s: float
     skipped: int
+    silent_s: float | None
     latency_s: float | None
     tracked: TrackedFrame | None
 

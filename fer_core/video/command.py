@@ -204,7 +204,13 @@ def _write(
         **request,
         "damage": result.damage,
         "unwritten": result.unwritten,
-        **summary_record(timeline, smoothed, verdicts, facts=result.facts.record()),
+        **summary_record(
+            timeline,
+            smoothed,
+            verdicts,
+            facts=result.facts.record(),
+            threshold=options.threshold,
+        ),
     }
     _named(base, _SUMMARY).write_text(json.dumps(record, indent=2), encoding="utf-8")
     frames, persons = len(timeline.frame_index), len(timeline.persons())

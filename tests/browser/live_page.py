@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import cv2
@@ -48,6 +49,17 @@ class LivePage:
         self.button("Stop").click()
         expect(self.button("Start")).to_be_visible(timeout=60_000)
         expect(self.page.get_by_text("to see the charts")).to_be_visible()
+
+    def expect_reading(self) -> None:
+        """Wait until the charts are drawn anew, and show that frames are read."""
+        figures = self.page.locator(".st-key-live-charts .figures")
+        figures.evaluate(
+            """async figures => {
+                const drawn = figures.firstChild;
+                while (drawn.isConnected) await new Promise(go => setTimeout(go, 20));
+            }"""
+        )
+        expect(figures).to_contain_text(re.compile(r"Read\s*[1-9]"))
 
     def wait_for_frames(self, count: int) -> None:
         """Wait until that many more frames have come back."""

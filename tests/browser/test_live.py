@@ -32,6 +32,16 @@ BASE_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"
 # Where the README's picture goes when it is wanted anew, such as docs/images.
 SCREENSHOTS = os.environ.get("FER_SCREENSHOTS", "")
 PORTRAITS = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
+# Keeps what a test has to cut, change or take away.
+WATCHED = """
+    const Socket = window.WebSocket, Peer = window.RTCPeerConnection;
+    window.WebSocket = class extends Socket {
+        constructor(...all) { super(...all); window.top.socket = this; }
+    };
+    window.RTCPeerConnection = class extends Peer {
+        constructor(...all) { super(...all); window.top.peer = this; }
+    };
+"""
 # Eight seconds, and so long a latency can be told.
 FRAMES = 240
 
@@ -66,11 +76,12 @@ def visit(camera_browser: Browser, app: RunningApp) -> Iterator[Callable[..., Li
     """Open tabs of new visitors on the live page, and close them when the test is over."""
     contexts = []
 
-    def open_tab(width: int = 1280, theme: str = "light") -> LivePage:
+    def open_tab(width: int = 1280, theme: str = "light", script: str = "") -> LivePage:
         context = camera_browser.new_context(
             base_url=app.address, viewport={"width": width, "height": 1000}, color_scheme=theme
         )
         context.set_default_timeout(30_000)
+        context.add_init_script(script)
         contexts.append(context)
         return LivePage(context.new_page()).open()
 
@@ -319,13 +330,42 @@ def test_recordings(visit: Callable[..., LivePage]) -> None:
     live.stop()
 
 
-def test_another_page_and_back(visit: Callable[..., LivePage]) -> None:
-    live = visit()
+def test_every_way_to_go_and_come_back(visit: Callable[..., LivePage]) -> None:
+    live = visit(script=WATCHED)
+    page = live.page
     live.start()
-    live.page.get_by_role("link", name="Photo", exact=True).click()
-    expect(live.page.get_by_role("heading", name="Emotions in photos")).to_be_visible()
-    live.page.get_by_role("link", name="Live").click()
+    # Another page, for less than the second in which streamlit-webrtc looks, and for longer.
+    for stay_ms in (0, 1500):
+        page.get_by_role("link", name="Photo", exact=True).click()
+        expect(page.get_by_role("heading", name="Emotions in photos")).to_be_visible()
+        page.wait_for_timeout(stay_ms)
+        page.get_by_role("link", name="Live").click()
+        live.start()
+        live.expect_reading()
+    # The page's own connection is cut, and the camera's goes on meanwhile.
+    page.evaluate("window.socket.close()")
+    live.expect_reading()
+    # Another camera, whose pictures have another size.
+    change = """async () => {
+        const other = await navigator.mediaDevices.getUserMedia({video: {width: 320, height: 240}});
+        const sender = window.peer.getSenders().find(sender => sender.track);
+        window.before = sender.track;
+        await sender.replaceTrack(other.getVideoTracks()[0]);
+    }"""
+    page.evaluate(change)
+    until(lambda: live.grab().shape[:2] == (240, 320), live)
+    live.expect_reading()
+    # The camera is taken away.
+    page.evaluate("window.peer.getSenders().find(sender => sender.track).track.stop()")
+    expect(page.get_by_text("No picture has come from the camera for")).to_be_visible()
+    live.stop()
+    expect(page.get_by_text("No picture has come from the camera for")).to_have_count(0)
     live.start()
+    live.expect_reading()
+    page.reload()
+    expect(live.button("Start")).to_be_visible()
+    until(lambda: gets_a_place(live), live)
+    live.expect_reading()
     live.stop()
 
 

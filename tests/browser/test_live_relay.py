@@ -122,7 +122,7 @@ def test_frames_arrive_through_the_relay_and_again_after_it_was_gone(
         with coturn(turnserver, port, tmp_path):
             # The same page, without a reload.
             live.start()
-            live.wait_for_frames(30)
+            live.expect_reading()
             live.stop()
         live.page.context.close()
 

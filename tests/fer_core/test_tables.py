@@ -8,11 +8,12 @@ import io
 import json
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
 
 from fer_core.labels import FER6, FER7, UNCERTAIN
 from fer_core.tables import (
@@ -24,6 +25,7 @@ from fer_core.tables import (
     timeline_table,
 )
 from fer_core.timeline import Timeline, TimelineBuilder
+from tests.properties import quick, thresholds, time_constants_s, timelines
 
 NAMES = {1: 'Zoë, "die\nErste"', 2: "李 <小> & Ko"}
 COLUMNS = [
@@ -123,14 +125,15 @@ def test_names_are_no_formulas_in_csv(two: Timeline) -> None:
     assert set(from_parquet["name"].dropna()) == set(names.values())
 
 
-def test_confidence_is_the_verdicts() -> None:
-    three = timeline([(0.0, {1: 3}), (0.1, {1: 4}), (0.2, {})])
-    smoothed = np.full((2, 7), 0.02, np.float32)
-    smoothed[:, 3], smoothed[:, 4] = 0.44, 0.46  # sad leads, by less than the margin
-    verdicts = np.array(["happy", UNCERTAIN])
-    confidence = timeline_table(three, smoothed, verdicts)["confidence"]
-    assert confidence[:2].tolist() == [smoothed[0, 3], smoothed[1, 4]]
-    assert np.isnan(confidence[2])
+def test_verdicts_agree_with_the_probabilities_beside_them(two: Timeline) -> None:
+    table = timeline_table(two, *two.smoothed(0.4, 0.5))
+    seen = table[table["person"].notna()]
+    smoothed = seen[COLUMNS[-7:]].to_numpy()
+    assert (seen["confidence"] == smoothed.max(axis=1)).all()
+    leaders = np.array(FER7.labels)[smoothed.argmax(axis=1)]
+    assert (seen["verdict"] == np.where(seen["confidence"] >= 0.5, leaders, UNCERTAIN)).all()
+    assert set(seen["verdict"]) > {UNCERTAIN}
+    assert table["confidence"].isna().equals(table["person"].isna())
 
 
 def read_csv(data: bytes) -> pd.DataFrame:
@@ -256,17 +259,26 @@ def test_captions_are_spans_of_one_verdict(two: Timeline) -> None:
             assert said != then or begin_s - end_s > 1
 
 
-def test_flickers_are_left_out_of_captions() -> None:
+def test_short_captions_say_what_follows_too() -> None:
     happy, sad = 3, 4
 
     def spoken(leaders: list[int]) -> list[tuple[float, float, str]]:
         frames = timeline([(k / 10, {1: leader}) for k, leader in enumerate(leaders)])
         return cues(captions_vtt(frames, frames.smoothed(0.0, 0.4)[1]))
 
-    assert spoken([happy] * 10 + [sad] * 2 + [happy] * 8) == [(0.0, 2.0, "1: happy")]
-    assert spoken([sad] * 2 + [happy] * 8) == [(0.0, 1.0, "1: happy")]
+    assert spoken([happy] * 10 + [sad] * 2 + [happy] * 10) == [
+        (0.0, 1.0, "1: happy"),
+        (1.0, 1.5, "1: sad → happy"),
+        (1.5, 2.2, "1: happy"),
+    ]
+    assert spoken([sad] * 2 + [happy] * 5) == [(0.0, 0.7, "1: sad → happy")]
+    assert spoken([happy, sad] * 3 + [happy] * 8) == [
+        (0.0, 0.5, "1: happy → sad → happy → sad → happy"),
+        (0.5, 1.4, "1: sad → happy"),
+    ]
     assert spoken([happy] * 10 + [sad] * 10) == [(0.0, 1.0, "1: happy"), (1.0, 2.0, "1: sad")]
-    assert spoken([happy, sad]) == [(0.0, 0.2, "1: happy")]
+    assert spoken([happy, sad]) == [(0.0, 0.2, "1: happy → sad")]
+    assert spoken([happy] * 10 + [sad]) == [(0.0, 1.0, "1: happy"), (1.0, 1.1, "1: sad")]
 
 
 def test_captions_stop_while_nobody_is_there() -> None:
@@ -327,3 +339,46 @@ def test_weak_moments_are_none() -> None:
     for threshold, expected in ((0.4, 0), (0.1, 1)):
         summary = summary_record(flat, smoothed, np.array([UNCERTAIN]), threshold=threshold)
         assert len(summary["persons"][0]["strongest_moments"]) == expected
+
+
+@quick
+@given(timelines(), time_constants_s, thresholds)
+def test_tables_and_sums_hold_for_any_time_line(
+    any_line: Timeline, time_constant_s: float, threshold: float
+) -> None:
+    smoothed, verdicts = any_line.smoothed(time_constant_s, threshold)
+    table = timeline_table(any_line, smoothed, verdicts)
+    empty = len(set(range(len(any_line.time_s))) - set(any_line.row.tolist()))
+    assert len(table) == len(any_line.row) + empty
+    assert table["seconds"].is_monotonic_increasing and set(table["frame"]) == set(
+        any_line.frame_index
+    )
+    summary = summary_record(any_line, smoothed, verdicts, threshold=threshold)
+    assert (summary["frames_analyzed"], summary["frames_without_faces"]) == (
+        len(any_line.time_s),
+        empty,
+    )
+    assert sum(person["frames"] for person in summary["persons"]) == len(any_line.row)
+    for person in summary["persons"]:
+        assert sum(person["share"].values()) == pytest.approx(1)
+        assert sum(person["mean_probabilities"].values()) == pytest.approx(1, abs=1e-5)
+        assert 0 <= person["seconds_seen"] <= summary["seconds_analyzed"] + 1e-9
+        assert person["first_s"] <= person["last_s"]
+        assert all(moment["probability"] >= threshold for moment in person["strongest_moments"])
+
+
+@quick
+@given(timelines(), thresholds)
+def test_captions_say_every_change_of_everybody(any_line: Timeline, threshold: float) -> None:
+    verdicts = any_line.smoothed(0.0, threshold)[1]
+    found = cues(captions_vtt(any_line, verdicts))
+    assert {text.partition(":")[0] for *_, text in found} == set(map(str, any_line.persons()))
+    for person in any_line.persons():
+        own = [cue for cue in found if cue[2].startswith(f"{person}: ")]
+        said = [verdict for *_, text in own for verdict in text.partition(": ")[2].split(" → ")]
+        read = verdicts[any_line.person == person].tolist()
+        assert [verdict for verdict, _ in groupby(said)] == [
+            verdict for verdict, _ in groupby(read)
+        ]
+        # A millisecond is the shortest that a cue can be.
+        assert all(end_s <= begin_s + 2e-3 for (_, end_s, _), (begin_s, *_) in pairwise(own))

@@ -7,12 +7,23 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
+from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7, verdict_of
 from fer_core.persons import PersonFollower
 from fer_core.timeline import PersonEdits, Timeline, TimelineBuilder
 from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
+from tests.properties import PERSONS, quick, thresholds, time_constants_s, timelines
 
+# Persons merge into those with a smaller number, so that there are no circles.
+edits = st.builds(
+    PersonEdits,
+    merged=st.fixed_dictionaries(
+        {}, optional={person: st.integers(1, person - 1) for person in range(2, PERSONS + 1)}
+    ),
+    hidden=st.frozensets(st.integers(1, PERSONS), max_size=2),
+)
 BOXES = ((50, 50, 150, 170), (400, 50, 500, 170))
 
 
@@ -184,7 +195,11 @@ def test_merged_and_hidden() -> None:
 @pytest.mark.parametrize(("first", "second"), [(0.9, 0.8), (0.8, 0.9), (0.9, 0.9)])
 def test_of_two_in_one_frame_the_surer_stays(first: float, second: float) -> None:
     timeline = timeline_of((0.0, {2: first, 5: second, 1: 0.5}), (0.1, {5: 0.4}))
-    edited = PersonEdits(merged={5: 2}).apply(timeline)
+    edits = PersonEdits(merged={5: 2})
+    with pytest.raises(ValueError, match="loss of 1 row;"):
+        edits.apply(timeline)
+    assert edits.doubles(timeline) == 1
+    edited = edits.apply(timeline, drop_doubles=True)
     kept = 0 if first >= second else 1
     assert edited.person.tolist() == [2, 1, 2]
     assert edited.boxes_xyxy.tolist() == timeline.boxes_xyxy[[kept, 2, 3]].tolist()
@@ -192,8 +207,10 @@ def test_of_two_in_one_frame_the_surer_stays(first: float, second: float) -> Non
 
 def test_hiding_takes_all_that_belong() -> None:
     timeline = timeline_of((0.0, {1: 0.9, 2: 0.9, 3: 0.9}))
-    assert PersonEdits(merged={2: 1}, hidden=frozenset({1})).apply(timeline).persons() == (3,)
-    assert PersonEdits(merged={2: 1}, hidden=frozenset({2})).apply(timeline).persons() == (1, 3)
+    everything = PersonEdits(merged={2: 1}, hidden=frozenset({1}))
+    assert everything.doubles(timeline) == 0 and everything.apply(timeline).persons() == (3,)
+    merged = PersonEdits(merged={2: 1}, hidden=frozenset({2}))
+    assert merged.apply(timeline, drop_doubles=True).persons() == (1, 3)
 
 
 def test_no_edits_change_nothing(make_face: Callable[..., FaceReading]) -> None:
@@ -209,3 +226,51 @@ def test_no_edits_change_nothing(make_face: Callable[..., FaceReading]) -> None:
 def test_circles_are_refused(merged: dict[int, int]) -> None:
     with pytest.raises(ValueError, match="into itself"):
         PersonEdits(merged=merged)
+
+
+@quick
+@given(timelines(), edits)
+def test_merging_and_hiding_lose_what_they_say_and_no_more(
+    timeline: Timeline, edits: PersonEdits
+) -> None:
+    owners = np.array([edits.owner(person) for person in timeline.person.tolist()], np.int64)
+    shown = ~np.isin(owners, list(edits.hidden))
+    places = set(zip(timeline.row[shown].tolist(), owners[shown].tolist(), strict=True))
+    doubles = edits.doubles(timeline)
+    assert doubles == shown.sum() - len(places)
+    if doubles:
+        with pytest.raises(ValueError, match=f"loss of {doubles} row"):
+            edits.apply(timeline)
+    edited = edits.apply(timeline, drop_doubles=True)
+    assert len(edited.row) == shown.sum() - doubles
+    assert set(zip(edited.row.tolist(), edited.person.tolist(), strict=True)) == places
+    assert edited.time_s is timeline.time_s and edited.frame_index is timeline.frame_index
+    assert (np.diff(edited.row) >= 0).all()
+    # In each place it is the surest face, with all that belongs to it.
+    for n, (row, person) in enumerate(zip(edited.row, edited.person, strict=True)):
+        there = np.flatnonzero((timeline.row == row) & (owners == person))
+        best = there[timeline.score[there].argmax()]
+        assert edited.score[n] == timeline.score[best]
+        assert (edited.probabilities[n] == timeline.probabilities[best]).all()
+        assert (edited.boxes_xyxy[n] == timeline.boxes_xyxy[best]).all()
+    again = edits.apply(edited)
+    assert (again.person == edited.person).all() and (again.row == edited.row).all()
+
+
+@quick
+@given(timelines(), edits, time_constants_s, thresholds)
+def test_smoothing_again_keeps_rows_and_agrees_with_its_verdicts(
+    timeline: Timeline, edits: PersonEdits, time_constant_s: float, threshold: float
+) -> None:
+    edited = edits.apply(timeline, drop_doubles=True)
+    smoothed, verdicts = edited.smoothed(time_constant_s, threshold)
+    assert smoothed.shape == edited.probabilities.shape and len(verdicts) == len(edited.row)
+    assert smoothed.sum(axis=1) == pytest.approx(np.ones(len(smoothed)), abs=1e-5)
+    for row, verdict in zip(smoothed, verdicts, strict=True):
+        assert verdict == verdict_of(edited.labels, row, threshold)
+    if time_constant_s == 0:
+        assert (smoothed == edited.probabilities).all()
+    for person in edited.persons():
+        own = edited.person == person
+        alone = PersonEdits(hidden=frozenset(edited.persons()) - {person}).apply(edited)
+        assert (alone.smoothed(time_constant_s, threshold)[0] == smoothed[own]).all()

@@ -13,10 +13,13 @@ import av
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fer_core.detection import FRAME_SIZES, HaarDetector, YuNetDetector
 from fer_core.tracking import CutDetector, FaceTracker
 from fer_core.types import DetectedFace, FaceBox
+from tests.properties import quick, steps_s
 
 RATES = (1, 2, 3, 5, 8, 10, 12, 15, 20, 24, 25, 29.97, 30, 60)
 # The shots of scene_cuts_9s_audio.mp4 begin here, as seen in its pictures.
@@ -239,3 +242,33 @@ def test_cuts_between_pictures_of_any_size(portrait: np.ndarray) -> None:
     assert not cuts.is_cut(cv2.resize(other, (64, 36)), 0.3)
     assert not cuts.is_cut(other, 0.3)  # the clock stands still
     assert cuts.is_cut(portrait, 0.1)  # and is set back
+
+
+anywhere = st.builds(face, st.integers(-50, 700), st.integers(-50, 500), st.sampled_from([20, 100]))
+
+
+@quick
+@given(
+    st.lists(
+        st.tuples(steps_s | st.just(-1.0), st.lists(anywhere, max_size=5), st.booleans()),
+        max_size=12,
+    )
+)
+def test_wherever_faces_are_each_is_one_person(
+    frames: list[tuple[float, list[DetectedFace], bool]],
+) -> None:
+    """Crowds, faces at the same place, standstills, clocks that go back, and cuts."""
+    tracker = FaceTracker()
+    time_s, known, before_cut = 0.0, 0, 0
+    for step_s, faces, after_cut in frames:
+        time_s += step_s
+        if after_cut:
+            tracker.end_tracks()
+            before_cut = known
+        numbers = tracker.update(faces, time_s)
+        assert len(numbers) == len(set(numbers)) == len(faces)
+        # Who is new gets the next number, and nobody comes back from before a cut.
+        new = sorted(number for number in numbers if number > known)
+        assert new == list(range(known + 1, known + 1 + len(new)))
+        assert all(number > before_cut for number in numbers)
+        known += len(new)

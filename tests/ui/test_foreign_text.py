@@ -96,8 +96,8 @@ def test_names_of_photos(photo_page: AppTest, monkeypatch: pytest.MonkeyPatch) -
     assert_shown_as_it_is(app, 4)
 
 
-def test_names_of_a_video(home: AppTest, clip: bytes) -> None:
-    app = home.switch_page("pages/2_Video.py").run()
+def test_names_of_a_video(app: AppTest, clip: bytes) -> None:
+    app = app.switch_page("pages/2_Video.py").run()
     app = app.file_uploader[0].set_value((f"{NAME}.mp4", b"no video", "video/mp4")).run()
     assert app.error
     assert_shown_as_it_is(app, 1)
@@ -105,10 +105,10 @@ def test_names_of_a_video(home: AppTest, clip: bytes) -> None:
     assert_shown_as_it_is(app, 1)
 
 
-def test_names_of_an_archive_and_its_entries(home: AppTest) -> None:
+def test_names_of_an_archive_and_its_entries(app: AppTest) -> None:
     face = np.random.default_rng(1).integers(0, 256, (48, 48), np.uint8)
     content = zip_of({f"happy/{NAME}.png": png(face), f"sad/{NAME}.png": b"no picture"})
-    app = home.switch_page("pages/4_Metrics.py").run()
+    app = app.switch_page("pages/4_Metrics.py").run()
     app = app.segmented_control(key="metrics-section").set_value("Your own").run()
     app.file_uploader[0].set_value((f"{NAME}.zip", content, "application/zip")).run()
     app.radio(key="own-how").set_value("Face crops: read them as they are").run()
@@ -124,9 +124,9 @@ def test_names_of_an_archive_and_its_entries(home: AppTest) -> None:
     assert_shown_as_it_is(app.run(), 2)
 
 
-def test_names_of_a_photo_that_is_varied(home: AppTest) -> None:
+def test_names_of_a_photo_that_is_varied(app: AppTest) -> None:
     photo = (f"{NAME}.jpg", SAMPLE.read_bytes(), "image/jpeg")
-    app = home.switch_page("pages/4_Metrics.py").run()
+    app = app.switch_page("pages/4_Metrics.py").run()
     app = app.segmented_control(key="metrics-section").set_value("Robustness").run()
     app = app.segmented_control(key="spoil-source").set_value("Your photo").run()
     app = app.file_uploader[0].set_value(photo).run()
@@ -139,10 +139,10 @@ def test_names_of_a_photo_that_is_varied(home: AppTest) -> None:
         assert_shown_as_it_is(app, 1)
 
 
-def test_names_of_places(home: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_names_of_places(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FER2013", f"/data/{NAME}")
     monkeypatch.setenv("FERPLUS", f"/votes/{NAME}.csv")
-    app = home.switch_page("pages/5_Data_set.py").run()
+    app = app.switch_page("pages/5_Data_set.py").run()
     assert len(app.error) == 2
     assert_shown_as_it_is(app, 2)
     app = app.switch_page("pages/4_Metrics.py").run()

@@ -10,6 +10,7 @@ from fer_core.detection import DETECTORS, NO_DETECTOR, FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
 from fer_core.readings import DEFAULT_READING, LABELS, PEOPLE
+from ui.common.address import kept_slider
 from ui.common.public import without_paths
 from ui.common.resources import get_classifier, get_detector
 
@@ -80,15 +81,15 @@ def sidebar(*, for_photos: bool = False) -> Settings:
             help="A bar is the share of people who would choose that emotion, or how probable it "
             "is as the label in FER-2013, which calls many neutral faces angry or sad.",
         )
-        threshold = st.slider(
+        threshold = kept_slider(
             "“Uncertain” below",
             0,
             100,
             round(100 * DEFAULT_THRESHOLD),
             5,
+            name="threshold",
             format="%d %%",
             key=THRESHOLD_KEY,
-            persist_state="session",
             help="A face whose most probable emotion has less than this gets no verdict.",
         )
         name = st.radio(

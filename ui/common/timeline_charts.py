@@ -58,15 +58,17 @@ def clock(seconds: float) -> str:
 
 
 def thin_out(readings: Readings, most: int = MOST_POINTS) -> tuple[Readings, float | None]:
-    """Average neighbours, where there are more readings than a chart can show.
+    """Choose some, where there are more readings than a chart can show.
+
+    They are not averaged: a verdict would not fit the mean of what was read around it.
 
     Args:
         readings: N readings.
         most: As many points may remain.
 
     Returns:
-        The readings to draw: of each equal stretch of time the mean, with the time and verdict
-        of the reading in its middle. And a stretch's length in seconds, None when all remain.
+        The readings to draw: of each equal stretch of time the one in its middle. And a stretch's
+        length in seconds, None when all remain.
     """
     time_s = readings.time_s
     if len(time_s) <= most:
@@ -76,9 +78,11 @@ def thin_out(readings: Readings, most: int = MOST_POINTS) -> tuple[Readings, flo
     starts = np.flatnonzero(np.diff(stretches, prepend=-1))
     counts = np.diff(starts, append=len(time_s))
     middles = starts + counts // 2
-    means = np.add.reduceat(readings.probabilities, starts, axis=0) / counts[:, None]
     thinned = Readings(
-        time_s[middles], means, readings.verdicts[middles], readings.continues[starts]
+        time_s[middles],
+        readings.probabilities[middles],
+        readings.verdicts[middles],
+        readings.continues[starts],
     )
     return thinned, stretch_s
 
@@ -89,6 +93,7 @@ def emotion_timeline(
     *,
     span_s: tuple[float, float],
     stacked: bool = True,
+    raw: bool = False,
     cuts_s: Sequence[float] = (),
 ) -> go.Figure:
     """Draw one person's emotions over time, with a strip of verdicts that can be clicked.
@@ -101,6 +106,7 @@ def emotion_timeline(
         readings: What was read; may be empty.
         span_s: The first and last time to show, in seconds.
         stacked: Areas that fill up to 100 %, or lines.
+        raw: Whether the probabilities are not smoothed, and the verdicts are.
         cuts_s: Where the video cuts to another scene, in seconds.
     """
     figure = go.Figure()
@@ -121,7 +127,7 @@ def emotion_timeline(
             hoverinfo="skip",
         )
     _add_cuts(figure, [time for time in cuts_s if start_s < time < end_s])
-    _add_verdicts(figure, labels, readings)
+    _add_verdicts(figure, labels, readings, " (smoothed)" if raw else "")
     _lay_out(figure, start_s, end_s)
     return figure
 
@@ -246,7 +252,7 @@ def _add_cuts(figure: go.Figure, cuts_s: Sequence[float]) -> None:
         )
 
 
-def _add_verdicts(figure: go.Figure, labels: Sequence[str], readings: Readings) -> None:
+def _add_verdicts(figure: go.Figure, labels: Sequence[str], readings: Readings, note: str) -> None:
     """Add the strip of verdicts, which carries what the mouse shows and what a click selects."""
     details = "<br>".join(
         f'<span style="color:{color_of(label)}">●</span> '
@@ -266,7 +272,7 @@ def _add_verdicts(figure: go.Figure, labels: Sequence[str], readings: Readings) 
         },
         text=[verdict.capitalize() for verdict in readings.verdicts],
         customdata=np.column_stack([readings.time_s, readings.probabilities]),
-        hovertemplate=f"%{{x|%-M:%S.%2f}} · <b>%{{text}}</b><br>{details}<extra></extra>",
+        hovertemplate=f"%{{x|%-M:%S.%2f}} · <b>%{{text}}</b>{note}<br>{details}<extra></extra>",
         # A click selects one point; the others must not fade.
         selected={"marker": {"size": 13, "opacity": 1}},
         unselected={"marker": {"opacity": 1}},

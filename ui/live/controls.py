@@ -8,6 +8,7 @@ import streamlit as st
 
 from fer_core.live.state import LiveSettings, LiveView, Privacy
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
+from ui.common.address import kept_slider
 from ui.common.settings import Settings
 
 _PRIVACY_NAMES = {
@@ -40,15 +41,15 @@ def live_controls(settings: Settings) -> tuple[LiveSettings, dict[str, Any]]:
         )
         mirror = st.toggle("Mirror", True, key="live-mirror", persist_state="session")
     with second:
-        smoothing = st.slider(
+        smoothing = kept_slider(
             "Smoothing",
             0.0,
             2.0,
             DEFAULT_SMOOTHING_S,
             0.1,
+            name="smoothing",
             format="%.1f s",
             key="live-smoothing",
-            persist_state="session",
             help="How long a new expression takes to show: after this time it counts 63 %.",
         )
         bars = st.toggle("Bars beside faces", True, key="live-bars-on", persist_state="session")

@@ -22,6 +22,8 @@ REFRESH_S = 0.5
 # Streamlit fades what it is about to draw again, which would make the charts flicker.
 _STEADY = "<style>.st-key-live-panel [data-stale=true] { opacity: 1 !important; }</style>"
 _NO_PICTURE_WH = (640, 480)
+# After so many seconds without a frame the camera is gone; shorter gaps are the network's.
+_SILENT_S = 4.0
 # A connection that takes longer than this, in seconds, will hardly come.
 _SLOW_S = 8.0
 
@@ -118,6 +120,13 @@ def _messages(session: LiveSession, status: LiveStatus, ice: IceConfiguration) -
         waiting_s = time.monotonic() - session.attempt_since
     if session.unconnected or waiting_s > _SLOW_S:
         st.error(connection_hint(ice), icon=":material/wifi_off:")
+    if session.attempt_since is not None and (status.silent_s or 0.0) > _SILENT_S:
+        st.warning(
+            f"No picture has come from the camera for {status.silent_s:.0f} s: it may be "
+            "unplugged, or another program has taken it. Reading goes on with the next picture; "
+            "if none comes, press **Stop** and **Start**.",
+            icon=":material/videocam_off:",
+        )
     if status.problem:
         st.warning(plain(status.problem), icon=":material/warning:")
     if status.state is LiveState.FAILED:

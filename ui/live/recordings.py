@@ -89,7 +89,7 @@ def _show_readings(session: LiveSession, settings: Settings) -> None:
         "classes": settings.class_set,
         "reading": settings.reading,
     }
-    record = summary_record(timeline, smoothed, verdicts, facts=facts)
+    record = summary_record(timeline, smoothed, verdicts, facts=facts, threshold=settings.threshold)
     st.markdown(
         f"**Recorded readings**: {clock(float(timeline.time_s[-1]))}, "
         f"{len(timeline.time_s):,} frames, persons: {len(timeline.persons())}."

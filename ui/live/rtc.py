@@ -10,7 +10,10 @@ from typing import Any
 import streamlit as st
 from aiortc import RTCPeerConnection
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerContext, webrtc_streamer
-from streamlit_webrtc.component import enhance_frontend_rtc_configuration
+from streamlit_webrtc.component import (
+    enhance_frontend_rtc_configuration,
+    generate_frontend_component_key,
+)
 
 from ui.live.ice import IceConfiguration
 from ui.live.session import LiveSession
@@ -57,9 +60,14 @@ def camera(
     session: LiveSession, ice: IceConfiguration, constraints: dict[str, Any]
 ) -> WebRtcStreamerContext:
     """Draw the camera with its buttons; the session hears of what happens to it."""
-    attempt = session.attempt
     # What was refused still wants to play; the next try begins with a camera of its own.
     key = f"{CAMERA_KEY}-{session.refusals}"
+    if generate_frontend_component_key(key) not in st.session_state:
+        # The browser's end is new. If there was one before, it went with the page when the
+        # visitor went to another one, and could not say so.
+        session.end()
+        _forget_camera(key)
+    attempt = session.attempt
 
     def changed() -> None:
         state = st.session_state[key].state
@@ -102,12 +110,27 @@ def connection(context: WebRtcStreamerContext) -> Connection:
     return Connection(_STATES.get(peer.connectionState, peer.connectionState), trip)
 
 
+def _forget_camera(key: str) -> None:
+    """End what streamlit-webrtc still holds of a camera whose end in the browser is gone.
+
+    It notices a change of page too, but not one of less than a second.
+    """
+    worker = _worker(st.session_state.pop(key, None))
+    if worker is not None:
+        worker.stop()
+
+
+def _worker(context: WebRtcStreamerContext | None) -> Any:
+    """Return what keeps the server's end of the connection, or None."""
+    # Not in streamlit-webrtc's documentation, so a release may move it.
+    return getattr(context, "_get_worker", lambda: None)()
+
+
 def _peer(
     context: WebRtcStreamerContext,
 ) -> tuple[RTCPeerConnection | None, asyncio.AbstractEventLoop | None]:
     """Return the server's end of the connection and the loop that it lives in."""
-    # They are not in streamlit-webrtc's documentation, so a release may move them.
-    worker = getattr(context, "_get_worker", lambda: None)()
+    worker = _worker(context)
     return getattr(worker, "pc", None), getattr(worker, "_loop", None)
 
 

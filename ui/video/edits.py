@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from fer_core.persons import person_name
+from fer_core.timeline import PersonEdits
 from ui.common.layout import plain
 from ui.video.runs import VideoRun
 
@@ -35,17 +36,19 @@ def edit_person(run: VideoRun, person: int, others: Sequence[int], key: str) -> 
             on_change=_on_input(run, f"{key}-name", name_person, person),
         )
         if others:
-            st.selectbox(
+            other = st.selectbox(
                 "The same person as",
                 others,
                 None,
                 format_func=lambda other: title_of(other, names),
                 placeholder="nobody else",
                 key=f"{key}-merge",
-                on_change=_on_input(run, f"{key}-merge", merge_person, person),
+                on_change=_on_input(run, f"{key}-merge", merge_if_none_is_lost, person),
                 help="Somebody who comes back after a cut or a long absence is taken for somebody "
                 "new; here the two become one again.",
             )
+            if other is not None and (lost := _cost(run, person, other)):
+                _ask_to_merge(run, person, other, lost, key)
         st.button(
             "Hide this person",
             icon=":material/visibility_off:",
@@ -74,6 +77,9 @@ def show_undo(run: VideoRun) -> None:
                 f"{title_of(person, edits.names)} into {title_of(into, edits.names)}"
                 for person, into in sorted(edits.merged.items())
             )
+            lost = doubles(run, edits)
+            if lost:
+                merged += f" ({_readings(lost)} left out, of frames in which both were seen)"
             st.caption(plain(f"Merged: {merged}"), width="content")
             st.button("Part them again", key="unmerge", on_click=lambda: _change(run, merged={}))
 
@@ -92,10 +98,20 @@ def name_person(run: VideoRun, person: int, name: str) -> None:
     _change(run, names=names)
 
 
-def merge_person(run: VideoRun, person: int, into: int | None) -> None:
-    """Make two persons one; None changes nothing."""
-    if into is not None:
-        _change(run, merged={**run.edits.merged, person: into})
+def merge_person(run: VideoRun, person: int, into: int) -> None:
+    """Make two persons one; where both are seen at once, the surer face stays."""
+    run.edits = _merged(run, person, into)
+
+
+def merge_if_none_is_lost(run: VideoRun, person: int, into: int | None) -> None:
+    """Make two persons one, unless that costs readings; None changes nothing."""
+    if into is not None and not _cost(run, person, into):
+        merge_person(run, person, into)
+
+
+def doubles(run: VideoRun, edits: PersonEdits) -> int:
+    """Return how many readings are left out because persons were merged who are seen at once."""
+    return 0 if run.job.result is None else edits.doubles(run.job.result.result.timeline)
 
 
 def hide_person(run: VideoRun, person: int) -> None:
@@ -105,6 +121,38 @@ def hide_person(run: VideoRun, person: int) -> None:
 
 def _change(run: VideoRun, **changes: Any) -> None:
     run.edits = replace(run.edits, **changes)
+
+
+def _ask_to_merge(run: VideoRun, person: int, other: int, lost: int, key: str) -> None:
+    """Say what it costs to make two persons one, and draw the button that does so all the same."""
+    names = run.edits.names
+    st.warning(
+        plain(
+            f"{title_of(person, names)} and {title_of(other, names)} are seen at the same time. As "
+            f"one person they would have one face in each frame, the surer one: "
+            f"{_readings(lost)} would be left out of everything."
+        ),
+        icon=":material/group:",
+    )
+    st.button(
+        f"Merge them, without {_readings(lost)}",
+        key=f"{key}-merge-anyway",
+        on_click=merge_person,
+        args=(run, person, other),
+    )
+
+
+def _merged(run: VideoRun, person: int, into: int) -> PersonEdits:
+    return replace(run.edits, merged={**run.edits.merged, person: into})
+
+
+def _cost(run: VideoRun, person: int, into: int) -> int:
+    """Return how many more readings are left out when a person becomes another one."""
+    return doubles(run, _merged(run, person, into)) - doubles(run, run.edits)
+
+
+def _readings(count: int) -> str:
+    return f"{count:,} reading{'s' * (count != 1)}"
 
 
 def _on_input(

@@ -16,6 +16,7 @@ from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.video.analysis import VideoOptions
 from fer_core.video.progress import expected_frames
 from fer_core.video.source import VideoFacts
+from ui.common.address import kept_slider
 from ui.common.images import as_jpeg
 from ui.common.jobs import get_queue
 from ui.common.layout import plain
@@ -147,18 +148,19 @@ def _preview(video: Video) -> None:
 
 def smoothing_slider() -> float:
     """Draw the strength of the smoothing and return it in seconds."""
-    return st.slider(
+    smoothing_s: float = kept_slider(
         "Smoothing over time",
         0.0,
         2.0,
         DEFAULT_SMOOTHING_S,
         0.1,
+        name="smoothing",
         format="%.1f s",
         key=SMOOTHING_KEY,
-        persist_state="session",
         help="How long an expression must last to count in full; 0 shows every reading as it is. "
         "It can be changed at any time: the readings themselves are kept.",
     )
+    return smoothing_s
 
 
 def ask_for_run(video: Video, settings: Settings) -> None:

@@ -142,6 +142,7 @@ def _show_chart(
             drawn,
             span_s=(float(timeline.time_s[0]), float(timeline.time_s[-1])),
             stacked=style.stacked,
+            raw=style.raw,
             cuts_s=timeline.time_s[timeline.cut].tolist(),
         ),
         key=chart_key,
@@ -156,8 +157,8 @@ def _show_chart(
     )
     if stretch_s is not None:
         note += (
-            f" Each point averages {stretch_s:.2g} s, since there are {len(rows):,} readings; "
-            "the downloads have them all."
+            f" There are {len(rows):,} readings: one of each {stretch_s:.2g} s is drawn, and the "
+            "downloads have them all."
         )
     st.caption(note)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
+from fer_core.labels import verdict_of
 from fer_core.video.progress import Progress
 from ui.common.jobs import Job, JobQueue, JobState, get_queue, ordinal
 from ui.common.readings import persons_by_time, readings_of
@@ -31,10 +34,14 @@ def follow_analysis(run: VideoRun) -> None:
         return
     for person in persons_by_time(timeline)[:_SKETCH_PERSONS]:
         rows = timeline.person == person
-        verdicts = [timeline.labels[best] for best in timeline.probabilities[rows].argmax(axis=1)]
-        sketch, _ = thin_out(
-            readings_of(timeline, person, timeline.probabilities[rows], verdicts), _SKETCH_POINTS
-        )
+        probabilities = timeline.probabilities[rows]
+        unread = np.full(len(probabilities), "")
+        few, _ = thin_out(readings_of(timeline, person, probabilities, unread), _SKETCH_POINTS)
+        verdicts = [
+            verdict_of(timeline.labels, reading, run.options.threshold)
+            for reading in few.probabilities
+        ]
+        sketch = replace(few, verdicts=np.array(verdicts, str))
         st.markdown(f"**Person {person}** so far, not smoothed yet")
         st.plotly_chart(
             emotion_timeline(

@@ -54,7 +54,7 @@ def show_results(video: Video, run: VideoRun, settings: Settings) -> None:
         smoothing_s, style = _show_controls()
     look = Look(smoothing_s, settings.threshold, run.edits)
     view = run.view(look)
-    record = _record(video, run, view)
+    record = _record(video, run, view, look.threshold)
     with top:
         _show_notes(run, settings)
         sentence = summary_sentence(record, hidden=len(run.edits.hidden))
@@ -245,7 +245,7 @@ def _captions(view: View, names: Mapping[int, str]) -> bytes:
     return captions_vtt(view.timeline, view.verdicts, names).encode()
 
 
-def _record(video: Video, run: VideoRun, view: View) -> dict[str, Any]:
+def _record(video: Video, run: VideoRun, view: View, threshold: float) -> dict[str, Any]:
     analysed = video.facts if run.job.result is None else run.job.result.result.facts
     facts = {
         "file": video.name,
@@ -259,4 +259,5 @@ def _record(video: Video, run: VideoRun, view: View) -> dict[str, Any]:
         view.verdicts,
         names=run.edits.names,
         facts={**facts, "detector": run.detector},
+        threshold=threshold,
     )

@@ -161,7 +161,8 @@ class VideoRun:
         if self.job.result is None:
             raise ValueError("The analysis is not over yet.")
         if self._view is None or self._view[0] != look:
-            timeline = look.edits.apply(self.job.result.result.timeline)
+            # The page says beforehand how many readings a merger costs, and afterwards again.
+            timeline = look.edits.apply(self.job.result.result.timeline, drop_doubles=True)
             smoothed, verdicts = timeline.smoothed(look.smoothing_s, look.threshold)
             self._view = look, View(timeline, smoothed, verdicts)
         return self._view[1]

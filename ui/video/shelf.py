@@ -20,6 +20,7 @@ import streamlit as st
 from fer_core.errors import FerError, UnreadableVideo
 from fer_core.video.fileview import FileView
 from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
+from ui.common.address import keep_in_address
 from ui.common.closing import at_close, session_id
 from ui.common.jobs import JobQueue, get_queue
 from ui.common.process import once
@@ -32,7 +33,8 @@ PRIVACY_NOTE = (
 )
 _MIN_FREE_BYTES = 1_000_000_000
 _COPY_BYTES = 1 << 20
-_TOKEN_KEY, _ADDRESS_KEY = "video-token", "video"
+_TOKEN_KEY, _REMOVED_KEY = "video-token", "video-removed"
+_ADDRESS_KEY, _PAGE = "video", "Video"
 
 
 class NoRoom(FerError):
@@ -179,20 +181,24 @@ def get_shelf() -> VideoShelf:
 
 
 def current_video() -> Video | None:
-    """Return this visitor's video, also after a reload: the page's address has its token."""
-    token = st.session_state.get(_TOKEN_KEY) or st.query_params.get(_ADDRESS_KEY)
-    if not token:
-        return None
+    """Return this visitor's video, also after a reload: the page's address has its token.
+
+    No other page's address has it, nor has the browser's history of them.
+    """
+    token = st.session_state.get(_TOKEN_KEY) or st.query_params.get(_ADDRESS_KEY, "")
+    # The address still has it while the page is drawn that removes it there.
+    if token == st.session_state.get(_REMOVED_KEY):
+        token = ""
+    st.session_state[_TOKEN_KEY] = token
     video = get_shelf().get(token, _session())
-    if video is None:
+    if token and video is None:
         forget_video()
         st.info(
             "The video of this page's address is no longer here: it was removed, or the page was "
             "closed for too long.",
             icon=":material/history:",
         )
-        return None
-    st.session_state[_TOKEN_KEY] = st.query_params[_ADDRESS_KEY] = video.token
+    keep_in_address(_ADDRESS_KEY, "" if video is None else token, page=_PAGE)
     return video
 
 
@@ -204,8 +210,9 @@ def show_video(video: Video) -> None:
 
 def forget_video() -> None:
     """Release this visitor's video."""
-    get_shelf().remove(st.session_state.pop(_TOKEN_KEY, None) or "")
-    st.query_params.pop(_ADDRESS_KEY, None)
+    token = st.session_state.pop(_TOKEN_KEY, "")
+    get_shelf().remove(token)
+    st.session_state[_REMOVED_KEY] = token
 
 
 def _session() -> str:

@@ -279,8 +279,10 @@ def test_without_frames_it_stops_and_with_frames_it_is_back(make_analysis: Make)
     slots = Slots(1)
     analysis = make_analysis(slots=slots, idle_s=0.1)
     analysis.start()
+    assert analysis.status().silent_s is None
     feed_until(analysis, lambda: read(analysis))
     eventually(lambda: not analysis.running)
+    assert analysis.status().silent_s >= 0.1
     eventually(lambda: not live_threads())
     assert slots.free == 1 and analysis.snapshot() is None
     feed_until(analysis, lambda: read(analysis))

@@ -95,6 +95,12 @@ def test_a_click_leads_to_the_time() -> None:
     assert np.asarray(trace.customdata)[:, 0].tolist() == [1.0, 1.5, 2.0]
     assert np.asarray(trace.customdata)[:, 1:] == pytest.approx(given.probabilities)
     assert list(trace.marker.color) == [color_of(verdict) for verdict in given.verdicts]
+    assert "smoothed" not in trace.hovertemplate
+
+
+def test_verdicts_beside_raw_readings_are_called_smoothed() -> None:
+    trace = strip(emotion_timeline(LABELS, readings([1.0]), span_s=(1, 2), raw=True))
+    assert "<b>%{text}</b> (smoothed)<br>" in trace.hovertemplate
 
 
 @pytest.mark.parametrize(
@@ -127,7 +133,7 @@ def test_few_readings_are_not_thinned_out() -> None:
     assert thin_out(given, 3) == (given, None)
 
 
-def test_thinning_out_keeps_means_span_and_gaps() -> None:
+def test_thinning_out_keeps_readings_span_and_gaps() -> None:
     count = 18_000
     times = [n / 30 + (100 if n >= 9_000 else 0) for n in range(count)]
     given = readings(times, after_gap=(9_000,))
@@ -140,8 +146,9 @@ def test_thinning_out_keeps_means_span_and_gaps() -> None:
     (gap,) = np.flatnonzero(~thinned.continues[1:]) + 1
     assert thinned.time_s[gap] - thinned.time_s[gap - 1] > 99
     assert thinned.time_s[[0, -1]] == pytest.approx(given.time_s[[0, -1]], abs=stretch_s)
-    first = given.time_s < given.time_s[0] + stretch_s
-    assert thinned.probabilities[0] == pytest.approx(given.probabilities[first].mean(axis=0))
+    kept = np.isin(given.time_s, thinned.time_s)
+    assert (thinned.probabilities == given.probabilities[kept]).all()
+    assert (thinned.verdicts == given.verdicts[kept]).all()
 
 
 def test_thinning_out_a_standstill() -> None:

@@ -88,7 +88,7 @@ def turn(app: AppTest, section: str) -> AppTest:
 
 def grids(app: AppTest) -> list[dict[str, Any]]:
     """Return what the grids of pictures were given."""
-    return [json.loads(grid.proto.json) for grid in app.get("bidi_component")]
+    return [json.loads(grid.proto.json) for grid in app.main.get("bidi_component")]
 
 
 def tiles(app: AppTest, number: int = 0) -> list[dict[str, Any]]:

@@ -10,12 +10,14 @@ from typing import Any
 
 import cv2
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core.live.state import LiveState, Privacy
 from tests.conftest import ROOT
 from tests.fer_core.live.conftest import eventually
 from tests.ui.conftest import SAMPLE
+from ui.live import panel as live_panel
 from ui.live import rtc as live_rtc
 from ui.live.rtc import CAMERA_KEY
 from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
@@ -29,7 +31,9 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     def stand_in(key: str, mode: object, **options: Any) -> SimpleNamespace:
         given.clear()
         given.update(options, key=key)
-        return SimpleNamespace()
+        # As Streamlit does with every widget, it forgets this one when the page is left.
+        st.text_input("Camera", key=live_rtc.generate_frontend_component_key(key))
+        return st.session_state.setdefault(key, SimpleNamespace())
 
     monkeypatch.setattr(live_rtc, "webrtc_streamer", stand_in)
     return given
@@ -111,8 +115,8 @@ def test_charts_of_what_was_read(live_page: AppTest, press: Callable[[bool], App
     eventually(read)
     live_page.run()
     assert not live_page.exception and not live_page.error
-    # The check of camera and connection, and the charts.
-    assert len(live_page.get("bidi_component")) == 2
+    drawn = {component.key for component in live_page.get("bidi_component")}
+    assert drawn >= {"live-check", "live-charts"}
     assert analysis.status().state is LiveState.RUNNING
 
 
@@ -150,6 +154,41 @@ def test_all_places_taken(live_page: AppTest, press: Callable[[bool], AppTest]) 
     for number in range(places.limit):
         places.give_back(number)
     next(button for button in live_page.button if button.label == "Try again").click().run()
+    assert not warnings(live_page)
+
+
+def test_a_page_that_was_left_begins_anew(
+    live_page: AppTest, press: Callable[[bool], AppTest]
+) -> None:
+    press(True)
+    session = session_of(live_page)
+    session.start_readings("fer7")
+    live_page.run()
+    assert session.attempt_since is not None and session.analysis.running
+    stopped: list[bool] = []
+    worker = SimpleNamespace(stop=lambda: stopped.append(True))
+    live_page.session_state[f"{CAMERA_KEY}-0"]._get_worker = lambda: worker
+    page = live_page.switch_page("pages/1_Photo.py").run().switch_page("pages/3_Live.py").run()
+    assert stopped == [True]
+    assert session_of(page) is session
+    assert session.attempt_since is None and not session.analysis.running
+    assert not session.recording_readings and session.readings is not None
+    session.playing_changed(True)
+    assert session.analysis.running
+
+
+def test_a_camera_that_falls_silent_is_said(
+    live_page: AppTest, press: Callable[[bool], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    press(True)
+    session_of(live_page).analysis.next_picture(cv2.imread(str(SAMPLE)))
+    live_page.run()
+    assert not warnings(live_page)
+    monkeypatch.setattr(live_panel, "_SILENT_S", 0.0)
+    live_page.run()
+    (warning,) = warnings(live_page)
+    assert "No picture has come from the camera for 0 s" in warning
+    press(False)
     assert not warnings(live_page)
 
 

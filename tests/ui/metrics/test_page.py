@@ -69,7 +69,7 @@ def texts(app: AppTest) -> str:
 
 
 def grids(app: AppTest) -> list[dict[str, Any]]:
-    return [json.loads(grid.proto.json) for grid in app.get("bidi_component")]
+    return [json.loads(grid.proto.json) for grid in app.main.get("bidi_component")]
 
 
 def choose_cell(app: AppTest, true: str, predicted: str, key: str = "confusion") -> AppTest:

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.labels import FER6
+from tests.ui.common.test_address import kept
 from tests.ui.conftest import ROOT
 from tests.ui.photo.test_page import buttons, charts
 from ui.common.jobs import Job
@@ -190,16 +191,23 @@ def test_a_reload_finds_its_results_and_nobody_else_does(
 ) -> None:
     app = until_over(start(upload(video_page, one_face)))
     token = app.session_state["video-token"]
-    assert app.query_params["video"] == token
-    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    app = app.slider(key="threshold").set_value(60).run()
+    app = app.slider(key="video-smoothing").set_value(1.2).run()
+    address = kept(app)
+    assert address == {"video": token, "threshold": "60", "smoothing": "1.2"}
+    assert "video" not in app.query_params
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    again.query_params["video"] = token
-    again = again.switch_page("pages/2_Video.py").run()
-    assert len(timelines(again)) == 1
+    again.query_params.update(address)
+    again = again.run().switch_page("pages/2_Video.py").run()
+    assert len(timelines(again)) == 1 and kept(again) == address
+    assert again.slider(key="video-smoothing").value == 1.2
     other = other.switch_page("pages/2_Video.py").run()
     assert not timelines(other) and len(other.file_uploader) == 1
-    press(again, "Remove this video")
+    again = press(again, "Remove this video")
+    assert not again.info and kept(again)["video"] == ""
     assert get_shelf().get(token, "test") is None
+    assert "video" not in kept(again.switch_page("pages/1_Photo.py").run())
 
 
 def test_an_unknown_address_says_so(video_page: AppTest) -> None:

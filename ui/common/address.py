@@ -1,0 +1,72 @@
+"""What a page's address remembers, so that a reload does not lose it.
+
+The browser writes it, by ``address.js``, into the entry of the history that the page is in. With
+``st.query_params`` every change would be an entry of its own, and at a change of page the values
+could end up in the address of the page that is being left.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_address = st.components.v2.component(
+    "fer_address",
+    html="<span></span>",
+    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
+)
+
+
+def keep_in_address(name: str, value: str, *, page: str = "") -> None:
+    """Have the address say a value for as long as the page is shown.
+
+    Args:
+        name: Its name there.
+        value: The value; with "" the name is taken out.
+        page: The only page whose address may say it, as the address calls it; any with "".
+    """
+    with st.sidebar:
+        _address(key=f"address-{name}", data={"name": name, "value": value, "page": page})
+
+
+def kept_slider(
+    label: str,
+    least: float,
+    most: float,
+    default: float,
+    step: float,
+    *,
+    key: str,
+    name: str,
+    **options: Any,
+) -> Any:
+    """Draw a slider whose value outlives a change of page and a reload.
+
+    Args:
+        label: What it sets.
+        least: Its smallest value, of the same type as the next three.
+        most: Its largest.
+        default: Where it stands when the page's address says nothing that it could be.
+        step: The distance between two values.
+        key: What it is called in the session.
+        name: What it is called in the address.
+        **options: More for ``st.slider``.
+
+    Returns:
+        The value, of the type of ``default``.
+    """
+    kept = f"{key}-kept"
+    if kept not in st.session_state:
+        st.session_state[kept] = default
+        with suppress(ValueError):
+            asked = float(st.query_params.get(name, default))
+            if least <= asked <= most:
+                st.session_state[kept] = type(default)(asked)
+    # Streamlit's own persist_state forgets a value that the visitor did not set, such as this.
+    value = st.slider(label, least, most, st.session_state[kept], step, key=key, **options)
+    st.session_state[kept] = value
+    keep_in_address(name, "" if value == default else f"{value:g}")
+    return value

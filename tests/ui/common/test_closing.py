@@ -103,11 +103,11 @@ def test_memory_is_given_back_where_the_system_has_no_way(monkeypatch) -> None:
 
 
 def test_photos_and_videos_go_with_their_page(
-    home: AppTest, clip: bytes, monkeypatch: pytest.MonkeyPatch
+    app: AppTest, clip: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     browser = Browser()
     monkeypatch.setattr(closing, "_open_pages", lambda: browser.pages)
-    app = home.switch_page("pages/1_Photo.py").run()
+    app = app.switch_page("pages/1_Photo.py").run()
     app = app.button[0].click().run()
     photos = app.session_state["photos"]
     assert photos.uploads and photos.readings

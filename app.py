@@ -9,6 +9,7 @@ from fer_core.labels import EMOTION_COLORS
 from ui.common.gate import Gate
 from ui.common.layout import APP_NAME, PRIVACY_NOTE, begin_page
 from ui.common.settings import sidebar
+from ui.common.uploads import UploadLimit
 from ui.home import example, limits, metrics
 
 
@@ -56,4 +57,4 @@ if __name__ == "__main__":
     home()
 else:
     # What `streamlit run` imports from here to serve, and then runs as a script for every visit.
-    app = st.App("app.py", middleware=[Middleware(Gate)])
+    app = st.App("app.py", middleware=[Middleware(Gate), Middleware(UploadLimit)])

@@ -56,7 +56,7 @@ class MemoryBudget:
         size_bytes: int,
         *,
         long: bool = False,
-        while_waiting: Callable[[], None] | None = None,
+        while_waiting: Callable[[], object] | None = None,
     ) -> Iterator[None]:
         """Hold bytes inside the ``with``; wait for them first where others hold too many.
 

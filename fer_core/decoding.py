@@ -16,12 +16,12 @@ import subprocess
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
-from PIL import Image
+from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 from fer_core.errors import UnreadableImage
 from fer_core.headers import (
@@ -80,18 +80,24 @@ def decode(content: bytes, file_format: str) -> Pixels:
     """
     try:
         _prepare(file_format)
-        with warnings.catch_warnings():
-            # Our own limits are those that count, and nobody reads what Pillow finds odd.
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=(file_format,)) as picture:
-                if file_format != "JPEG":
-                    return pixels_of(picture)
-                size_wh = width, height = picture.size
-                scale = jpeg_scale(size_wh)
-                picture.draft("RGB", (width // scale, height // scale))
-                return replace(pixels_of(picture), size_wh=size_wh)
+        with _opened(io.BytesIO(content), file_format) as picture:
+            if file_format != "JPEG":
+                return pixels_of(picture)
+            size_wh = width, height = picture.size
+            scale = jpeg_scale(size_wh)
+            picture.draft("RGB", (width // scale, height // scale))
+            return replace(pixels_of(picture), size_wh=size_wh)
     except _DECODING_ERRORS as error:
         raise UnreadableImage(DAMAGED) from error
+
+
+def _opened(file: BinaryIO, file_format: str) -> Image.Image:
+    # Image.open() has limits of its own, on sizes that are reduced or allowed here.
+    if file_format == "JPEG":
+        return JpegImagePlugin.JpegImageFile(file)
+    if file_format == "PNG":
+        return PngImagePlugin.PngImageFile(file)
+    return Image.open(file, formats=(file_format,))
 
 
 def pixels_of(picture: Image.Image) -> Pixels:
@@ -196,11 +202,12 @@ def decode_apart(
     content: bytes,
     file_format: str,
     need_bytes: int,
-    on_wait: Callable[[], None] | None = None,
+    on_wait: Callable[[], object] | None = None,
 ) -> Pixels:
     """Decode as ``decode`` does, in a process that ends when it takes too much memory or time.
 
-    Windows and macOS have no limit of memory for a process; there, only time is limited.
+    Memory is limited on Linux, and the processor's time on macOS too; on Windows the process ends
+    after two minutes.
 
     Args:
         content: The file.
@@ -224,7 +231,13 @@ def decode_apart(
     last = time.monotonic() + _MAX_WAIT_S
     output: list[bytes] = []
     pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, env=env) as process:
+    try:
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nowhere, env=env)
+    except OSError as error:
+        raise UnreadableImage(
+            "The picture cannot be decoded: no process can be started."
+        ) from error
+    with process:
         # communicate() with a timeout forgets what of the input it has not sent yet.
         talk = threading.Thread(target=lambda: output.append(process.communicate(content)[0]))
         talk.start()
@@ -276,16 +289,19 @@ def main() -> None:
 
 
 def _limit(need_bytes: int) -> None:
-    """Let this process have that much more memory, and some seconds; where the system can."""
+    """Let this process have some seconds, and that much more memory; where the system can."""
     try:
         import resource
-
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CPU, (_MAX_CPU_S, _MAX_CPU_S + 1))
+    try:
         used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         most = used + need_bytes + _ADDRESS_SPACE_BYTES
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-    except (ImportError, OSError, ValueError):
+    except (OSError, ValueError):
+        # No Linux, or a limit that is lower already.
         return
-    resource.setrlimit(resource.RLIMIT_CPU, (_MAX_CPU_S, _MAX_CPU_S + 1))
 
 
 if __name__ == "__main__":

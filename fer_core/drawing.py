@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import cv2
@@ -30,7 +30,8 @@ def draw_frame(
 
     Args:
         image_bgr: uint8 ``(H, W, 3)``, BGRA or grey, the picture that was analysed, as it was given
-            to the analysis; not changed.
+            to the analysis; not changed. It may be smaller or larger: boxes are scaled from
+            ``frame.size_wh``.
         frame: What was found in it.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
 
@@ -43,13 +44,14 @@ def draw_frame(
             within 0 to 1.
     """
     drawn = turn_picture(to_bgr(image_bgr).copy(), frame.turned_deg)
-    unit = _unit(*frame.size_wh)
-    for face in frame.faces:
-        x1, y1, x2, y2 = (round(v) for v in face.box.xyxy)
-        _outline(drawn, (x1, y1, x2, y2), bgr_color_of(face.verdict(threshold)), unit)
+    height, width = drawn.shape[:2]
+    unit = _unit(width, height)
+    boxes = _scaled_boxes(frame.faces, frame.size_wh, (width, height))
+    for face, box in zip(frame.faces, boxes, strict=True):
+        _outline(drawn, box, bgr_color_of(face.verdict(threshold)), unit)
     # Captions last, so that no neighbour's box crosses them.
-    for number, face in enumerate(frame.faces, start=1):
-        _draw_caption(drawn, face, number, threshold, unit)
+    for number, (face, box) in enumerate(zip(frame.faces, boxes, strict=True), start=1):
+        _draw_caption(drawn, face, box, number, threshold, unit)
     return drawn
 
 
@@ -79,12 +81,9 @@ def draw_tracked(
     drawn = to_bgr(image_bgr).copy()
     height, width = drawn.shape[:2]
     unit = _unit(width, height)
-    scale_xyxy = np.tile([width, height], 2) / np.tile(tracked.size_wh, 2)
-    boxes = []
-    for face in tracked.faces:
-        x1, y1, x2, y2 = np.rint(face.box.xyxy * scale_xyxy).astype(int).tolist()
-        boxes.append((x1, y1, x2, y2))
-        _outline(drawn, boxes[-1], hex_to_bgr(person_color(face.person)), unit)
+    boxes = _scaled_boxes(tracked.faces, tracked.size_wh, (width, height))
+    for face, box in zip(tracked.faces, boxes, strict=True):
+        _outline(drawn, box, hex_to_bgr(person_color(face.person)), unit)
     # Captions and charts keep clear of all faces, and of each other, as far as there is room.
     taken = list(boxes)
     captions = []
@@ -97,6 +96,20 @@ def draw_tracked(
     for face, (text, area) in zip(tracked.faces, captions, strict=True):
         _write(drawn, text, area[:2], bgr_color_of(face.verdict), unit)
     return drawn
+
+
+def _scaled_boxes(
+    faces: Sequence[FaceReading | TrackedFace],
+    found_in_wh: tuple[int, int],
+    size_wh: tuple[int, int],
+) -> list[_Area]:
+    """Return faces' boxes in the pixels of a picture of another size."""
+    scale_xyxy = np.tile(size_wh, 2) / np.tile(found_in_wh, 2)
+    boxes = []
+    for face in faces:
+        x1, y1, x2, y2 = np.rint(face.box.xyxy * scale_xyxy).astype(int).tolist()
+        boxes.append((x1, y1, x2, y2))
+    return boxes
 
 
 def _unit(width: int, height: int) -> float:
@@ -112,17 +125,21 @@ def _outline(
 
 
 def _draw_caption(
-    drawn: NDArray[np.uint8], face: FaceReading, number: int, threshold: float, unit: float
+    drawn: NDArray[np.uint8],
+    face: FaceReading,
+    box: _Area,
+    number: int,
+    threshold: float,
+    unit: float,
 ) -> None:
     """Write a face's caption, in place, above its box or inside where there is no room."""
     verdict = face.verdict(threshold)
     text = f"{number}  {verdict} {face.confidence:.0%}"
-    if _text_size(text, unit)[0] - 2 * round(4 * unit) > _MAX_CAPTION * face.box.width:
+    if _text_size(text, unit)[0] - 2 * round(4 * unit) > _MAX_CAPTION * (box[2] - box[0]):
         # In a crowd long captions would hide the neighbours; the number leads to the card.
         text = str(number)
     width, height = _text_size(text, unit)
-    x, y = round(face.box.x1), round(face.box.y1)
-    x = int(np.clip(x, 0, max(0, drawn.shape[1] - width)))
+    x, y = int(np.clip(box[0], 0, max(0, drawn.shape[1] - width))), box[1]
     _write(drawn, text, (x, y - height if y >= height else y), bgr_color_of(verdict), unit)
 
 

@@ -62,34 +62,48 @@ class Photo:
     incomplete: bool = False
 
 
-def read_image(source: ImageSource, *, on_wait: Callable[[str], None] | None = None) -> Photo:
+def read_image(source: ImageSource, *, on_wait: Callable[[str], object] | None = None) -> Photo:
     """Decode a picture: turned upright, on white where transparent, the first frame of many.
 
     What it takes is known from the file's header, and too much is refused before anything is
-    decoded. All threads together keep to ``fer_core.budget``, and wait for each other.
+    decoded. All threads together keep within a share of the machine's memory, and wait for each
+    other.
 
     Args:
         source: The path of a file, its content, an open binary file, which is read to its end, or
             a PIL picture, which is not changed.
-        on_wait: Called several times a second while this waits, with a sentence that says what
-            for; what it raises ends the reading.
+        on_wait: Called several times a second while this waits, with a sentence that says for
+            what; what it raises ends the reading.
 
     Raises:
         TypeError: ``source`` is nothing of these.
         UnreadableImage: The file is empty, damaged, no picture, or has too few or too many
             pixels; or decoding would take too much memory or time.
     """
-    if isinstance(source, Image.Image):
-        with _memory(decoding_bytes(source.size, 8), on_wait):
-            return _photo(pixels_of(source))
-    content = _content(source)
-    header = read_header(content)
-    with _memory(header.need_bytes, on_wait):
-        return _photo(_pixels(b"".join(header.parts), header, on_wait), header.incomplete)
+    with decoded(source, on_wait=on_wait) as photo:
+        return photo
 
 
 @contextmanager
-def _memory(need_bytes: int, on_wait: Callable[[str], None] | None) -> Iterator[None]:
+def decoded(
+    source: ImageSource, *, on_wait: Callable[[str], object] | None = None
+) -> Iterator[Photo]:
+    """Decode a picture as ``read_image`` does, and hold the memory while it is worked with.
+
+    Until the end of the ``with``, what decoding took counts as taken: others who decode wait
+    rather than that all their pictures are in memory at once.
+    """
+    if isinstance(source, Image.Image):
+        with _memory(decoding_bytes(source.size, 8), on_wait):
+            yield _photo(pixels_of(source))
+        return
+    header = read_header(_content(source))
+    with _memory(header.need_bytes, on_wait):
+        yield _photo(_pixels(header, on_wait), header.incomplete)
+
+
+@contextmanager
+def _memory(need_bytes: int, on_wait: Callable[[str], object] | None) -> Iterator[None]:
     """Hold memory for decoding."""
     try:
         with shared_budget().reserve(
@@ -100,7 +114,8 @@ def _memory(need_bytes: int, on_wait: Callable[[str], None] | None) -> Iterator[
         raise UnreadableImage(str(error)) from error
 
 
-def _pixels(content: bytes, header: Header, on_wait: Callable[[str], None] | None) -> Pixels:
+def _pixels(header: Header, on_wait: Callable[[str], object] | None) -> Pixels:
+    content = b"".join(header.parts)
     if not header.bounded:
         look = on_wait and partial(on_wait, DECODING)
         return decode_apart(content, header.format, header.need_bytes, look)

@@ -35,6 +35,12 @@ def test_a_process_gives_what_is_decoded_here() -> None:
     assert (apart.size_wh, apart.orientation) == (here.size_wh, here.orientation)
 
 
+def test_200_megapixels_are_decoded_at_half_their_size() -> None:
+    content = hostile.jpeg(16_320, 12_240)
+    pixels = decode(b"".join(read_header(content).parts), "JPEG")
+    assert (pixels.picture.size, pixels.size_wh) == ((4096, 3072), (16_320, 12_240))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of memory")
 def test_a_process_that_takes_more_than_its_header_says() -> None:
     content = encoded(Image.new("L", (9_000, 9_000)), "TIFF", compression="tiff_lzw")

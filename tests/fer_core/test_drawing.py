@@ -111,6 +111,12 @@ def test_lines_grow_with_the_picture(make_face: Callable[..., FaceReading]) -> N
     assert thickness(4000) > 3 * thickness(800)
 
 
+def test_boxes_are_scaled_to_a_smaller_picture(make_face: Callable[..., FaceReading]) -> None:
+    frame = Frame(0, 0.0, (1600, 1200), (make_face((600, 480, 1000, 960)),))
+    same = Frame(0, 0.0, (400, 300), (make_face((150, 120, 250, 240)),))
+    assert (draw_frame(picture(), frame) == draw_frame(picture(), same)).all()
+
+
 def test_grey_and_rgba_become_colour(make_face: Callable[..., FaceReading]) -> None:
     face = make_face((150, 120, 250, 240))
     expected = drawn_on(picture(), face)

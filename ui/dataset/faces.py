@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.alignment import align_face
-from fer_core.detection import FaceDetector
+from fer_core.detection import PHOTO_SIZES, FaceDetector
 from fer_core.errors import UnreadableImage
 from fer_core.images import IMAGE_SUFFIXES, read_image, to_gray
 from fer_core.labels import FER7
@@ -23,6 +25,7 @@ from ui.dataset.state import Collection
 SAMPLE, DATASET, UPLOAD = "sample", "dataset", "upload"
 _TITLES = {SAMPLE: "Sample photo", DATASET: "Data-set picture", UPLOAD: "Your photo"}
 _MAX_FILE_MB = 50
+_KEPT_KEY = "dataset-photo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +77,30 @@ def choose_picture(found: Collection, *, key: str) -> Picture | None:
 
 
 def _photo(name: str, content: bytes) -> Picture | None:
-    try:
-        return Picture(name, read_image(content).image_bgr)
-    except UnreadableImage as error:
-        st.error(plain(f"{name}: {error}"), icon=":material/broken_image:")
+    image = _image_of(content)
+    if isinstance(image, str):
+        st.error(plain(f"{name}: {image}"), icon=":material/broken_image:")
         return None
+    return Picture(name, image)
+
+
+def _image_of(content: bytes) -> NDArray[np.uint8] | str:
+    """Return a photo, no larger than faces are looked for in; or why it cannot be read.
+
+    The last one is kept, so that no slider decodes it again.
+    """
+    digest = hashlib.sha256(content).digest()
+    kept: tuple[bytes, NDArray[np.uint8] | str] | None = st.session_state.get(_KEPT_KEY)
+    if kept is None or kept[0] != digest:
+        try:
+            image_bgr = read_image(content).image_bgr
+            scale = min(1.0, max(PHOTO_SIZES) / max(image_bgr.shape))
+            smaller = cv2.resize(image_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            kept = digest, np.asarray(smaller, np.uint8)
+        except UnreadableImage as error:
+            kept = digest, str(error)
+        st.session_state[_KEPT_KEY] = kept
+    return kept[1]
 
 
 def _of_dataset(found: Collection, key: str) -> Picture | None:

@@ -11,7 +11,6 @@ from fer_core.images import encode_png
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
 from fer_core.types import FaceReading
 from ui.common.charts import CHART_CONFIG, probability_bars
-from ui.common.images import as_jpeg, crop_rgb
 from ui.common.layout import verdict_line
 from ui.common.settings import CLASS_SET_NAMES
 
@@ -21,7 +20,7 @@ _SIDE = 6 * INPUT_SIZE
 
 def face_card(
     number: int,
-    image_bgr: NDArray[np.uint8],
+    crop: bytes,
     readings: dict[str, FaceReading],
     *,
     threshold: float,
@@ -31,7 +30,7 @@ def face_card(
 
     Args:
         number: The face's number in its picture, from 1.
-        image_bgr: uint8 ``(H, W, 3)``, the whole picture.
+        crop: The face with a margin, as a JPEG.
         readings: The face as read by one or more networks, by the name of the class set; the
             first one's verdict heads the card.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
@@ -43,7 +42,6 @@ def face_card(
         pictures, charts = st.columns([1, len(readings)])
         with pictures:
             with st.container(horizontal=True, gap="xsmall"):
-                crop = as_jpeg(crop_rgb(image_bgr, face.box))
                 st.image(crop, "Crop", width=_SHOWN_WIDTH)
                 st.image(_enlarged(face.aligned_gray), "Aligned", width=_SHOWN_WIDTH)
                 st.image(_enlarged(_as_seen(face)), "Network input", width=_SHOWN_WIDTH)

@@ -13,7 +13,16 @@ from ui.common.layout import plain
 from ui.common.resources import get_classifier
 from ui.common.samples import Upload, sample_uploads
 from ui.common.settings import CLASS_SET_NAMES, Settings
-from ui.photo.shelf import MAX_BYTES, SHELF_KEY, PhotoReading, PhotoShelf, read_photos, shelf
+from ui.common.uploads import room_for_one, take
+from ui.photo.shelf import (
+    MAX_BYTES,
+    MAX_PHOTOS,
+    SHELF_KEY,
+    PhotoReading,
+    PhotoShelf,
+    read_photos,
+    shelf,
+)
 
 _ROUND_KEY = "upload-round"
 _MAX_FILE_MB = 50
@@ -39,18 +48,19 @@ def choose_photos() -> None:
         )
     if sample.button("Try a sample photo", icon=":material/image:", width="stretch"):
         photos.add(sample_uploads())
-    new = [Upload(file.name, file.getvalue()) for file in files]
+    new = [Upload(file.name, take(file)) for file in files]
     if taken:
-        new.append(Upload("camera.jpg", taken.getvalue()))
+        new.append(Upload("camera.jpg", take(taken)))
     if new:
         photos.add(new)
         # The photos are on the shelf now; fresh widgets make room for the next ones.
         st.session_state[_ROUND_KEY] = round_ + 1
         st.rerun()
     if photos.refused:
+        most_mb = min(MAX_BYTES, room_for_one()) // 1_000_000
         st.warning(
-            f"No room for more than {MAX_BYTES // 1_000_000} MB of photos; "
-            f"left out: {plain(', '.join(photos.refused))}."
+            f"There is no room for more than {most_mb} MB or {MAX_PHOTOS} photos at once, and less "
+            f"where other visitors have some; left out: {plain(', '.join(photos.refused))}."
         )
 
 
@@ -58,8 +68,10 @@ def analyze_current(settings: Settings) -> None:
     """Read the photo that is looked at, if it is new: it is shown before any other is read."""
     photos = shelf()
     if photos.current in photos.pending(settings.detector.name, settings.reading):
+        waiting = st.empty()
         with st.spinner("Analysing …"):
-            _read(photos, [photos.current], settings)
+            _read(photos, [photos.current], settings, on_wait=waiting.caption)
+        waiting.empty()
 
 
 def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
@@ -80,12 +92,18 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         return
     button.button("Cancel the rest", width="stretch", on_click=photos.stop)
     progress = bar.progress(0.0, "Analysing …")
+    read = 0
 
     def show(done: int, left_s: float) -> None:
+        nonlocal read
+        read = done
         left = f", {left_s:.0f} s left" if done else ""
         progress.progress(done / len(waiting), f"{len(waiting) - done} photos to go{left}")
 
-    _read(photos, waiting, settings, show)
+    def show_wait(sentence: str) -> None:
+        progress.progress(read / len(waiting), sentence)
+
+    _read(photos, waiting, settings, show, show_wait)
     st.rerun()
 
 
@@ -119,8 +137,8 @@ def _thumbnail(photos: PhotoShelf, key: str, settings: Settings) -> None:
     with st.container(width=_THUMBNAIL_WIDTH, gap="xxsmall"):
         place = key, settings.detector.name, settings.reading
         reading = photos.readings.get(place, PhotoReading())
-        if reading.thumbnail_rgb is not None:
-            st.image(reading.thumbnail_rgb, width="stretch")
+        if reading.thumbnail:
+            st.image(reading.thumbnail, width="stretch")
         st.button(
             plain(photos.uploads[key].name),
             key=f"show-{key}",
@@ -137,6 +155,7 @@ def _read(
     keys: Sequence[str],
     settings: Settings,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
+    on_wait: Callable[[str], object] = lambda sentence: None,
 ) -> None:
     # Both models read every face, so that the class set can be changed without another wait.
     readers: dict[str, FaceReader] = {
@@ -149,4 +168,5 @@ def _read(
         readers,
         reading=settings.reading,
         on_progress=on_progress,
+        on_wait=on_wait,
     )

@@ -10,50 +10,59 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
-from fer_core.images import read_image, to_gray
+from fer_core.images import Photo, decoded, to_gray, turn_picture
 from fer_core.orientation import detect_upright
 from fer_core.pipeline import classify_faces
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING
 from fer_core.types import Frame
 from ui.common.closing import at_close
+from ui.common.images import as_jpeg, crop_rgb
 from ui.common.samples import Upload
+from ui.common.uploads import held_bytes as held_by_all
+from ui.common.uploads import hold, room_for_all, room_for_one
 
 logger = logging.getLogger(__name__)
 
 SHELF_KEY = "photos"
-_THUMBNAIL_SIDE = 160
-# Beyond this, one visitor's photos could crowd out the others in memory.
+_THUMBNAIL_WH = (160, 160)
+_SHOWN_SIDE = 1400
+# Beyond these, one visitor's photos could crowd out the others in memory.
 MAX_BYTES = 500_000_000
+MAX_PHOTOS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoReading:
-    """What was found in a photo.
+    """What was found in a photo, and what its page shows, so that no click decodes it again.
 
     Attributes:
         error: Why it cannot be read, or "".
         original_size_wh: Size of the file's picture in pixels.
         frames: Readings by the name of the class set; empty after an error.
-        thumbnail_rgb: uint8 ``(S, S, 3)``, or None after an error.
+        shown: The picture as a JPEG, no larger than a page can show; as it was before
+            ``frames`` say that it was turned.
+        crops: Each face with a margin, as a JPEG.
+        thumbnail: A square of the upright picture, as a JPEG.
     """
 
     error: str = ""
     original_size_wh: tuple[int, int] = (0, 0)
     frames: dict[str, Frame] = field(default_factory=dict)
-    thumbnail_rgb: NDArray[np.uint8] | None = None
+    shown: bytes = b""
+    crops: tuple[bytes, ...] = ()
+    thumbnail: bytes = b""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class PhotoShelf:
     """One visitor's photos, in the order they came, without repetitions.
 
@@ -71,23 +80,47 @@ class PhotoShelf:
     stopped: bool = False
     refused: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        hold(self)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the photos and what was read in them take in memory."""
+        parts = [upload.content for upload in list(self.uploads.values())]
+        for reading in list(self.readings.values()):
+            parts += [reading.shown, reading.thumbnail, *reading.crops]
+        # Readings of one photo show the same picture.
+        return sum({id(part): len(part) for part in parts}.values())
+
     def add(self, uploads: Iterable[Upload]) -> None:
         """Put photos on the shelf and turn to the first new one."""
         self.stopped = False
         self.refused = []
-        held = sum(len(upload.content) for upload in self.uploads.values())
         arrived = []
         for upload in uploads:
             key = hashlib.sha256(upload.content).hexdigest()
             if key not in self.uploads:
-                if held + len(upload.content) > MAX_BYTES:
+                if not self._has_room(len(upload.content)):
                     self.refused.append(upload.name)
                     continue
                 self.uploads[key] = upload
-                held += len(upload.content)
             arrived.append(key)
         if arrived:
             self.current = arrived[0]
+
+    def _has_room(self, more_bytes: int) -> bool:
+        return (
+            len(self.uploads) < MAX_PHOTOS
+            and self.held_bytes + more_bytes <= min(MAX_BYTES, room_for_one())
+            and held_by_all() + more_bytes <= room_for_all()
+        )
+
+    def keep(self, key: str, detector: str, reading: str, found: PhotoReading) -> None:
+        """Keep what was found in a photo."""
+        for place, other in self.readings.items():
+            if place[0] == key and other.shown == found.shown:
+                found = replace(found, shown=other.shown)
+        self.readings[key, detector, reading] = found
 
     def remove(self, key: str) -> None:
         """Forget a photo and all that was read in it."""
@@ -140,6 +173,7 @@ def read_photos(
     *,
     reading: str = DEFAULT_READING,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
+    on_wait: Callable[[str], object] | None = None,
 ) -> None:
     """Read photos; each reading is on the shelf as soon as it is there.
 
@@ -151,45 +185,60 @@ def read_photos(
         reading: What ``classifiers`` return, one of ``fer_core.readings.READINGS``.
         on_progress: Called before every photo with the number done and the seconds left, by the
             mean of those done (0 before the first).
+        on_wait: Called several times a second while a photo waits, with a sentence that says for
+            what.
     """
     start = time.monotonic()
     for done, key in enumerate(keys):
         spent = time.monotonic() - start
         on_progress(done, spent / done * (len(keys) - done) if done else 0.0)
-        photos.readings[key, detector.name, reading] = read_photo(
-            photos.uploads[key].content, detector, classifiers
-        )
+        content = photos.uploads[key].content
+        found = read_photo(content, detector, classifiers, on_wait)
+        photos.keep(key, detector.name, reading, found)
 
 
 def read_photo(
-    content: bytes, detector: FaceDetector, classifiers: Mapping[str, FaceReader]
+    content: bytes,
+    detector: FaceDetector,
+    classifiers: Mapping[str, FaceReader],
+    on_wait: Callable[[str], object] | None = None,
 ) -> PhotoReading:
     """Read one photo with every network; whatever is wrong with it becomes a sentence."""
     try:
-        photo = read_image(content)
-        picture = detect_upright(detector, photo.image_bgr)
-        gray = to_gray(picture.image_bgr)
-        size_wh = (gray.shape[1], gray.shape[0])
-        frames = {
-            name: Frame(
-                0,
-                0.0,
-                size_wh,
-                classify_faces(gray, picture.faces, classifier),
-                picture.turned_deg,
-            )
-            for name, classifier in classifiers.items()
-        }
+        with decoded(content, on_wait=on_wait) as photo:
+            return _read(photo, detector, classifiers)
     except UnreadableImage as error:
         return PhotoReading(error=str(error))
     except Exception:
         # One visitor's odd file must not end the session; the log keeps the details.
         logger.exception("A photo could not be analysed")
         return PhotoReading(error="The photo could not be analysed; the log says why.")
-    rgb = Image.fromarray(np.ascontiguousarray(picture.image_bgr[..., ::-1]))
-    thumbnail = ImageOps.fit(rgb, (_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.BOX)
+
+
+def _read(
+    photo: Photo, detector: FaceDetector, classifiers: Mapping[str, FaceReader]
+) -> PhotoReading:
+    upright = detect_upright(detector, photo.image_bgr)
+    gray = to_gray(upright.image_bgr)
+    size_wh = (gray.shape[1], gray.shape[0])
+    frames = {
+        name: Frame(
+            0,
+            0.0,
+            size_wh,
+            classify_faces(gray, upright.faces, classifier),
+            upright.turned_deg,
+            photo.incomplete,
+        )
+        for name, classifier in classifiers.items()
+    }
+    shown = Image.fromarray(np.ascontiguousarray(photo.image_bgr[..., ::-1]))
+    shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.BOX)
+    upright_shown = Image.fromarray(turn_picture(np.asarray(shown), upright.turned_deg))
     return PhotoReading(
         original_size_wh=photo.original_size_wh,
         frames=frames,
-        thumbnail_rgb=np.asarray(thumbnail, np.uint8),
+        shown=as_jpeg(shown),
+        crops=tuple(as_jpeg(crop_rgb(upright.image_bgr, face.box)) for face in upright.faces),
+        thumbnail=as_jpeg(ImageOps.fit(upright_shown, _THUMBNAIL_WH)),
     )

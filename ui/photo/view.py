@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import cv2
@@ -12,7 +13,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.drawing import draw_frame
-from fer_core.images import encode_png, read_image, turn_picture
+from fer_core.images import decoded, encode_png
 from fer_core.records import csv_cell, face_rows, frame_record, row_columns, rows_to_csv
 from fer_core.types import Frame
 from ui.common.layout import plain, verdict_line
@@ -22,7 +23,6 @@ from ui.photo.face_card import face_card
 from ui.photo.shelf import shelf
 
 _SIDE_BY_SIDE_KEY = "side-by-side"
-_SHOWN_SIDE = 1400
 _MOST_CARDS = 12
 _ADVICE = {
     "yunet": "Try a photo in which the face is larger, brighter, or turned more to the camera. "
@@ -43,20 +43,16 @@ def show_photo(settings: Settings) -> None:
     if reading.error:
         st.error(plain(f"{upload.name}: {reading.error}"), icon=":material/broken_image:")
         return
-    image_bgr = read_image(upload.content).image_bgr
     frames = reading.frames
     frame = frames[settings.class_set]
-    upright_bgr = turn_picture(image_bgr, frame.turned_deg)
-    drawn = draw_frame(image_bgr, frame, threshold=settings.threshold)
+    drawn = draw_frame(_decoded(reading.shown), frame, threshold=settings.threshold)
     picture, facts = st.columns([3, 2])
-    picture.image(
-        _fitted(drawn), plain(upload.name), channels="BGR", width="stretch", alt=upload.name
-    )
+    picture.image(drawn, plain(upload.name), channels="BGR", width="stretch", alt=upload.name)
     with facts:
         _show_facts(frame, settings)
         st.download_button(
             "Annotated picture (PNG)",
-            lambda: encode_png(drawn),
+            partial(_annotated, upload.content, frame, settings.threshold),
             f"{upload.name}.annotated.png",
             "image/png",
             on_click="ignore",
@@ -71,7 +67,7 @@ def show_photo(settings: Settings) -> None:
     for position in range(cards):
         face_card(
             position + 1,
-            upright_bgr,
+            reading.crops[position],
             {name: frames[name].faces[position] for name in names},
             threshold=settings.threshold,
             key=f"face-{position}",
@@ -86,6 +82,11 @@ def _show_facts(frame: Frame, settings: Settings) -> None:
         st.caption(
             f":material/rotate_right: The photo was turned by {frame.turned_deg}° clockwise: its "
             "faces stand upright so."
+        )
+    if frame.incomplete:
+        st.caption(
+            ":material/broken_image: The end of the photo's file is missing; a part of the picture "
+            "may be grey or blurred."
         )
     for number, face in enumerate(frame.faces[:_MOST_CARDS], start=1):
         st.markdown(f"{number}. {verdict_line(face, settings.threshold)}", unsafe_allow_html=True)
@@ -138,8 +139,12 @@ def show_table(settings: Settings) -> None:
         )
 
 
-def _fitted(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture that is no larger than a page can show."""
-    scale = min(1.0, _SHOWN_SIDE / max(image_bgr.shape[:2]))
-    shown = cv2.resize(image_bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(shown, np.uint8)
+def _annotated(content: bytes, frame: Frame, threshold: float) -> bytes:
+    """Return the photo in its own size, with the faces' boxes and verdicts, as a PNG."""
+    with decoded(content) as photo:
+        return encode_png(draw_frame(photo.image_bgr, frame, threshold=threshold))
+
+
+def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
+    """Return a picture that the server itself has encoded."""
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)

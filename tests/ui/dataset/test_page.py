@@ -493,6 +493,16 @@ def test_an_own_photo(own_photo: Photo) -> None:
     assert not app.exception and not app.error and len(charts(app)) == 2
 
 
+def test_an_own_photo_is_decoded_once(own_photo: Photo, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = own_photo("me.jpg", SAMPLE.read_bytes())
+
+    def decode(*_: object) -> None:
+        pytest.fail("it was decoded again")
+
+    monkeypatch.setattr("ui.dataset.faces.read_image", decode)
+    assert not app.run().exception
+
+
 def test_a_photo_without_a_face(own_photo: Photo) -> None:
     content = io.BytesIO()
     Image.new("RGB", (320, 240), "grey").save(content, "JPEG")

@@ -4,14 +4,17 @@ import functools
 import io
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
+from fer_core.budget import MemoryBudget
 from fer_core.labels import FER6, FER7
 from tests.ui.conftest import SAMPLE
 
@@ -72,6 +75,50 @@ def test_a_photo_on_its_side_is_turned_and_said_so(
     assert not photo_page.exception
     assert photo_page.subheader[0].value == "1 face"
     assert any("turned by 90° clockwise" in caption.value for caption in photo_page.caption)
+
+
+def test_a_photo_without_its_end_is_read_and_said_so(upload: Upload) -> None:
+    app = upload(("a.jpg", SAMPLE.read_bytes()[:-10]))
+    assert not app.exception and app.subheader[0].value == "1 face"
+    assert any("end of the photo's file is missing" in caption.value for caption in app.caption)
+    whole = app.file_uploader[0].set_value([("b.jpg", SAMPLE.read_bytes(), "image/jpeg")]).run()
+    assert not any("file is missing" in caption.value for caption in whole.caption)
+
+
+def test_clicks_do_not_decode_again(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = upload(("a.jpg", SAMPLE.read_bytes()), ("b.png", _encoded(Image.open(SAMPLE), "PNG")))
+
+    def decode(*_: object, **__: object) -> None:
+        pytest.fail("it was decoded again")
+
+    monkeypatch.setattr("fer_core.images.read_header", decode)
+    app = app.slider(key="threshold").set_value(95).run()
+    app = buttons(app, "Next")[0].click().run()
+    app = buttons(app, "Next")[0].click().run()
+    assert not app.exception and not app.error
+    assert app.subheader[0].value == "1 face"
+
+
+def test_waiting_for_other_pictures_is_said(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = MemoryBudget(100_000_000)
+    monkeypatch.setattr("fer_core.images.shared_budget", lambda: budget)
+    said = []
+    caption = DeltaGenerator.caption
+
+    def say(place: DeltaGenerator, body: str, **options: object) -> DeltaGenerator:
+        if body.startswith("Waiting"):
+            said.append(body)
+            release.close()
+        return caption(place, body, **options)
+
+    monkeypatch.setattr(DeltaGenerator, "caption", say)
+    with ExitStack() as release:
+        release.enter_context(budget.reserve(95_000_000))
+        app = upload(("a.jpg", SAMPLE.read_bytes()))
+    assert app.subheader[0].value == "1 face"
+    assert said == ["Waiting for other pictures …"]
 
 
 def test_six_classes_and_side_by_side(upload: Upload) -> None:
@@ -158,7 +205,7 @@ def _bad_files() -> dict[str, tuple[bytes, str]]:
     return {
         "empty.jpg": (b"", "empty"),
         "text.jpg": (b"This is no picture.", "not a picture"),
-        "cut.jpg": (jpeg[: len(jpeg) // 2], "cut off"),
+        "cut.jpg": (jpeg[: len(jpeg) // 50], "cut off"),
         "dot.png": (_encoded(Image.new("RGB", (1, 1)), "PNG"), "1×1"),
         "bomb.png": (bomb, "megapixels"),
     }

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import io
+
 import pytest
+from PIL import Image
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import load_detector
@@ -30,6 +33,36 @@ def test_a_full_shelf_refuses_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.add([Upload("small", b"123"), Upload("large", b"456789"), Upload("tiny", b"7")])
     assert shelf.refused == ["large"]
     assert [upload.name for upload in shelf.uploads.values()] == ["small", "tiny"]
+
+
+def test_there_is_a_limit_on_photos_and_on_what_all_visitors_hold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(photos, "MAX_PHOTOS", 2)
+    assert _shelf("a", "b", "c").refused == ["c"]
+    other = _shelf("x" * 50)
+    room = photos.held_by_all() + 20
+    monkeypatch.setattr(photos, "room_for_all", lambda: room)
+    shelf = _shelf("y" * 30, "z" * 10)
+    assert shelf.refused == ["y" * 30]
+    other.remove(other.current)
+    shelf.add([Upload("y", b"y" * 30)])
+    assert not shelf.refused
+
+
+def test_what_a_page_shows_is_kept_once_for_all_readings_and_counted() -> None:
+    shelf = PhotoShelf()
+    shelf.add([Upload("a", SAMPLE.read_bytes())])
+    before = shelf.held_bytes
+    for reading in ("people", "labels"):
+        read_photos(shelf, [shelf.current], load_detector("haar"), {}, reading=reading)
+    one, two = shelf.readings.values()
+    assert one.shown is two.shown
+    assert before == SAMPLE.stat().st_size
+    added = len(one.shown) + 2 * len(one.thumbnail) + 2 * len(one.crops[0])
+    assert shelf.held_bytes == before + added
+    with Image.open(io.BytesIO(one.shown)) as shown:
+        assert max(shown.size) <= 1400
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,8 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         left = f", {left_s:.0f} s left" if done else ""
         progress.progress(done / len(waiting), f"{len(waiting) - done} photos to go{left}")
 
-    def show_wait(sentence: str) -> None:
-        progress.progress(read / len(waiting), sentence)
+    def show_wait(why: str) -> None:
+        progress.progress(read / len(waiting), why)
 
     _read(photos, waiting, settings, show, show_wait)
     st.rerun()
@@ -155,7 +155,7 @@ def _read(
     keys: Sequence[str],
     settings: Settings,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
-    on_wait: Callable[[str], object] = lambda sentence: None,
+    on_wait: Callable[[str], object] = lambda why: None,
 ) -> None:
     # Both models read every face, so that the class set can be changed without another wait.
     readers: dict[str, FaceReader] = {

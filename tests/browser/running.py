@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -65,6 +67,17 @@ def running_app(
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+def until_true(page: Page, condition: str) -> None:
+    """Wait until a condition holds in a tab.
+
+    Playwright's own wait_for_function makes code of text in the page, which the app's policy
+    forbids to whatever is in it.
+    """
+    page.evaluate(
+        f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame) }}"
+    )
 
 
 def free_port() -> int:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.running import until_true
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = sorted((ROOT / "assets" / "samples").glob("*.jpg"))
 
@@ -143,7 +145,7 @@ def test_camera(page: Page) -> None:
     open_photos(page)
     page.get_by_text("Use the camera").click()
     # A photo that is taken before the camera delivers is lost in the browser.
-    page.wait_for_function("document.querySelector('video')?.videoWidth > 0")
+    until_true(page, "document.querySelector('video')?.videoWidth > 0")
     page.get_by_role("button", name="Take Photo").click()
     # Chromium's fake camera shows a test picture without a face.
     expect(page.get_by_role("heading", name="No face found")).to_be_visible()

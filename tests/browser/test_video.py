@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.video import loop_video
+from tests.browser.running import until_true
 
 
 def open_videos(page: Page) -> None:
@@ -64,7 +65,7 @@ def download(page: Page, label: str) -> Path:
 def expect_playing(page: Page) -> None:
     video = page.locator("video").first
     video.evaluate("video => { video.muted = true; return video.play(); }")
-    page.wait_for_function("document.querySelector('video').currentTime > 0.2")
+    until_true(page, "document.querySelector('video').currentTime > 0.2")
 
 
 @pytest.fixture
@@ -219,7 +220,7 @@ def test_nothing_reaches_over_the_window(analysed: Page) -> None:
             analysed.emulate_media(color_scheme=theme)
             analysed.set_viewport_size({"width": width, "height": 800})
             expect(timeline_of(analysed, 1)).to_be_visible()
-            analysed.wait_for_function(f"document.documentElement.scrollWidth <= {width}")
+            until_true(analysed, f"document.documentElement.scrollWidth <= {width}")
 
 
 def test_no_temporary_file_is_left(analysed: Page, temporary_folder: Path) -> None:

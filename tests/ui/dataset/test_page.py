@@ -23,6 +23,7 @@ from train.data.picture_ids import name_and_label, picture_id
 from train.evaluation import storage
 from train.evaluation.audit import audit
 from train.training.config import AugmentationConfig
+from ui.common.layout import plain
 
 SECTIONS = ("Get it", "Browse", "Audit", "Map", "Augmentation", "Mean faces", "Pipeline")
 
@@ -156,7 +157,7 @@ def test_a_place_is_given_by_hand(bare: AppTest, tiny_folder: Path) -> None:
     app = button(bare, "Use").click().run()
     assert not app.exception
     assert ["not the whole FER-2013: 280 pictures" in w.value for w in app.warning] == [True]
-    assert "Training/happy: 24 pictures instead of 7215." in texts(app)
+    assert plain("Training/happy: 24 pictures instead of 7215.") in texts(app)
     assert grids(turn(app, "Browse"))[0]["atlas"].startswith("data:image/png")
 
 
@@ -278,7 +279,7 @@ def test_a_pictures_own_page(page: AppTest, tiny_set: FaceSet) -> None:
     emotion = FER7.labels[tiny_set.labels[position]]
     app = open_picture(turn(page, "Browse"), str(tiny_set.names[position]), emotion)
     assert not app.exception
-    assert app.subheader[0].value == f"{tiny_set.names[position]}, labelled {emotion}"
+    assert app.subheader[0].value == plain(f"{tiny_set.names[position]}, labelled {emotion}")
     assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [7, 6]
     assert "**sad**, has 100% of the votes" in texts(app)
     assert len(app.get("image")) == 1
@@ -314,9 +315,9 @@ def test_leafing_through_a_list(page: AppTest, tiny_set: FaceSet) -> None:
     ids = tuple(tiny_set.ids[:3].tolist())
     page.session_state["dataset-open"] = Opened(ids[0], ids)
     app = button(page.run(), "Previous picture").click().run()
-    assert app.subheader[0].value == ", labelled ".join(name_and_label(ids[2]))
+    assert app.subheader[0].value == plain(", labelled ".join(name_and_label(ids[2])))
     app = button(app, "Next picture").click().run()
-    assert app.subheader[0].value == ", labelled ".join(name_and_label(ids[0]))
+    assert app.subheader[0].value == plain(", labelled ".join(name_and_label(ids[0])))
     assert not turn(app, "Browse").subheader, "another section closes the picture"
 
 

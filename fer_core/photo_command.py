@@ -100,6 +100,8 @@ def _analyze(options: argparse.Namespace) -> int:
             for path, name in tqdm(pictures, total=total, unit="picture", disable=None):
                 try:
                     photo, frame = _read(path, name, detector, classifier, options)
+                    if report:
+                        report.add(str(name), photo.image_bgr, frame)
                 except Exception as error:
                     failures += 1
                     sentence = failure_of(path, error)
@@ -107,8 +109,6 @@ def _analyze(options: argparse.Namespace) -> int:
                     if report:
                         report.add_failure(str(name), sentence)
                 else:
-                    if report:
-                        report.add(str(name), photo.image_bgr, frame)
                     if table:
                         table.add(face_rows(frame, str(path), threshold=options.threshold))
                     sentence = _sentence(frame, options.threshold)

@@ -63,18 +63,19 @@ class PhotoReport:
                 other emotions than the report's.
         """
         self._check(image_bgr, frame)
-        self._first = self._first or name
         said = Counter(face.verdict(self._making.threshold) for face in frame.faces)
+        link = plain(name)
+        if len(self._entries) < MOST_PHOTOS:
+            upright_bgr = turn_picture(to_bgr(image_bgr), frame.turned_deg)
+            anchor = f"photo-{self._photos + 1}"
+            self._entries.append(self._entry(name, upright_bgr, frame, anchor))
+            link = f'<a href="#{anchor}">{link}</a>'
+        if len(self._rows) < _MOST_ROWS:
+            self._rows.append(_row(link, said))
+        self._first = self._first or name
         self._verdicts += said
         self._without += not frame.faces
         self._photos += 1
-        shown = len(self._entries) < MOST_PHOTOS
-        if shown:
-            upright_bgr = turn_picture(to_bgr(image_bgr), frame.turned_deg)
-            self._entries.append(self._entry(name, upright_bgr, frame))
-        if len(self._rows) < _MOST_ROWS:
-            link = f'<a href="#photo-{self._photos}">{plain(name)}</a>' if shown else plain(name)
-            self._rows.append(_row(link, said))
 
     def add_failure(self, name: str, sentence: str) -> None:
         """Take in a photo that could not be read, and the reason."""
@@ -155,17 +156,20 @@ class PhotoReport:
 {note}
 </section>"""
 
-    def _entry(self, name: str, image_bgr: NDArray[np.uint8], frame: Frame) -> str:
+    def _entry(self, name: str, image_bgr: NDArray[np.uint8], frame: Frame, anchor: str) -> str:
         threshold = self._making.threshold
         width, height = frame.size_wh
         found = count_of(len(frame.faces), "face") if frame.faces else "no face found"
         verdicts = Counter(face.verdict(threshold) for face in frame.faces)
         told = "".join(f", {count:,} {verdict}" for verdict, count in verdicts.most_common())
-        turned = (
-            f" The photo was turned by {frame.turned_deg}° clockwise: its faces stand upright so."
-            if frame.turned_deg
-            else ""
-        )
+        notes = ""
+        if frame.turned_deg:
+            notes = (
+                f" The photo was turned by {frame.turned_deg}° clockwise: its faces stand upright "
+                "so."
+            )
+        if frame.incomplete:
+            notes += " The end of the file is missing, so a part of the picture may be, too."
         room = max(0, _MOST_CARDS - self._cards)
         shown = frame.faces[:room]
         self._cards += len(shown)
@@ -181,11 +185,11 @@ class PhotoReport:
         left = len(frame.faces) - len(shown)
         more = f", {left:,} of them only counted here" if left else ""
         return f"""\
-<article class="entry{few}" id="photo-{self._photos}">
+<article class="entry{few}" id="{anchor}">
 <h3>{plain(name)}</h3>
 <div><div class="picture"><img src="{embedded(image_bgr, self._picture_bytes)}" width="{width}" \
 height="{height}" alt="{attribute(f"{name}: {found}{told}")}">{boxes}</div>
-<p class="note">{width:,}×{height:,} pixels, {found}{more}.{turned}</p></div>
+<p class="note">{width:,}×{height:,} pixels, {found}{more}.{notes}</p></div>
 <div class="cards">
 {cards}</div>
 </article>

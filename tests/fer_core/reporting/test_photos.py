@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,6 +138,12 @@ def test_two_hundred_photos_stay_below_twenty_megabytes(make_face: MakeFace) -> 
         report.add(f"{number}.jpg", noise, frame(*faces, size_wh=(1200, 900)))
     rows = 2000 * len(photos._row("x" * 60, photos.Counter(FER7.labels)))
     assert base + 200 * (len(report.html()) - base) / 2 + rows < 20_000_000
+
+
+def test_a_picture_of_which_a_part_is_missing_is_shown_and_said(make_face: MakeFace) -> None:
+    report = PhotoReport(MAKING, count=1)
+    report.add("a.jpg", picture(), replace(frame(make_face()), incomplete=True))
+    assert "The end of the file is missing" in checked(report.html()).text
 
 
 def test_turned_photos_are_shown_upright(make_face: MakeFace) -> None:

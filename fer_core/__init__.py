@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fer_core._version import __version__
 
 if TYPE_CHECKING:
-    from fer_core.api import analyze, analyze_video, draw, list_models, load_model
+    from fer_core.api import analyze, analyze_video, draw, list_models, load_model, report
     from fer_core.classifier import EmotionClassifier
     from fer_core.detection import FaceDetector, load_detector
     from fer_core.errors import (
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from fer_core.video.source import VideoFacts
 
 _HOMES = {
-    "api": ("analyze", "analyze_video", "draw", "list_models", "load_model"),
+    "api": ("analyze", "analyze_video", "draw", "list_models", "load_model", "report"),
     "classifier": ("EmotionClassifier",),
     "detection": ("FaceDetector", "load_detector"),
     "errors": (
@@ -118,6 +118,7 @@ __all__ = [
     "load_detector",
     "load_model",
     "read_image",
+    "report",
 ]
 
 

@@ -59,6 +59,24 @@ def align_face(image_gray: NDArray[np.uint8], face: DetectedFace) -> NDArray[np.
     return np.asarray(aligned, np.uint8)
 
 
+def crop_face(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) -> NDArray[np.uint8]:
+    """Return the square around a face, to be looked at, as far as the picture reaches.
+
+    Args:
+        image_bgr: uint8 ``(H, W, 3)``.
+        box: Where the face is.
+        margin: What is added on each side, in lengths of the box's longer side.
+
+    Returns:
+        uint8 ``(h, w, 3)``, a view of the picture; empty for a face outside of it.
+    """
+    x, y = box.center
+    half = (0.5 + margin) * max(box.width, box.height)
+    square = FaceBox(x - half, y - half, x + half, y + half)
+    x1, y1, x2, y2 = square.clipped((image_bgr.shape[1], image_bgr.shape[0]))
+    return image_bgr[y1:y2, x1:x2]
+
+
 def frame_matrix(face: DetectedFace) -> NDArray[np.float64]:
     """Return the similarity from the picture to FER-2013's 48x48 frame, float64 ``(2, 3)``.
 

@@ -7,11 +7,11 @@ and the command lines share between calls. These here take names and load each p
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,11 +21,14 @@ from fer_core.detection import FaceDetector, load_detector
 from fer_core.drawing import draw_frame, draw_tracked
 from fer_core.errors import ModelError
 from fer_core.extras import require_video
+from fer_core.files import write_at_once
 from fer_core.images import ImageSource, read_image, to_bgr
 from fer_core.labels import DEFAULT_THRESHOLD, FER7
 from fer_core.pipeline import analyze_image, shared_classifier, shared_detector
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING, check_reading
+from fer_core.reporting.making import Making, making_of
+from fer_core.reporting.photos import PhotoReport
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.tracking import DEFAULT_MAX_GAP_S
 from fer_core.types import Frame, TrackedFrame
@@ -202,6 +205,85 @@ def draw(
             f"this one has {size_wh[0]}×{size_wh[1]}."
         )
     return draw_frame(image_bgr, frame, threshold=threshold)
+
+
+def report(
+    read: Iterable[tuple[Picture, Frame]] | VideoResult,
+    path: str | os.PathLike[str],
+    *,
+    video: str | os.PathLike[str] | bytes | BinaryIO | None = None,
+    threshold: float | None = None,
+    names: Mapping[int, str] | None = None,
+    model: str | FaceReader = FER7.name,
+    reading: str = DEFAULT_READING,
+    detector: str | FaceDetector = "auto",
+) -> None:
+    """Write what was read into one HTML file, to keep, to print or to show to others.
+
+    It holds the pictures, reduced, and the faces with all that was read in them, how sure that is,
+    and how it was made; a browser that opens it asks no network for anything. Of many photos the
+    first 200 come with their pictures.
+
+    Args:
+        read: Pairs of a picture, as it was given to ``analyze``, and what that returned; or what
+            ``analyze_video`` returned.
+        path: Where the report goes; a file of that name is replaced.
+        video: The analysed video, which the faces in its report are cut out of.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1; None for that of the
+            video's analysis, or ``DEFAULT_THRESHOLD``.
+        names: Names of persons in a video; others are called by their number.
+        model: As it was given to the analysis; the report names it.
+        reading: As it was given to the analysis; the report says what it means.
+        detector: As it was given to the analysis, by its name or loaded.
+
+    Raises:
+        TypeError: ``read``, ``model`` or ``detector`` is nothing of these.
+        ValueError: A picture is not the one that was analysed, the faces were read by another
+            model, or ``threshold`` is not within 0 to 1.
+        UnreadableImage: A picture is missing, damaged, no picture, or too large to open.
+        UnreadableVideo: The same of the video.
+        ModelError: There is no such model, or its files are damaged.
+        DetectorUnavailable: YuNet was asked for and its file is missing or damaged.
+        OSError: The report cannot be written.
+    """
+    reader = _reader(model, reading)
+    found_by = (shared_detector(detector) if isinstance(detector, str) else detector).name
+    if hasattr(read, "timeline"):
+        from fer_core.video.report import report_of_video
+
+        html = report_of_video(
+            _name_of(video, "a video"),
+            cast("VideoResult", read),
+            video,
+            reader=reader,
+            detector=found_by,
+            threshold=threshold,
+            names=names,
+        )
+    else:
+        if threshold is None:
+            threshold = DEFAULT_THRESHOLD
+        html = _report_of_photos(read, making_of(reader, found_by, threshold))
+    write_at_once(Path(path), html.encode())
+
+
+def _report_of_photos(read: Iterable[tuple[Picture, Frame]], making: Making) -> str:
+    pairs = list(read) if isinstance(read, Iterable) else [read]
+    for pair in pairs:
+        if not (isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Frame)):
+            raise TypeError(
+                "A report is made of pairs, each of a picture and what `analyze` returned for it, "
+                f"or of what `analyze_video` returned, not of {type(pair).__name__}."
+            )
+    photos = PhotoReport(making, count=len(pairs))
+    for number, (picture, frame) in enumerate(pairs, start=1):
+        photos.add(_name_of(picture, f"Photo {number}"), to_bgr(_decoded(picture)), frame)
+    return photos.html()
+
+
+def _name_of(source: object, otherwise: str) -> str:
+    """Return what a file is called, without the folders that it lies in."""
+    return Path(source).name if isinstance(source, str | os.PathLike) else otherwise
 
 
 def list_models() -> list[str]:

@@ -254,6 +254,11 @@ class EmotionClassifier:
         return self._files.name
 
     @property
+    def sha256(self) -> str:
+        """Checksum of the networks' file, in hexadecimal."""
+        return hashlib.sha256(self._files.tflite).hexdigest()
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The K emotions in the order of the probabilities."""
         return self._files.labels

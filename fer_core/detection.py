@@ -41,6 +41,7 @@ _SAME_FACE_COVER = 0.7
 _MAX_ENLARGED_FACE = 300
 # In pixels at the working size; the cascade's own window is 24, and finds more that is no face.
 _HAAR_MIN_SIDE = 30
+_HAAR_FOLDER, _HAAR_FACES = Path(cv2.data.haarcascades), "haarcascade_frontalface_default.xml"
 # Growth of the cascade's window from one pass to the next, and how many finds must agree. Frames
 # are searched more coarsely: who is missed in one of them is found in the next.
 _HAAR_SEARCH, _HAAR_FRAME_SEARCH = (1.1, 6), (1.2, 3)
@@ -115,9 +116,10 @@ class HaarDetector:
     name = "haar"
 
     def __init__(self) -> None:
-        folder = Path(cv2.data.haarcascades)
-        self._faces = cv2.CascadeClassifier(str(folder / "haarcascade_frontalface_default.xml"))
-        self._eyes = cv2.CascadeClassifier(str(folder / "haarcascade_eye_tree_eyeglasses.xml"))
+        self._faces = cv2.CascadeClassifier(str(_HAAR_FOLDER / _HAAR_FACES))
+        self._eyes = cv2.CascadeClassifier(
+            str(_HAAR_FOLDER / "haarcascade_eye_tree_eyeglasses.xml")
+        )
         self._lock = threading.Lock()
 
     def detect(
@@ -210,6 +212,15 @@ def load_detector(name: str = "auto") -> FaceDetector:
                 raise
             logger.warning("%s Haar serves instead.", error)
     return HaarDetector()
+
+
+def detector_file(name: str) -> Path | None:
+    """Return the file that a detector finds faces by; None for others than these two.
+
+    Args:
+        name: "yunet" or "haar", as a loaded detector is called.
+    """
+    return {"yunet": yunet_path(), "haar": _HAAR_FOLDER / _HAAR_FACES}.get(name)
 
 
 def _search(

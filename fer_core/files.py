@@ -5,6 +5,7 @@ No result takes another file's name, none is half-written, and none is read agai
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import secrets
@@ -144,13 +145,27 @@ def _fitted(name: str, ending: str) -> str:
     return name + digits
 
 
+def check_writable(path: Path) -> None:
+    """Make a result's folder, and find out now what would keep it from being written at the end.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    part = _part(path)
+    part.touch(exist_ok=False)
+    part.unlink()
+
+
 def write_at_once(path: Path, content: bytes) -> None:
     """Write a file so that nobody ever sees half of it, and leave nothing if that fails.
 
     Raises:
         OSError: It cannot be written.
     """
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
+    part = _part(path)
     try:
         with part.open("xb") as file:
             file.write(content)
@@ -158,3 +173,7 @@ def write_at_once(path: Path, content: bytes) -> None:
     except BaseException:  # Ctrl-C too
         part.unlink(missing_ok=True)
         raise
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{secrets.token_hex(8)}.part")

@@ -17,6 +17,7 @@ from fer_core.detection import FaceDetector, load_detector
 from fer_core.drawing import draw_frame
 from fer_core.files import (
     STANDARD_INPUT,
+    check_writable,
     files_in,
     mark_png,
     source_digest,
@@ -28,7 +29,11 @@ from fer_core.images import IMAGE_SUFFIXES, Photo, encode_png, read_image
 from fer_core.pipeline import analyze_image
 from fer_core.protocols import FaceReader
 from fer_core.records import FaceTable, face_rows, frame_record
+from fer_core.reporting.making import making_of
+from fer_core.reporting.photos import PhotoReport
 from fer_core.types import Frame
+
+_PAGE_SUFFIXES = (".html", ".htm")
 
 
 def add_photo_command(commands: Any) -> None:
@@ -48,6 +53,12 @@ def add_photo_command(commands: Any) -> None:
     photos.add_argument(
         "--annotate", type=Path, metavar="DIR", help="write an annotated copy of each picture"
     )
+    photos.add_argument(
+        "--report",
+        type=_report,
+        metavar="FILE.html",
+        help="write one page with all pictures and faces, which needs no network",
+    )
     add_reading_options(photos)
     photos.set_defaults(run=_analyze)
 
@@ -63,6 +74,13 @@ def _table(text: str) -> Path:
     return Path(text)
 
 
+def _report(text: str) -> Path:
+    # As in --report *.jpg; what is no page would not open in a browser either.
+    if Path(text).suffix.lower() not in _PAGE_SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text} is not a page's name, such as report.html")
+    return Path(text)
+
+
 def _analyze(options: argparse.Namespace) -> int:
     total, failures = count_inputs(options.paths, IMAGE_SUFFIXES, "pictures")
     if not total:
@@ -70,6 +88,11 @@ def _analyze(options: argparse.Namespace) -> int:
     detector, classifier = load_detector(options.detector), load_classifier(options)
     if options.annotate:
         options.annotate.mkdir(parents=True, exist_ok=True)
+    report = None
+    if options.report:
+        check_writable(options.report)
+        making = making_of(classifier, detector.name, options.threshold)
+        report = PhotoReport(making, count=total)
     pictures = files_in(options.paths, IMAGE_SUFFIXES)
     done = 0
     with FaceTable(options.csv, classifier.labels) if options.csv else nullcontext() as table:
@@ -77,10 +100,14 @@ def _analyze(options: argparse.Namespace) -> int:
             for path, name in tqdm(pictures, total=total, unit="picture", disable=None):
                 try:
                     photo, frame = _read(path, name, detector, classifier, options)
+                    if report:
+                        report.add(str(name), photo.image_bgr, frame)
                 except Exception as error:
                     failures += 1
                     sentence = failure_of(path, error)
                     record: dict[str, Any] = {"path": str(path), "error": sentence}
+                    if report:
+                        report.add_failure(str(name), sentence)
                 else:
                     if table:
                         table.add(face_rows(frame, str(path), threshold=options.threshold))
@@ -94,6 +121,8 @@ def _analyze(options: argparse.Namespace) -> int:
                 read = f"{done:,} of {total:,} pictures"
                 print(f"\n{table.path} has the faces of {read}.", end="", file=sys.stderr)
             raise
+    if report:
+        write_at_once(options.report, report.html().encode())
     return 1 if failures else 0
 
 

@@ -1,4 +1,4 @@
-"""A time line as tables, as a summary, as captions and as its strongest moments.
+"""A time line as tables, a summary, captions, bands to draw, and its strongest moments.
 
 Nothing is rounded but the times of captions, to the milliseconds that WebVTT has.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from html import escape
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,8 @@ _MAX_HOLD_S = 1.0
 # Shorter captions cannot be read.
 _MIN_CAPTION_S = 0.5
 _THEN = " → "
+# More columns of a band cannot be told apart on paper.
+MOST_COLUMNS = 240
 
 
 def timeline_table(
@@ -296,6 +299,65 @@ def _readable(spans: list[tuple[float, float, str]]) -> list[tuple[float, float,
 def _clock(milliseconds: int) -> str:
     seconds, rest = divmod(milliseconds, 1000)
     return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{rest:03}"
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A person's emotions over time, in no more columns than can be drawn.
+
+    Attributes:
+        begin_s: float64 ``(C,)``, rising, when each column begins, in seconds.
+        end_s: float64 ``(C,)``, when it ends: where the next one begins, unless the person was not
+            seen in between.
+        probabilities: float64 ``(C, K)``, smoothed, the mean by time; each row sums to 1.
+        verdicts: str ``(C,)``, what held longest.
+    """
+
+    begin_s: NDArray[np.float64]
+    end_s: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    verdicts: NDArray[np.str_]
+
+
+def emotion_band(
+    timeline: Timeline,
+    smoothed: NDArray[np.float32],
+    verdicts: NDArray[np.str_],
+    person: int,
+    *,
+    most: int = MOST_COLUMNS,
+) -> Band:
+    """Return what was read in a person, as columns of about equally many frames.
+
+    Args:
+        timeline: F frames with N faces.
+        smoothed: float32 ``(N, K)`` from ``Timeline.smoothed``.
+        verdicts: str ``(N,)`` from there.
+        person: The person.
+        most: Columns at most for the whole time line; those without the person are left out.
+    """
+    frames, hold_s = len(timeline.time_s), _hold_s(timeline)
+    count = min(most, frames)
+    column_of = np.arange(frames) * count // max(1, frames)
+    last = np.flatnonzero(np.diff(column_of, append=count))
+    begin_s = timeline.time_s[np.append(0, last[:-1] + 1)] if frames else np.empty(0)
+    own = np.flatnonzero(timeline.person == person)
+    columns = column_of[timeline.row[own]]
+    # Frames at the same time count too, such as a single one.
+    weights = np.maximum(hold_s[timeline.row[own]], 1e-6)
+    sums = np.zeros((count, len(timeline.labels)))
+    np.add.at(sums, columns, weights[:, None] * smoothed[own])
+    said = np.array([*timeline.labels, UNCERTAIN], np.str_)
+    held_s = np.stack(
+        [np.bincount(columns, weights * (verdicts[own] == name), count) for name in said]
+    )
+    seen = np.flatnonzero(held_s.any(axis=0))
+    return Band(
+        begin_s[seen],
+        (timeline.time_s + hold_s)[last[seen]],
+        sums[seen] / sums[seen].sum(axis=1, keepdims=True),
+        said[held_s[:, seen].argmax(axis=0)],
+    )
 
 
 def _hold_s(timeline: Timeline) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ import streamlit as st
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
 from fer_core.drawing import draw_frame
 from fer_core.images import read_image
+from fer_core.limits import LIMITS
 from fer_core.pipeline import analyze_image
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.explorer_data import HEADLINE_SPLITS
@@ -38,16 +39,10 @@ def example(settings: Settings) -> None:
 def limits() -> None:
     """Say what readings are worth and what they must not be used for."""
     with st.container(border=True):
+        points = "".join(f"\n- {sentence}" for sentence in LIMITS)
         st.markdown(
-            "**What it must not be used for**\n\n"
-            "- The app reads *expressions*, not feelings: a smile is not happiness, and people "
-            "show the same feeling differently.\n"
-            "- Make no decision about a person with it: none about work, school, credit, "
-            "health, safety or guilt.\n"
-            "- The EU's AI Act forbids inferring emotions at workplaces and in education "
-            "(Article 5(1)(f)); other laws may forbid more.\n"
-            "- It is wrong often, and not equally often for everybody: see the figures below, "
-            "and the model card in the repository."
+            f"**What it must not be used for**\n{points} See the figures below, and the model card "
+            "in the repository."
         )
 
 

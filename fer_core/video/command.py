@@ -31,6 +31,7 @@ if TYPE_CHECKING:  # PyAV and pandas are imported by those who analyse videos
     from fer_core.video.analysis import VideoOptions, VideoResult
 
 _TABLES, _SUMMARY = (".csv", ".parquet", ".vtt"), ".json"
+_REPORT = ".html"
 
 
 def add_video_command(commands: Any) -> None:
@@ -52,6 +53,9 @@ def add_video_command(commands: Any) -> None:
         help="time constant of the smoothing, 0 for none (default %(default)s)",
     )
     video.add_argument("--no-video", action="store_true", help="write no annotated video")
+    video.add_argument(
+        "--report", action="store_true", help="write a page to look at, which needs no network"
+    )
     add_reading_options(video)
     video.set_defaults(run=_run)
 
@@ -85,7 +89,7 @@ def _analyze_file(
 
     source, request = _source(path), _request(options)
     base = unclaimed(base, ANNOTATED_VIDEO, lambda base: _is_ours(base, source))
-    if _is_done(base, source, request):
+    if _is_done(base, source, request, report=options.report):
         return "already done."
     what = VideoOptions(fps=options.fps, threshold=options.threshold, smoothing_s=options.smoothing)
     # Until all is there, the files are in a folder of their own, which goes however this ends.
@@ -109,7 +113,15 @@ def _analyze_file(
             annotated=None if options.no_video else _named(staged, ANNOTATED_VIDEO),
             on_progress=show,
         )
-        sentence = _write(staged, {"source": source, "request": request}, result, what)
+        if options.report:
+            from fer_core.video.report import report_of_video
+
+            html = report_of_video(
+                path.name, result, path, reader=classifier, detector=options.detector
+            )
+            _named(staged, _REPORT).write_bytes(html.encode())
+        head = {"source": source, "request": request, "report": options.report}
+        sentence = _write(staged, head, result, what)
         _put_in_place(staged, base)
     if result.unwritten:
         raise UnwritableVideo(result.unwritten)
@@ -169,19 +181,22 @@ def _is_ours(base: Path, source: dict[str, Any]) -> bool:
     return moved and found == source | {"path": found.get("path")}
 
 
-def _is_done(base: Path, source: dict[str, Any], request: dict[str, Any]) -> bool:
+def _is_done(base: Path, source: dict[str, Any], request: dict[str, Any], *, report: bool) -> bool:
     """Return whether all results are there, and are what would be written again."""
     endings = [*_TABLES, *([ANNOTATED_VIDEO] if request["video"] else [])]
+    endings += [_REPORT] if report else []
     if not all(_named(base, ending).is_file() for ending in (*endings, _SUMMARY)):
         return False
     found = _summary(base)
     same = found["source"] | {"path": source["path"]} == source
+    # A page may be left from a run with other options.
+    same = same and (not report or found.get("report") is True)
     return same and found.get("request") == request and found.get("unwritten") is None
 
 
 def _write(
     base: Path,
-    request: dict[str, Any],
+    head: dict[str, Any],
     result: VideoResult,
     options: VideoOptions,
 ) -> str:
@@ -201,7 +216,7 @@ def _write(
     _named(base, ".parquet").write_bytes(table_to_parquet(table))
     _named(base, ".vtt").write_text(captions_vtt(timeline, verdicts), encoding="utf-8")
     record = {
-        **request,
+        **head,
         "damage": result.damage,
         "unwritten": result.unwritten,
         **summary_record(
@@ -223,7 +238,7 @@ def _write(
 def _put_in_place(staged: Path, base: Path) -> None:
     """Give the files their names; the summary is the last, since it says that all is there."""
     _named(base, _SUMMARY).unlink(missing_ok=True)
-    for ending in (ANNOTATED_VIDEO, *_TABLES, _SUMMARY):
+    for ending in (ANNOTATED_VIDEO, *_TABLES, _REPORT, _SUMMARY):
         if _named(staged, ending).exists():
             _named(staged, ending).replace(_named(base, ending))
 

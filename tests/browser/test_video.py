@@ -163,6 +163,8 @@ def test_downloads_agree(analysed: Page) -> None:
     assert len({row["frame"] for row in rows}) == record["frames_analyzed"]
     assert download(analysed, "Table (Parquet)").read_bytes()[:4] == b"PAR1"
     assert download(analysed, "Captions (WebVTT)").read_text().startswith("WEBVTT")
+    report = download(analysed, "Report (HTML)").read_text(encoding="utf-8")
+    assert "Facial expressions in" in report and report.count("data:image/jpeg") > 1
     with av.open(io.BytesIO(download(analysed, "Annotated video (MP4)").read_bytes())) as video:
         stream = video.streams.video[0]
         assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")

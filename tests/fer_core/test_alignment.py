@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_core.alignment import FRAME_BOX, FRAME_LANDMARKS, align_face, frame_matrix
+from fer_core.alignment import FRAME_BOX, FRAME_LANDMARKS, align_face, crop_face, frame_matrix
 from fer_core.types import DetectedFace, FaceBox
 
 # Where the face of grace-hopper.jpg is.
@@ -148,3 +148,21 @@ def test_a_crop_of_another_shape_is_not_squashed() -> None:
     matrix = frame_matrix(DetectedFace(FaceBox(0, 0, 60, 90), 1.0, is_crop=True))
     assert matrix[:, :2] == pytest.approx(np.eye(2) * 48 / np.sqrt(60 * 90))
     assert matrix @ [30, 45, 1] == pytest.approx([24, 24])
+
+
+@pytest.mark.parametrize(
+    ("box", "kept"),
+    [
+        ((40, 50, 60, 60), np.s_[41:69, 36:64]),
+        ((-10, -10, 10, 10), np.s_[0:14, 0:14]),
+        ((90, 70, 130, 110), np.s_[62:80, 82:100]),
+        ((200, 200, 210, 210), np.s_[0:0, 0:0]),
+    ],
+)
+def test_a_face_to_look_at_is_a_square_within_the_picture(
+    box: tuple[float, ...], kept: tuple[slice, slice]
+) -> None:
+    image = np.arange(80 * 100 * 3).reshape(80, 100, 3).astype(np.uint8)
+    face = crop_face(image, FaceBox(*box))
+    assert face.shape[:2] == image[kept].shape[:2]
+    assert (face == image[kept]).all()

@@ -21,8 +21,10 @@ import fer_core as fer
 from fer_core.labels import FER6, FER7
 from fer_core.pipeline import analyze_image
 from fer_core.preprocessing import INPUT_SIZE
+from fer_core.timeline import TimelineBuilder
 from tests.conftest import ROOT
 from tests.fer_core.conftest import SAMPLES
+from tests.fer_core.reporting.checked import checked
 from tests.fer_core.video.clips import make_clip
 
 SAMPLE = SAMPLES / "grace-hopper.jpg"
@@ -421,3 +423,53 @@ def test_videos_say_what_is_not_installed() -> None:
         "except fer.FerError as error: print(type(error).__name__, error)"
     )
     assert said == ["MissingExtra Reading videos needs av: install facial-emotions[video]."]
+
+
+def test_a_report_of_photos(tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    pictures = [SAMPLE, bgr(), SAMPLE.read_bytes()]
+    fer.report(((p, fer.analyze(p, detector="none")) for p in pictures), path, detector="none")
+    page = checked(path.read_text(encoding="utf-8"))
+    assert [text for level, text in page.headings if level == 3] == [
+        SAMPLE.name, "Photo 2", "Photo 3",
+    ]  # fmt: skip
+    assert "3 faces" in page.text and "Face detector none" in page.text
+    fer.report([], path, threshold=0.8)
+    assert "No photo could be read" in path.read_text(encoding="utf-8")
+    assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("read", [None, 7, "a.jpg", ["a.jpg"], [(SAMPLE, None)], "frame", "line"])
+def test_what_makes_no_report_is_refused_in_a_sentence(read: Any, tmp_path: Path) -> None:
+    if read == "frame":
+        read = fer.analyze(bgr(), detector="none")
+    elif read == "line":
+        read = TimelineBuilder(FER7.labels).build()
+    with pytest.raises(TypeError, match="made of pairs, each of a picture and what `analyze`"):
+        fer.report(read, tmp_path / "report.html")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_report_names_what_read_the_faces(tmp_path: Path) -> None:
+    read = [(bgr(), fer.analyze(bgr(), detector="none", model="fer6"))]
+    with pytest.raises(ValueError, match="'fer7' reads"):
+        fer.report(read, tmp_path / "report.html", detector="none")
+    fer.report(read, tmp_path / "report.html", detector="none", model="fer6", reading="labels")
+    page = checked((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "would be labelled" in page.text and "fer6/model.tflite" in page.text
+
+
+def test_a_report_of_a_video(portrait_clip: Path, tmp_path: Path) -> None:
+    result = fer.analyze_video(portrait_clip, detector="haar", fps=5)
+    path = tmp_path / "report.html"
+    fer.report(result, path, video=portrait_clip, names={1: "Grace"}, detector="haar")
+    page = checked(path.read_text(encoding="utf-8"))
+    assert page.headings[0][1] == "Facial expressions in portrait.mp4"
+    assert (3, "Grace") in page.headings and "Frames read 5 a second" in page.text
+    # The face itself, cut out of the video.
+    assert page.all("img") and all(image.std() > 20 for image in page.pictures())
+    fer.report(result, path, detector="haar", threshold=1.0)
+    page = checked(path.read_text(encoding="utf-8"))
+    assert not page.all("img") and "Uncertain 100%" in page.text
+    with pytest.raises(fer.UnreadableVideo):
+        fer.report(result, path, video=tmp_path / "missing.mp4", detector="haar")

@@ -17,6 +17,7 @@ from fer_core.detection import (
     HaarDetector,
     YuNetDetector,
     _search,
+    detector_file,
     load_detector,
 )
 from fer_core.errors import DetectorUnavailable
@@ -271,3 +272,10 @@ def test_a_whole_picture_is_one_face(shape: tuple[int, ...]) -> None:
     assert face == DetectedFace(FaceBox(0, 0, shape[1], shape[0]), 1.0, None, is_crop=True)
     with pytest.raises(ValueError, match="not empty"):
         detector.detect(np.zeros((0, 5), np.uint8))
+
+
+def test_the_files_that_faces_are_found_by(yunet_env: None, yunet_file: Path) -> None:
+    assert detector_file("yunet") == yunet_file
+    cascade = detector_file("haar")
+    assert cascade is not None and cascade.is_file()
+    assert detector_file("none") is None

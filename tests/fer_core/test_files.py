@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fer_core.files import (
+    check_writable,
     files_in,
     is_own_result,
     mark_png,
@@ -155,3 +156,16 @@ def test_nothing_half_written_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [("a.bin", b"first")]
     write_at_once(path, b"third")
     assert path.read_bytes() == b"third"
+
+
+def test_what_cannot_be_written_is_known_beforehand(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "report.html"
+    check_writable(target)
+    assert target.parent.is_dir() and not list(target.parent.iterdir())
+    target.write_text("older")
+    check_writable(target)
+    assert target.read_text() == "older" and list(target.parent.iterdir()) == [target]
+    with pytest.raises(IsADirectoryError):
+        check_writable(tmp_path / "new")
+    with pytest.raises(OSError):
+        check_writable(target / "below.html")

@@ -22,6 +22,7 @@ from fer_core.images import Photo, read_image
 from fer_core.labels import FER6, FER7
 from fer_core.records import row_columns
 from tests.fer_core.conftest import SAMPLES
+from tests.fer_core.reporting.checked import checked
 
 # Pictures are ready crops, which takes no search for faces.
 CROPS = ("--detector", "none")
@@ -455,3 +456,49 @@ def test_a_picture_on_standard_input(
     monkeypatch.chdir(crop_files)
     shutil.move("a.png", "-")
     assert run("analyze", "./-", *CROPS) == 0
+
+
+def test_a_report_of_all_pictures(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "<b>bad.jpg").write_text("no picture")
+    path = tmp_path / "new" / "report.html"
+    assert run("analyze", photos, "--report", path, *CROPS) == 1
+    page = checked(path.read_text(encoding="utf-8"))
+    named = [text for level, text in page.headings if level == 3]
+    # As in the folder that was named, not where that is.
+    assert named == ["a.jpg", "a.png", "below/a.JPG"] and str(photos) not in page.text
+    assert "<b>bad.jpg The file is not a picture" in page.text
+    assert list(path.parent.iterdir()) == [path]
+    assert len(capsys.readouterr().out.splitlines()) == 4
+    assert run("analyze", photos / "a.jpg", "--report", path, *CROPS) == 0
+    assert "Facial expressions in a.jpg" in path.read_text(encoding="utf-8")
+
+
+def test_a_report_needs_a_page_s_name(photos: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = (photos / "a.jpg").read_bytes()
+    for name in ("a.jpg", "report", "report.txt"):
+        with pytest.raises(SystemExit):
+            run("analyze", photos, "--report", photos / name)
+        assert capsys.readouterr().err.endswith("is not a page's name, such as report.html\n")
+    assert (photos / "a.jpg").read_bytes() == before
+
+
+def test_a_report_that_cannot_be_written_ends_the_run_first(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in the way").write_text("")
+    assert run("analyze", photos, "--report", tmp_path / "in the way" / "report.html") == 2
+    said = capsys.readouterr()
+    assert said.out == "" and len(said.err.splitlines()) == 1
+
+
+def test_a_stopped_run_leaves_the_older_report(
+    crop_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out" / "report.html"
+    path.parent.mkdir()
+    path.write_text("older")
+    at_picture(monkeypatch, "c.png", lambda: signal.raise_signal(signal.SIGINT))
+    assert run("analyze", crop_files, "--report", path, *CROPS) == 130
+    assert path.read_text() == "older" and list(path.parent.iterdir()) == [path]

@@ -18,6 +18,7 @@ from hypothesis import given
 from fer_core.labels import FER6, FER7, UNCERTAIN
 from fer_core.tables import (
     captions_vtt,
+    emotion_band,
     strongest_moments,
     summary_record,
     table_to_csv,
@@ -382,3 +383,42 @@ def test_captions_say_every_change_of_everybody(any_line: Timeline, threshold: f
         ]
         # A millisecond is the shortest that a cue can be.
         assert all(end_s <= begin_s + 2e-3 for (_, end_s, _), (begin_s, *_) in pairwise(own))
+
+
+def test_a_band_has_what_was_read_and_no_more_columns_than_asked(two: Timeline) -> None:
+    smoothed, verdicts = two.smoothed(0.4, 0.4)
+    whole = emotion_band(two, smoothed, verdicts, 1)
+    own = np.flatnonzero(two.person == 1)
+    assert whole.begin_s.tolist() == two.time_s[two.row[own]].tolist()
+    assert whole.verdicts.tolist() == verdicts[own].tolist()
+    assert whole.probabilities == pytest.approx(smoothed[own], abs=1e-6)
+    # A column ends where the next frame begins, whoever is in that.
+    assert set(whole.end_s.tolist()[:-1]) <= set(two.time_s.tolist())
+    few = emotion_band(two, smoothed, verdicts, 1, most=7)
+    assert len(few.begin_s) == 7
+    assert few.begin_s[0] == two.time_s[0] and (few.begin_s[1:] == few.end_s[:-1]).all()
+    assert few.probabilities.sum(axis=1) == pytest.approx(np.ones(7))
+    assert set(few.verdicts.tolist()) <= {*FER7.labels, UNCERTAIN}
+
+
+def test_a_band_counts_time_and_leaves_gaps() -> None:
+    happy, sad = FER7.labels.index("happy"), FER7.labels.index("sad")
+    # Three frames of a column: happy for 0.1 s twice, sad for 0.6 s; then nobody for four seconds.
+    found = timeline([(0.0, {1: happy}), (0.1, {1: happy}), (0.2, {1: sad}), (0.8, {}), (4.8, {}),
+                      (5.0, {1: sad})])  # fmt: skip
+    band = emotion_band(found, *found.smoothed(0, 0.4), 1, most=2)
+    assert band.begin_s.tolist() == [0.0, 0.8] and band.verdicts.tolist() == ["sad", "sad"]
+    assert band.end_s[0] == 0.8 and band.end_s[1] > 5.0
+    assert band.probabilities[0, sad] > 0.6 > 0.25 > band.probabilities[0, happy] > 0.2
+    spaced = emotion_band(found, *found.smoothed(0, 0.4), 1)
+    assert spaced.begin_s.tolist() == [0.0, 0.1, 0.2, 5.0]
+    assert spaced.end_s[2] == 0.8
+
+
+def test_a_band_of_nobody_and_of_a_single_frame() -> None:
+    empty = timeline([])
+    assert not len(emotion_band(empty, *empty.smoothed(0.4, 0.4), 1).begin_s)
+    single = timeline([(2.0, {1: 3})])
+    band = emotion_band(single, *single.smoothed(0.4, 0.4), 1)
+    assert band.begin_s.tolist() == band.end_s.tolist() == [2.0]
+    assert not len(emotion_band(single, *single.smoothed(0.4, 0.4), 2).begin_s)

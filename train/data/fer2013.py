@@ -315,7 +315,10 @@ class _TarMember(tarfile.TarInfo):
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     _check_size(entry.filename, entry.file_size)
-    return archive.read(entry)
+    try:
+        return archive.read(entry)
+    except ValueError as error:
+        raise zipfile.BadZipFile(f"{entry.filename} lies before the beginning") from error
 
 
 def _read_member(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:

@@ -9,17 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fer_core.alignment import crop_face
 from fer_core.images import encode_png
 from fer_core.types import FaceBox
 
 
-def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox, margin: float = 0.2) -> Image.Image:
+def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox) -> Image.Image:
     """Return the square around a face, with a margin, as far as the picture reaches."""
-    x, y = box.center
-    half = (0.5 + margin) * max(box.width, box.height)
-    square = FaceBox(x - half, y - half, x + half, y + half)
-    x1, y1, x2, y2 = square.clipped((image_bgr.shape[1], image_bgr.shape[0]))
-    crop = Image.fromarray(np.ascontiguousarray(image_bgr[y1:y2, x1:x2, ::-1]))
+    crop = Image.fromarray(np.ascontiguousarray(crop_face(image_bgr, box)[..., ::-1]))
     crop.thumbnail((288, 288))
     return crop
 

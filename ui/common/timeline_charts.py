@@ -48,15 +48,6 @@ class Readings:
     continues: NDArray[np.bool_]
 
 
-def clock(seconds: float) -> str:
-    """Return a time as "0:07.4", or "1:02:03" from an hour on."""
-    tenths = round(seconds * 10)
-    minutes, rest = divmod(tenths, 600)
-    if minutes >= 60:
-        return f"{minutes // 60}:{minutes % 60:02d}:{rest // 10:02d}"
-    return f"{minutes}:{rest // 10:02d}.{rest % 10}"
-
-
 def thin_out(readings: Readings, most: int = MOST_POINTS) -> tuple[Readings, float | None]:
     """Choose some, where there are more readings than a chart can show.
 

@@ -10,6 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.live.recording import MAX_READINGS_S, MAX_VIDEO_S
+from fer_core.reporting.words import clock
 from fer_core.tables import summary_record, table_to_csv, table_to_parquet, timeline_table
 from fer_core.timeline import Timeline
 from ui.common.charts import CHART_CONFIG
@@ -18,7 +19,6 @@ from ui.common.readings import readings_of
 from ui.common.settings import Settings
 from ui.common.timeline_charts import (
     TIMELINE_CONFIG,
-    clock,
     emotion_timeline,
     share_of_time,
     thin_out,

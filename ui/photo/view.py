@@ -20,6 +20,7 @@ from ui.common.layout import plain, verdict_line
 from ui.common.resources import get_classifier
 from ui.common.settings import Settings
 from ui.photo.face_card import face_card
+from ui.photo.report import photo_report
 from ui.photo.shelf import shelf
 
 _SIDE_BY_SIDE_KEY = "side-by-side"
@@ -135,6 +136,13 @@ def show_table(settings: Settings) -> None:
             json.dumps(records, indent=2, ensure_ascii=False),
             "faces.json",
             "application/json",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Report (HTML)",
+            partial(photo_report, dict(photos.uploads), dict(photos.readings), settings),
+            "report.html",
+            "text/html",
             on_click="ignore",
         )
 

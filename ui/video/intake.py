@@ -12,6 +12,7 @@ import streamlit as st
 from PIL import Image
 
 from fer_core.errors import FerError
+from fer_core.reporting.words import clock
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.video.analysis import VideoOptions
 from fer_core.video.progress import expected_frames
@@ -22,7 +23,6 @@ from ui.common.jobs import get_queue
 from ui.common.layout import plain
 from ui.common.resources import get_classifier
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
-from ui.common.timeline_charts import clock
 from ui.common.visitors import visitor
 from ui.video.runs import VideoRun
 from ui.video.shelf import Video, forget_video, read_all, receive, show_video

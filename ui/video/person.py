@@ -15,6 +15,7 @@ from fer_core.drawing import draw_tracked
 from fer_core.errors import FerError
 from fer_core.labels import color_of
 from fer_core.persons import person_color
+from fer_core.reporting.words import clock
 from fer_core.tables import strongest_moments
 from fer_core.types import FaceBox
 from ui.common.charts import CHART_CONFIG, probability_bars
@@ -24,7 +25,6 @@ from ui.common.readings import readings_of
 from ui.common.timeline_charts import (
     TIMELINE_CONFIG,
     clicked_s,
-    clock,
     emotion_timeline,
     share_of_time,
     thin_out,

@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from fer_core.labels import UNCERTAIN
+from fer_core.reporting.words import clock
 from fer_core.tables import (
     captions_vtt,
     summary_record,
@@ -21,12 +22,12 @@ from fer_core.tables import (
 from ui.common.jobs import JobState, get_queue
 from ui.common.layout import plain
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, READING_NAMES, Settings
-from ui.common.timeline_charts import clock
 from ui.common.visitors import visitor
 from ui.video.edits import show_undo, title_of
 from ui.video.intake import player_width, show_facts, smoothing_slider
 from ui.video.person import ChartStyle, show_person
 from ui.video.progress import follow_drawing
+from ui.video.report import results_report
 from ui.video.runs import Look, VideoRun, View
 from ui.video.shelf import Video, read_all, size_of
 
@@ -65,7 +66,7 @@ def show_results(video: Video, run: VideoRun, settings: Settings) -> None:
         with facts:
             show_facts(video)
     _show_persons(video, run, look, record, style)
-    _show_downloads(video, run, view, record)
+    _show_downloads(video, run, look, record)
 
 
 def summary_sentence(record: Mapping[str, Any], *, hidden: int = 0) -> str:
@@ -207,9 +208,10 @@ def _show_persons(
         show_person(video, run, look, person, style)
 
 
-def _show_downloads(video: Video, run: VideoRun, view: View, record: Mapping[str, Any]) -> None:
+def _show_downloads(video: Video, run: VideoRun, look: Look, record: Mapping[str, Any]) -> None:
     """Draw the buttons that hand out the data; nothing is made before it is asked for."""
     stem, names, drawn = PurePath(video.name).stem, run.edits.names, run.drawn
+    view = run.view(look)
 
     def table() -> pd.DataFrame:
         return timeline_table(view.timeline, view.smoothed, view.verdicts, names)
@@ -221,6 +223,7 @@ def _show_downloads(video: Video, run: VideoRun, view: View, record: Mapping[str
             ("Table (Parquet)", "parquet", _PARQUET_MIME, lambda: table_to_parquet(table())),
             ("Summary (JSON)", "json", "application/json", lambda: _as_json(record)),
             ("Captions (WebVTT)", "vtt", "text/vtt", lambda: _captions(view, names)),
+            ("Report (HTML)", "html", "text/html", lambda: results_report(video, run, look)),
         ):
             st.download_button(label, content, f"{stem}.{suffix}", mime, on_click="ignore")
         if drawn is not None:

@@ -18,6 +18,7 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.errors import UnwritableVideo
 from fer_core.video import analysis
 from fer_core.video.writer import AnnotatedWriter
+from tests.fer_core.reporting.checked import checked
 from tests.fer_core.video.clips import make_clip
 
 SUFFIXES = (".annotated.mp4", ".csv", ".json", ".parquet", ".vtt")
@@ -338,3 +339,31 @@ def test_an_elementary_stream_with_another_name_does_not_end_the_batch(
     assert [line.partition(": ")[0] for line in lines] == [str(cases / name), str(clip)]
     assert "2 frames analysed" in lines[1]
     assert "Traceback" not in said.out + said.err
+
+
+def test_a_report_lies_beside_the_tables(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video, out = make_clip(tmp_path / "a.mp4", (0, 1, 2)), tmp_path / "out"
+    command = ["video", str(video), "--out", str(out), "--no-video", "--detector", "none"]
+    with_report = [*command, "--report"]
+    endings = [*SUFFIXES[1:], ".html"]
+
+    def done(command: list[str]) -> bool:
+        assert main(command) == 0
+        return "already done" in capsys.readouterr().out
+
+    assert not done(command) and len(files(out)) == len(SUFFIXES[1:])
+    assert not done(with_report)
+    assert files(out) == sorted(f"a.mp4{end}" for end in endings)
+    report = out / "a.mp4.html"
+    page = checked(report.read_text(encoding="utf-8"))
+    assert page.headings[0][1] == "Facial expressions in a.mp4" and page.all("img")
+    assert "Face detector none" in page.text and "3 analysed frames" in page.text
+    # Without it nothing is missing, and an older one is none of a new run's.
+    assert done(with_report) and done(command)
+    assert not done([*command, "--threshold", "0.9"])
+    assert not done([*with_report, "--threshold", "0.9"])
+    assert "when no emotion reaches 90%" in report.read_text(encoding="utf-8")
+    report.unlink()
+    assert not done([*with_report, "--threshold", "0.9"]) and report.is_file()

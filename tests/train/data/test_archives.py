@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -119,6 +120,16 @@ def test_entries_without_a_name_are_left_out(name: str) -> None:
         archive.writestr("happy/a.png", PNG)
     with PictureArchive(buffer.getvalue(), LABELS) as archive:
         assert [file.name for file in archive.files] == ["happy/a.png"]
+
+
+def test_an_entry_before_the_beginning_of_the_file() -> None:
+    # zipfile takes a directory that begins later than it says for one that something stands before.
+    content = zip_of({"happy/a.png": PNG})
+    end = content.rindex(b"PK\5\6")
+    (place,) = struct.unpack_from("<L", content, end + 16)
+    later = content[: end + 16] + struct.pack("<L", place + 1000) + content[end + 20 :]
+    with PictureArchive(later, LABELS) as archive, pytest.raises(ArchiveError, match="damaged"):
+        archive.read("happy/a.png")
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

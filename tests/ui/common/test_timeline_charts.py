@@ -11,7 +11,6 @@ from fer_core.labels import FER7, color_of
 from ui.common.timeline_charts import (
     Readings,
     clicked_s,
-    clock,
     emotion_timeline,
     share_of_time,
     thin_out,
@@ -41,14 +40,6 @@ def seconds(places: np.ndarray) -> np.ndarray:
 
 def strip(figure: go.Figure) -> go.Scatter:
     return next(trace for trace in figure.data if trace.name == "Verdict")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0:00.0"), (7.44, "0:07.4"), (59.97, "1:00.0"), (754.2, "12:34.2"), (3723.4, "1:02:03")],
-)
-def test_clock(seconds: float, text: str) -> None:
-    assert clock(seconds) == text
 
 
 def test_areas_have_the_emotions_colours_and_fill_up() -> None:

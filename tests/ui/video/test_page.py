@@ -108,7 +108,7 @@ def test_results_of_a_real_clip(video_page: AppTest, one_face: bytes) -> None:
     assert "One person in 16 analysed frames: Person 1, seen for" in texts(app)
     (chart,) = timelines(app)
     assert len(chart["data"][-1]["x"]["bdata"]) > 0
-    assert [len(app.get(kind)) for kind in ("video", "download_button")] == [1, 5]
+    assert [len(app.get(kind)) for kind in ("video", "download_button")] == [1, 6]
     timeline = video_of(app).run.job.result.result.timeline
     assert len(timeline.time_s) == 16 and timeline.persons() == (1,)
 

@@ -198,13 +198,19 @@ def draw(
         return draw_tracked(image_bgr, frame, names=names)
     if not isinstance(frame, Frame):
         raise TypeError(f"Only what `analyze` returns can be drawn, not {type(frame).__name__}.")
-    size_wh = (image_bgr.shape[1], image_bgr.shape[0])
-    if size_wh != frame.size_wh:
-        raise ValueError(
-            f"The faces were found in a picture of {frame.size_wh[0]}×{frame.size_wh[1]} pixels; "
-            f"this one has {size_wh[0]}×{size_wh[1]}."
-        )
+    _refuse_another(image_bgr, frame)
     return draw_frame(image_bgr, frame, threshold=threshold)
+
+
+def _refuse_another(image_bgr: NDArray[np.uint8], frame: Frame) -> None:
+    """Raise ValueError where a picture is not of the size in which the faces were found."""
+    height, width = image_bgr.shape[:2]
+    found_wh = frame.size_wh if frame.turned_deg % 180 == 0 else frame.size_wh[::-1]
+    if (width, height) != found_wh:
+        raise ValueError(
+            f"The faces were found in a picture of {found_wh[0]}×{found_wh[1]} pixels; "
+            f"this one has {width}×{height}."
+        )
 
 
 def report(
@@ -277,7 +283,9 @@ def _report_of_photos(read: Iterable[tuple[Picture, Frame]], making: Making) -> 
             )
     photos = PhotoReport(making, count=len(pairs))
     for number, (picture, frame) in enumerate(pairs, start=1):
-        photos.add(_name_of(picture, f"Photo {number}"), to_bgr(_decoded(picture)), frame)
+        image_bgr = to_bgr(_decoded(picture)[0])
+        _refuse_another(image_bgr, frame)
+        photos.add(_name_of(picture, f"Photo {number}"), image_bgr, frame)
     return photos.html()
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.alignment import crop_face
 from fer_core.images import to_bgr, turn_picture
 from fer_core.labels import UNCERTAIN, color_of
 from fer_core.reporting.charts import bars, shares, swatch
@@ -49,26 +51,37 @@ class PhotoReport:
         self._failures: list[str] = []
         self._failed = 0
 
-    def add(self, name: str, image_bgr: NDArray[np.uint8], frame: Frame) -> None:
+    def add(
+        self,
+        name: str,
+        image_bgr: NDArray[np.uint8],
+        frame: Frame,
+        crops_bgr: Sequence[NDArray[np.uint8]] | None = None,
+    ) -> None:
         """Take in a photo.
 
         Args:
             name: What it is called.
             image_bgr: uint8 ``(H, W, 3)``, BGRA or grey, the picture as it was given to the
-                analysis; not changed.
+                analysis; not changed. It may be smaller: boxes are scaled from ``frame.size_wh``.
             frame: What was read in it.
+            crops_bgr: Each face with a margin, as ``crop_face`` cuts it out; None for faces cut
+                out of ``image_bgr``.
 
         Raises:
-            ValueError: The picture is not the one that was analysed, or the faces were read for
-                other emotions than the report's.
+            ValueError: The faces were read for other emotions than the report's.
         """
-        self._check(image_bgr, frame)
+        self._check(frame)
         said = Counter(face.verdict(self._making.threshold) for face in frame.faces)
         link = plain(name)
         if len(self._entries) < MOST_PHOTOS:
             upright_bgr = turn_picture(to_bgr(image_bgr), frame.turned_deg)
             anchor = f"photo-{self._photos + 1}"
-            self._entries.append(self._entry(name, upright_bgr, frame, anchor))
+            if crops_bgr is None:
+                scale = upright_bgr.shape[1] / frame.size_wh[0]
+                boxes = (face.detection.scaled(scale).box for face in frame.faces)
+                crops_bgr = [crop_face(upright_bgr, box) for box in boxes]
+            self._entries.append(self._entry(name, upright_bgr, frame, crops_bgr, anchor))
             link = f'<a href="#{anchor}">{link}</a>'
         if len(self._rows) < _MOST_ROWS:
             self._rows.append(_row(link, said))
@@ -156,7 +169,14 @@ class PhotoReport:
 {note}
 </section>"""
 
-    def _entry(self, name: str, image_bgr: NDArray[np.uint8], frame: Frame, anchor: str) -> str:
+    def _entry(
+        self,
+        name: str,
+        image_bgr: NDArray[np.uint8],
+        frame: Frame,
+        crops_bgr: Sequence[NDArray[np.uint8]],
+        anchor: str,
+    ) -> str:
         threshold = self._making.threshold
         width, height = frame.size_wh
         found = count_of(len(frame.faces), "face") if frame.faces else "no face found"
@@ -178,7 +198,8 @@ class PhotoReport:
             for number, face in enumerate(shown, start=1)
         )
         cards = "".join(
-            self._card(number, name, face, image_bgr) for number, face in enumerate(shown, start=1)
+            self._card(number, name, face, crop_bgr)
+            for number, (face, crop_bgr) in enumerate(zip(shown, crops_bgr, strict=False), start=1)
         )
         # Where there is room for the cards beside the picture.
         few = " few" if len(shown) == 1 or (len(shown) == 2 and height > width) else ""
@@ -195,13 +216,13 @@ height="{height}" alt="{attribute(f"{name}: {found}{told}")}">{boxes}</div>
 </article>
 """
 
-    def _card(self, number: int, name: str, face: FaceReading, image_bgr: NDArray[np.uint8]) -> str:
+    def _card(self, number: int, name: str, face: FaceReading, crop_bgr: NDArray[np.uint8]) -> str:
         making = self._making
         verdict = face.verdict(making.threshold)
         said = in_words(face.emotion, face.confidence, making.reading, making.threshold)
         findings = "".join(f'<li class="warning">{plain(f.reason)}</li>' for f in face.quality)
         confidence = "" if verdict == UNCERTAIN else f" {face.confidence:.0%}"
-        crop = embedded_face(image_bgr, face.box)
+        crop = embedded_face(crop_bgr)
         picture = f'<img src="{crop}" alt="Face {number} of {attribute(name)}">' if crop else ""
         return f"""\
 <section class="box card">
@@ -212,15 +233,7 @@ height="{height}" alt="{attribute(f"{name}: {found}{told}")}">{boxes}</div>
 </section>
 """
 
-    def _check(self, image_bgr: NDArray[np.uint8], frame: Frame) -> None:
-        height, width = image_bgr.shape[:2]
-        turned = frame.turned_deg % 180 != 0
-        size_wh = (height, width) if turned else (width, height)
-        if size_wh != frame.size_wh:
-            raise ValueError(
-                f"The faces were found in a picture of {frame.size_wh[0]}×{frame.size_wh[1]} "
-                f"pixels; this one has {size_wh[0]}×{size_wh[1]}."
-            )
+    def _check(self, frame: Frame) -> None:
         for face in frame.faces:
             if face.labels != self._making.labels:
                 raise ValueError(

@@ -9,9 +9,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.alignment import crop_face
-from fer_core.types import FaceBox
-
 _MOST_SIDE, _LEAST_SIDE = 1280, 96
 # Of a usual photo as a JPEG of medium quality, a square pixel takes about this many bytes.
 _BYTES_A_PIXEL = 0.15
@@ -41,9 +38,12 @@ def embedded(image_bgr: NDArray[np.uint8], most_bytes: int, most_side: int = _MO
         side = round(0.75 * side)
 
 
-def embedded_face(image_bgr: NDArray[np.uint8], box: FaceBox) -> str:
-    """Return a face cut out of a picture as the address that shows it; "" for one outside."""
-    face_bgr = crop_face(image_bgr, box)
+def embedded_face(face_bgr: NDArray[np.uint8]) -> str:
+    """Return a face that is cut out as the address that shows it; "" where nothing is left of it.
+
+    Args:
+        face_bgr: uint8 ``(h, w, 3)``, as ``crop_face`` cuts it out.
+    """
     return embedded(face_bgr, _FACE_BYTES, _FACE_SIDE) if face_bgr.size else ""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.alignment import crop_face
 from fer_core.labels import UNCERTAIN
 from fer_core.persons import person_color
 from fer_core.reporting.charts import areas, axis, legend, shares, strip, swatch
@@ -193,7 +194,7 @@ def _cut_out(
         if image_bgr is not None:
             for row in together:
                 box = FaceBox(*timeline.boxes_xyxy[row].tolist())
-                faces[row] = embedded_face(image_bgr, box)
+                faces[row] = embedded_face(crop_face(image_bgr, box))
     return {row: face for row, face in faces.items() if face}
 
 

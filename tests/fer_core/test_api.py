@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -473,3 +474,11 @@ def test_a_report_of_a_video(portrait_clip: Path, tmp_path: Path) -> None:
     assert not page.all("img") and "Uncertain 100%" in page.text
     with pytest.raises(fer.UnreadableVideo):
         fer.report(result, path, video=tmp_path / "missing.mp4", detector="haar")
+
+
+def test_pictures_that_were_turned_are_drawn_on_and_reported(tmp_path: Path) -> None:
+    frame = replace(fer.analyze(np.rot90(bgr()), detector="none"), turned_deg=90)
+    assert fer.draw(bgr(), frame).shape == (512, 600, 3)
+    fer.report([(bgr(), frame)], tmp_path / "report.html", detector="none")
+    with pytest.raises(ValueError, match="512×600 pixels; this one has 600×512"):
+        fer.report([(np.rot90(bgr()), frame)], tmp_path / "report.html", detector="none")

@@ -28,6 +28,11 @@ def as_jpeg(image: Image.Image) -> bytes:
     return content.getvalue()
 
 
+def decoded_jpeg(jpeg: bytes) -> NDArray[np.uint8]:
+    """Return a picture, BGR ``(H, W, 3)``, that the server itself has encoded."""
+    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+
+
 def enlarged(face_gray: NDArray[np.uint8], side: int) -> bytes:
     """Return a PNG, ``side`` pixels wide and high, that shows the pixels of a small picture.
 

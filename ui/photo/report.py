@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fer_core.errors import FerError
-from fer_core.images import read_image
 from fer_core.reporting.making import making_of
 from fer_core.reporting.photos import PhotoReport
+from ui.common.images import decoded_jpeg
 from ui.common.resources import get_classifier
 from ui.common.samples import Upload
 from ui.common.settings import Settings
@@ -36,10 +35,7 @@ def photo_report(
         if reading.error:
             report.add_failure(upload.name, reading.error)
             continue
-        try:
-            image_bgr = read_image(upload.content).image_bgr
-        except FerError as error:  # such as for want of memory, this time
-            report.add_failure(upload.name, str(error))
-            continue
-        report.add(upload.name, image_bgr, reading.frames[settings.class_set])
+        crops_bgr = [decoded_jpeg(crop) for crop in reading.crops]
+        frame = reading.frames[settings.class_set]
+        report.add(upload.name, decoded_jpeg(reading.shown), frame, crops_bgr)
     return report.html().encode()

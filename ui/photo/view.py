@@ -6,16 +6,14 @@ import json
 from functools import partial
 from typing import Any
 
-import cv2
-import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from fer_core.drawing import draw_frame
 from fer_core.images import decoded, encode_png
 from fer_core.records import csv_cell, face_rows, frame_record, row_columns, rows_to_csv
 from fer_core.types import Frame
+from ui.common.images import decoded_jpeg
 from ui.common.layout import plain, verdict_line
 from ui.common.resources import get_classifier
 from ui.common.settings import Settings
@@ -46,7 +44,7 @@ def show_photo(settings: Settings) -> None:
         return
     frames = reading.frames
     frame = frames[settings.class_set]
-    drawn = draw_frame(_decoded(reading.shown), frame, threshold=settings.threshold)
+    drawn = draw_frame(decoded_jpeg(reading.shown), frame, threshold=settings.threshold)
     picture, facts = st.columns([3, 2])
     picture.image(drawn, plain(upload.name), channels="BGR", width="stretch", alt=upload.name)
     with facts:
@@ -151,8 +149,3 @@ def _annotated(content: bytes, frame: Frame, threshold: float) -> bytes:
     """Return the photo in its own size, with the faces' boxes and verdicts, as a PNG."""
     with decoded(content) as photo:
         return encode_png(draw_frame(photo.image_bgr, frame, threshold=threshold))
-
-
-def _decoded(jpeg: bytes) -> NDArray[np.uint8]:
-    """Return a picture that the server itself has encoded."""
-    return np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR), np.uint8)

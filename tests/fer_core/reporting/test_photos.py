@@ -165,14 +165,26 @@ def test_any_picture_will_do(make_face: MakeFace, image: np.ndarray) -> None:
     assert len(checked(report.html()).all("img")) == 3
 
 
-def test_what_does_not_belong_together_is_refused(make_face: MakeFace) -> None:
-    report = PhotoReport(MAKING, count=1)
-    with pytest.raises(ValueError, match="in a picture of 90×80 pixels; this one has 80×90"):
-        report.add("a.jpg", picture(80, 90), frame(make_face()))
+def test_a_smaller_picture_will_do(make_face: MakeFace) -> None:
+    image = picture(180, 160)
+    image[40:120, 60:140] = 255
+    found = frame(make_face(box=(60, 40, 140, 120)), size_wh=(180, 160))
+    report = PhotoReport(MAKING, count=2)
+    report.add("a.jpg", image[::2, ::2], found)
+    report.add("b.jpg", image[::2, ::2], found, [np.zeros((100, 100, 3), np.uint8)])
+    page = checked(report.html())
+    small, face, _, given = page.pictures()
+    assert small.shape[:2] == (80, 90) and face.shape[:2] == (56, 56) and given.max() < 9
+    assert face[28, 28].min() > 240 and face[2, 2].max() < 140
+    assert len({box["style"] for box in page.all("div", "face")}) == 1
+    assert "left:33.33%;top:25.00%;width:44.44%" in page.html
+
+
+def test_other_emotions_are_refused(make_face: MakeFace) -> None:
     six = PhotoReport(Making(0.4, PEOPLE, "fer6", FER6.labels, "haar", {}), count=1)
     with pytest.raises(ValueError, match=r"'fer6' reads angry, fear.*read for angry, disgust"):
         six.add("a.jpg", picture(), frame(make_face()))
-    assert "No photo could be read" in report.html()
+    assert "No photo could be read" in six.html()
 
 
 def test_verdicts_are_those_of_the_threshold(make_face: MakeFace) -> None:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_core.alignment import crop_face
 from fer_core.reporting.pictures import embedded, embedded_face
 from fer_core.types import FaceBox
 
@@ -40,9 +41,12 @@ def test_faces_are_cut_out_as_far_as_the_picture_reaches() -> None:
     image = np.zeros((100, 200, 3), np.uint8)
     image[20:60, 120:160] = 255
     shown = cv2.imdecode(
-        np.frombuffer(content_of(embedded_face(image, FaceBox(120, 20, 160, 60))), np.uint8), 1
+        np.frombuffer(
+            content_of(embedded_face(crop_face(image, FaceBox(120, 20, 160, 60)))), np.uint8
+        ),
+        1,
     )
     assert shown.shape == (56, 56, 3)
     assert shown[28, 28].min() > 240 and shown[2, 2].max() < 15
-    assert embedded_face(image, FaceBox(180, -20, 260, 60))
-    assert embedded_face(image, FaceBox(400, 400, 420, 420)) == ""
+    assert embedded_face(crop_face(image, FaceBox(180, -20, 260, 60)))
+    assert embedded_face(crop_face(image, FaceBox(400, 400, 420, 420))) == ""

@@ -44,7 +44,10 @@ _SYNONYMS = {
     "surprised": "surprise",
 }
 _ENCRYPTED, _UTF8 = 0x1, 0x800
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError,
+    ValueError,  # a place before the beginning of the file
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def open_zip(file: BinaryIO, max_entries: int) -> zipfile.ZipFile:
         archive = zipfile.ZipFile(cast(BinaryIO, directory))
     except ArchiveError:
         raise
-    except (*_DAMAGED, ValueError) as error:
+    except _DAMAGED as error:
         raise ArchiveError("The file is no whole .zip archive.") from error
     directory.is_read = True
     if len(archive.infolist()) > max_entries:

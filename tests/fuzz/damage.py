@@ -12,7 +12,7 @@ _NUMBERS = (
     0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 0x1_0000_0000, 0x7FFF_FFFF_FFFF_FFFF,
     0xFFFF_FFFF_FFFF_FFFF,
 )  # fmt: skip
-_HEADER_BYTES = 600
+_HEADER_BYTES = (24, 64, 600)
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -36,7 +36,7 @@ def _damage(made: bytearray, others: list[bytes], random: Random) -> None:
     # The headers of most kinds are at the beginning, those of archives and some videos at the end.
     near = random.choice(("begin", "begin", "begin", "end", "anywhere"))
     length = len(made)
-    reach = length if near == "anywhere" else min(_HEADER_BYTES, length)
+    reach = length if near == "anywhere" else min(random.choice(_HEADER_BYTES), length)
     at = random.randrange(reach)
     if near == "end":
         at = length - 1 - at

@@ -364,7 +364,7 @@ def _rows_of_csv(path: Path) -> Iterator[Row]:
         for number, row in enumerate(reader):
             try:
                 face, label, split = _parsed(row["pixels"], row["emotion"], row["Usage"])
-            except (ValueError, AttributeError) as error:
+            except (ValueError, OverflowError, AttributeError) as error:
                 raise DataError(
                     f"{path}, row {number + 1}: not a labelled {SIDE}x{SIDE} picture of a known "
                     f"split ({error})."
@@ -377,6 +377,7 @@ def _parsed(pixels: str, emotion: str, usage: str) -> tuple[NDArray[np.uint8], i
 
     Raises:
         ValueError: One of them has a wrong value.
+        OverflowError: One of them is far too large a number.
         AttributeError: One of them is missing.
     """
     split, label = usage.strip(), int(emotion)

@@ -70,7 +70,7 @@ def read_votes(path: Path) -> Votes:
                 picture = PurePosixPath(row["image"])
                 try:
                     votes = np.array([int(row[column]) for column in _COLUMNS], np.int64)
-                except (TypeError, ValueError) as error:
+                except (TypeError, ValueError, OverflowError) as error:
                     raise DataError(f"{path}, row {number + 1}: not ten whole numbers.") from error
                 counts[picture_id(picture.stem, picture.parent.name)] = votes
     except IsADirectoryError as error:

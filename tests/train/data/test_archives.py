@@ -144,6 +144,16 @@ def test_a_bomb_that_lies_about_its_size() -> None:
         archive.read("happy/a.png")
 
 
+def test_a_member_before_the_beginning_of_the_file() -> None:
+    """Its directory alone is left, and the places in it are counted back from there."""
+    content = zip_of({"happy/a.png": PNG})
+    with (
+        PictureArchive(content[content.find(b"PK\x01\x02") :], LABELS) as archive,
+        pytest.raises(ArchiveError, match="damaged"),
+    ):
+        archive.read("happy/a.png")
+
+
 def test_too_large_an_archive(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(archives, "MAX_ARCHIVE_BYTES", 1 << 10)
     content = zip_of({"happy/a.png": bytes(2 << 10)})

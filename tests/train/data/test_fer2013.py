@@ -262,6 +262,7 @@ PIXELS = " ".join(["7"] * 48 * 48)
         ("0,,Training", "0 pixels"),
         (f"0,{PIXELS[:-1]}300,Training", "from 0 to 255"),
         (f"0,{PIXELS[:-1]}x,Training", "row 2"),
+        (f"0,{'9' * 20},Training", "row 2"),
         ("0", "row 2"),
     ],
 )

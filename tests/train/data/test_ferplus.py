@@ -75,6 +75,7 @@ def test_a_folder_is_no_table(tmp_path: Path) -> None:
         (HEADER.encode(), "no votes"),
         ((HEADER + "train/angry/a.jpg,1,2,x,4,5,6,7,8,9,0\n").encode(), "row 1"),
         ((HEADER + "train/angry/a.jpg,1,2\n").encode(), "row 1"),
+        ((HEADER + "train/angry/a.jpg" + ",99999999999999999999" * 10).encode(), "row 1"),
         (b"\xff\xfe\x00", "cannot be read"),
     ],
 )

@@ -21,6 +21,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from fer_core.errors import UnwritableVideo
+from fer_core.video.memory import COPY_SIDES
 from fer_core.video.opening import sound_stream
 from fer_core.video.sink import Sink
 from fer_core.video.sound import AAC_BITS_PER_SECOND, INCOMPLETE, SoundTrack
@@ -28,7 +29,7 @@ from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
 
 logger = logging.getLogger(__name__)
 
-MAX_SIDE = 1920
+MAX_SIDE = COPY_SIDES[0]
 # On one core 450 frames a second of 596×336 pixels and 40 of 1920×1080; "ultrafast" doubles that,
 # in files five times as large.
 _PRESET = "veryfast"

@@ -30,6 +30,7 @@ from fer_core.tracking import CutDetector
 from fer_core.types import FaceReading, Frame, Probabilities, TrackedFrame
 from fer_core.video.annotate import Annotator
 from fer_core.video.finder import FaceFinder, FoundFaces
+from fer_core.video.memory import room_for
 from fer_core.video.opening import VideoFile
 from fer_core.video.progress import Meter, Progress, expected_frames
 from fer_core.video.sampling import FrameChoice
@@ -142,6 +143,7 @@ def analyze_video(
     annotated: Path | BinaryIO | None = None,
     builder: TimelineBuilder | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_waiting: Callable[[], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> VideoResult:
     """Find, follow and read the faces of a video.
@@ -156,6 +158,8 @@ def analyze_video(
             between the analysed ones. A problem in writing it does not end the analysis.
         builder: Collects the readings; pass one to look at them while they grow.
         on_progress: Called after every analysed frame.
+        on_waiting: Called again and again before the analysis begins, while other work has the
+            memory that it needs.
         cancelled: Ends the analysis early when it is set; what was found is returned.
 
     Raises:
@@ -168,7 +172,9 @@ def analyze_video(
     builder = builder or TimelineBuilder(classifier.labels)
     with ExitStack() as stack:
         video = stack.enter_context(VideoSource(source))
-        finder = stack.enter_context(FaceFinder(make_detector))
+        if not stack.enter_context(room_for(video.plan, on_waiting, cancelled)):
+            return VideoResult(video.facts, builder.build(), True, None, None, options)
+        finder = stack.enter_context(FaceFinder(make_detector, video.plan.waiting_frames))
         with closing(_first_frames(video, options)) as frames:
             video.turn(finder.find_turn(frames))
         copy = None
@@ -181,14 +187,13 @@ def analyze_video(
             if cancelled.is_set():
                 break
             waiting.append(_Waiting(frame, finder.submit(frame) if due else None))
-            if len(waiting) >= finder.window:
+            while _enough(waiting, finder.window, video.plan.waiting_bytes):
                 _pass_on(waiting, reader, copy)
         while waiting and not cancelled.is_set():
             _pass_on(waiting, reader, copy)
         unwritten = copy.finish() if copy else None
-    return VideoResult(
-        video.facts, builder.build(), cancelled.is_set(), video.damage, unwritten, options
-    )
+        damage = " ".join(filter(None, (video.damage, copy.damage if copy else None))) or None
+    return VideoResult(video.facts, builder.build(), cancelled.is_set(), damage, unwritten, options)
 
 
 def _first_frames(video: VideoSource, options: VideoOptions) -> Generator[VideoFrame, None, None]:
@@ -219,6 +224,11 @@ class _Waiting:
     @property
     def ready(self) -> bool:
         return self.found is None or self.found.done()
+
+
+def _enough(waiting: Sequence[_Waiting], window: int, most_bytes: int) -> bool:
+    """Return whether no further frame should wait."""
+    return len(waiting) >= window or sum(item.frame.bytes for item in waiting) >= most_bytes
 
 
 def _pass_on(waiting: deque[_Waiting], reader: _Reader, copy: Annotator | None) -> None:

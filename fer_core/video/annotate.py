@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from pathlib import Path
@@ -13,7 +14,9 @@ from fer_core.types import TrackedFrame
 from fer_core.video.source import VideoFrame, VideoSource
 from fer_core.video.writer import AnnotatedWriter
 
-# Decoded frames that may wait for the encoder.
+logger = logging.getLogger(__name__)
+
+# Decoded frames that may wait for the encoder, where memory allows.
 _MAX_WAITING = 4
 
 
@@ -22,17 +25,24 @@ class Annotator:
 
     A problem in writing does not reach the caller's analysis: frames are then dropped, and
     ``finish`` says why. Leaving the context without ``finish`` gives the copy up.
+
+    Attributes:
+        damage: One sentence when the copy lacks something, such as its sound, else None; known
+            after ``finish``.
     """
+
+    damage: str | None
 
     def __init__(
         self, target: Path | BinaryIO, video: VideoSource, *, end_s: float | None = None
     ) -> None:
         """Start the thread; arguments as ``AnnotatedWriter``."""
         self._waiting: queue.Queue[tuple[VideoFrame, TrackedFrame | None] | None] = queue.Queue(
-            _MAX_WAITING
+            max(1, min(_MAX_WAITING, video.plan.waiting_frames // 2))
         )
         self._given_up = threading.Event()
-        self._error: Exception | None = None
+        self.damage = None
+        self._error: str | None = None
         self._thread = threading.Thread(
             target=self._work, args=(target, video, end_s), name="annotate"
         )
@@ -58,11 +68,7 @@ class Annotator:
     def finish(self) -> str | None:
         """End the video; return a sentence when it could not be written, else None."""
         self._end()
-        if isinstance(self._error, UnwritableVideo):
-            return str(self._error)
-        if self._error is not None:
-            raise self._error
-        return None
+        return self._error
 
     def _end(self) -> None:
         self._waiting.put(None)
@@ -74,17 +80,21 @@ class Annotator:
             with AnnotatedWriter(target, video, end_s=end_s) as writer:
                 while (item := self._waiting.get()) is not None:
                     frame, tracked = item
-                    image_bgr = frame.bgr()
+                    image_bgr = frame.bgr(video.plan.copy_side)
                     if tracked is not None:
                         image_bgr = draw_tracked(image_bgr, tracked)
                     writer.write(image_bgr, frame)
                 ended = True
                 if self._given_up.is_set():
                     raise _GivenUp
+            self.damage = writer.damage
         except _GivenUp:
             pass
-        except Exception as error:  # handed to the caller's thread by finish
-            self._error = error
+        except UnwritableVideo as error:
+            self._error = str(error)
+        except Exception:  # one odd frame must not cost the readings
+            logger.exception("Writing the annotated video failed")
+            self._error = "The annotated video could not be written; the log says why."
         # Whoever puts frames must not wait for ever.
         while not ended:
             ended = self._waiting.get() is None

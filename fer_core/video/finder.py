@@ -17,6 +17,7 @@ from fer_core.alignment import align_face
 from fer_core.detection import FRAME_SIZES, FaceDetector
 from fer_core.orientation import SCORED_DETECTOR, find_turn
 from fer_core.types import DetectedFace
+from fer_core.video.memory import MAX_READ_SIDE
 from fer_core.video.source import VideoFrame
 
 # A cut changes the whole picture, and shows in a small one of any shape.
@@ -30,7 +31,7 @@ class FoundFaces:
     """The faces of one frame, cut out and not read yet.
 
     Attributes:
-        faces: N faces from left to right, in pixels of the whole frame.
+        faces: N faces from left to right, in pixels of the video's picture.
         crops: N times uint8 ``(S, S)``, the faces in FER-2013's frame.
         thumbnail_bgr: uint8 ``(H, W, 3)``, the frame, small; cuts show in it.
     """
@@ -48,18 +49,19 @@ class FaceFinder:
             few frames in 4K are held.
     """
 
-    def __init__(self, make_detector: Callable[[], FaceDetector]) -> None:
-        """Start the workers, as many as there are cores.
+    def __init__(self, make_detector: Callable[[], FaceDetector], most_frames: int) -> None:
+        """Start the workers, as many as there are cores, where memory allows.
 
         Args:
             make_detector: Makes a face detector; called once a worker.
+            most_frames: How many frames there may be at once.
         """
-        workers = os.cpu_count() or 1
+        workers = min(os.cpu_count() or 1, most_frames)
         self._detectors: queue.SimpleQueue[FaceDetector] = queue.SimpleQueue()
         for _ in range(workers):
             self._detectors.put(make_detector())
         self._pool = ThreadPoolExecutor(workers, "find-faces")
-        self.window = 3 * workers
+        self.window = min(3 * workers, most_frames)
 
     def __enter__(self) -> FaceFinder:
         return self
@@ -85,7 +87,7 @@ class FaceFinder:
                 return 0
             votes: Counter[int] = Counter()
             for frame in frames:
-                small = frame.bgr(max(FRAME_SIZES))
+                small = frame.own_bgr(max(FRAME_SIZES))
                 faces = detector.detect(small, FRAME_SIZES)
                 turn = find_turn(detector, small, faces, min(FRAME_SIZES))
                 if faces or turn:
@@ -98,7 +100,7 @@ class FaceFinder:
 
     def _find(self, frame: VideoFrame) -> FoundFaces:
         # Only the small picture is in colour: a face is read from the full luma alone.
-        small = frame.bgr(max(FRAME_SIZES))
+        small = frame.own_bgr(max(FRAME_SIZES))
         detector = self._detectors.get()
         try:
             in_small = detector.detect(small, FRAME_SIZES)
@@ -107,8 +109,8 @@ class FaceFinder:
         crops: list[NDArray[np.uint8]] = []
         faces: tuple[DetectedFace, ...] = ()
         if in_small:
-            gray = frame.gray()
-            faces = tuple(face.scaled(gray.shape[1] / small.shape[1]) for face in in_small)
-            crops = [align_face(gray, face) for face in faces]
+            gray, width = frame.own_gray(MAX_READ_SIDE), small.shape[1]
+            crops = [align_face(gray, face.scaled(gray.shape[1] / width)) for face in in_small]
+            faces = tuple(frame.placement.face(face, width) for face in in_small)
         thumbnail = cv2.resize(small, _CUT_SIZE_WH, interpolation=cv2.INTER_AREA)
         return FoundFaces(faces, crops, np.asarray(thumbnail, np.uint8))

@@ -5,16 +5,21 @@ from __future__ import annotations
 import io
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 import av
 from av.audio.stream import AudioStream
+from av.codec.codec import UnknownCodecError
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from fer_core.errors import NoVideoStream, UnreadableVideo
+from fer_core.errors import FerError, NoVideoStream, UnreadableVideo
+from fer_core.video.boxes import lacks_moov, refuse_promises
 from fer_core.video.fileview import view_of
 
 logger = logging.getLogger(__name__)
@@ -34,6 +39,24 @@ _COVERS = Disposition.attached_pic | Disposition.timed_thumbnails
 _BUFFER_BYTES = 1 << 18
 # What FFmpeg raises on damaged files; which one is up to the format and the damage.
 DECODING_ERRORS = (av.FFmpegError, OSError, ValueError, EOFError, MemoryError)
+
+UNFORESEEN = "The video cannot be read: something in the file is not as it should be."
+
+
+@contextmanager
+def named_errors() -> Iterator[None]:
+    """Turn what nobody foresaw into an error with a name, so that one odd file ends no batch.
+
+    Raises:
+        UnreadableVideo: Something that is no ``FerError`` went wrong; the log keeps it.
+    """
+    try:
+        yield
+    except FerError:
+        raise
+    except Exception as error:
+        logger.exception("Reading a video failed")
+        raise UnreadableVideo(UNFORESEEN) from error
 
 
 def video_file(source: VideoFile) -> Path | BinaryIO:
@@ -70,12 +93,12 @@ def video_file(source: VideoFile) -> Path | BinaryIO:
 
 
 def open_container(source: Path | BinaryIO) -> InputContainer:
-    """Open a file for reading, with a position of its own.
+    """Open a file for reading, with a position of its own; no picture is decoded for that.
 
     Raises:
         UnreadableVideo: The file is empty, incomplete, or in no format that holds video.
     """
-    _refuse_empty(source)
+    _refuse_at_sight(source)
     try:
         return av.open(
             # Without the prefix a name such as "concat:a" would be taken for an address.
@@ -84,13 +107,18 @@ def open_container(source: Path | BinaryIO) -> InputContainer:
             container_options={
                 "format_whitelist": ",".join(_FORMATS),
                 "protocol_whitelist": "file",
+                # FFmpeg would decode pictures of any size to learn more of them.
+                "codec_whitelist": _sound_decoders(),
+                "ignore_chapters": "1",  # each would be read and kept
             },
             buffer_size=_BUFFER_BYTES,
             metadata_errors="replace",
         )
     except DECODING_ERRORS as error:
         logger.debug("FFmpeg cannot open the video: %s", error)
-        if _lacks_moov(source):
+        with _opened(source) as file:
+            incomplete = lacks_moov(file)
+        if incomplete:
             raise UnreadableVideo(
                 "The video is incomplete: its table of contents (moov) is missing, as after a "
                 "recording or an upload that was cut short."
@@ -129,48 +157,38 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
 def size_in_bytes(source: Path | BinaryIO) -> int | None:
     """Return the size of a file; None when it cannot be told."""
     try:
-        if isinstance(source, Path):
-            return source.stat().st_size
-        with view_of(source) as view:
-            return view.seek(0, os.SEEK_END)
+        with _opened(source) as file:
+            return file.seek(0, os.SEEK_END)
     except OSError:
         return None
 
 
-def _refuse_empty(source: Path | BinaryIO) -> None:
+def _refuse_at_sight(source: Path | BinaryIO) -> None:
+    """Refuse what cannot be opened, what is empty, and what promises too much."""
     try:
-        if isinstance(source, Path):
-            with source.open("rb") as file:
-                first = file.read(1)
-        else:
-            with view_of(source) as file:
-                first = file.read(1)
+        with _opened(source) as file:
+            if not file.read(1):
+                raise UnreadableVideo("The file is empty.")
+            refuse_promises(file)
     except OSError as error:
         raise UnreadableVideo(
             f"The file cannot be read: {error.strerror or 'it is no file'}."
         ) from error
     except ValueError as error:  # a name with a zero byte, a closed file
         raise UnreadableVideo("The file cannot be opened.") from error
-    if not first:
-        raise UnreadableVideo("The file is empty.")
 
 
-def _lacks_moov(source: Path | BinaryIO) -> bool:
-    """Return whether a file begins as MP4 or QuickTime and has no ``moov`` box.
+def _opened(source: Path | BinaryIO) -> BinaryIO:
+    """Open a file once more, at its start."""
+    return source.open("rb") if isinstance(source, Path) else view_of(source)
 
-    ISO/IEC 14496-12, 4.2: a box starts with its size, 4 bytes, and its type, 4 bytes; size 1
-    means that 8 more bytes have the size, 0 that the box goes on to the end.
-    """
-    with source.open("rb") if isinstance(source, Path) else view_of(source) as file:
-        position = 0
-        kinds: list[bytes] = []
-        while len(header := file.read(16)) >= 8 and len(kinds) < 1000:
-            size, kind = int.from_bytes(header[:4]), header[4:8]
-            kinds.append(kind)
-            if size == 1 and len(header) == 16:
-                size = int.from_bytes(header[8:])
-            if size < 8:
-                break
-            position += size
-            file.seek(position)
-    return bool(kinds) and kinds[0] in (b"ftyp", b"mdat", b"wide") and b"moov" not in kinds
+
+@cache
+def _sound_decoders() -> str:
+    """Return the names of FFmpeg's decoders of sound, for a whitelist."""
+    names = []
+    for name in sorted(av.codecs_available):
+        with suppress(UnknownCodecError):
+            if av.Codec(name, "r").type == "audio":
+                names.append(name)
+    return ",".join(names)

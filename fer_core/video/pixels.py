@@ -13,6 +13,8 @@ from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from fer_core.images import to_gray
+from fer_core.types import DetectedFace, FaceBox
+from fer_core.video.tones import is_hdr, to_standard
 
 # 8-bit formats whose first plane is the brightness.
 _LUMA_FIRST = frozenset(
@@ -104,6 +106,71 @@ class Layout:
         return image
 
 
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a picture lies in one of another shape: in the middle, as large as it fits.
+
+    Attributes:
+        outer_wh: Width and height of the whole.
+        inner_wh: Width and height of the picture in it.
+    """
+
+    outer_wh: tuple[int, int]
+    inner_wh: tuple[int, int]
+
+    @classmethod
+    def of(cls, own_wh: tuple[int, int], outer_wh: tuple[int, int]) -> Self:
+        """Fit a picture of one size into another."""
+        scale = min(outer / own for own, outer in zip(own_wh, outer_wh, strict=True))
+        width, height = (max(1, round(side * scale)) for side in own_wh)
+        return cls(outer_wh, (width, height))
+
+    @property
+    def corner_xy(self) -> tuple[int, int]:
+        """The picture's upper left corner in the whole."""
+        (width, height), (inner_width, inner_height) = self.outer_wh, self.inner_wh
+        return (width - inner_width) // 2, (height - inner_height) // 2
+
+    def image(self, own_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return a picture uint8 ``(H, W, 3)`` on black, in the size of the whole."""
+        (width, height), (inner_width, inner_height) = self.outer_wh, self.inner_wh
+        x, y = self.corner_xy
+        whole = np.zeros((height, width, 3), np.uint8)
+        whole[y : y + inner_height, x : x + inner_width] = cv2.resize(own_bgr, self.inner_wh)
+        return whole
+
+    def face(self, face: DetectedFace, own_width: int) -> DetectedFace:
+        """Return a face in pixels of the whole.
+
+        Args:
+            face: A face as it was found in the picture alone.
+            own_width: Width of the picture that it was found in.
+        """
+        scaled = face.scaled(self.inner_wh[0] / own_width)
+        x, y = self.corner_xy
+        if not x and not y:
+            return scaled
+        x1, y1, x2, y2 = scaled.box.xyxy
+        moved = (
+            None if scaled.landmarks is None else scaled.landmarks + np.array([x, y], np.float32)
+        )
+        return replace(scaled, box=FaceBox(x1 + x, y1 + y, x2 + x, y2 + y), landmarks=moved)
+
+
+def reduced(size_wh: tuple[int, int], longer_side: int | None) -> tuple[int, int]:
+    """Return a size with at most ``longer_side`` pixels on its longer side.
+
+    Raises:
+        ValueError: ``longer_side`` is below 1.
+    """
+    if longer_side is None:
+        return size_wh
+    if longer_side < 1:
+        raise ValueError(f"A picture needs at least one pixel, not {longer_side}.")
+    scale = min(1.0, longer_side / max(size_wh))
+    return max(1, round(size_wh[0] * scale)), max(1, round(size_wh[1] * scale))
+
+
 def upright_bgr(
     picture: av.VideoFrame, layout: Layout, longer_side: int | None = None
 ) -> NDArray[np.uint8]:
@@ -112,39 +179,49 @@ def upright_bgr(
     Raises:
         ValueError: ``longer_side`` is below 1.
     """
-    width, height = layout.stored_wh
-    if longer_side is not None:
-        if longer_side < 1:
-            raise ValueError(f"A picture needs at least one pixel, not {longer_side}.")
-        scale = min(1.0, longer_side / max(width, height))
-        width, height = max(1, round(width * scale)), max(1, round(height * scale))
-    same = (picture.width, picture.height) == (width, height)
-    # A converter of its own is safe in every thread, and costs microseconds; but on one thread:
-    # to start more takes longer than the work.
-    converted = VideoReformatter().reformat(
-        picture,
-        width,
-        height,
-        "bgr24",
-        interpolation=Interpolation.BILINEAR if same else Interpolation.AREA,
-        threads=1,
-    )
-    return layout.upright(np.asarray(converted.to_ndarray(), np.uint8))
+    image_bgr = _converted(picture, reduced(layout.stored_wh, longer_side))
+    if is_hdr(picture):
+        image_bgr = to_standard(image_bgr, picture.color_trc)
+    return layout.upright(image_bgr)
 
 
-def upright_gray(picture: av.VideoFrame, layout: Layout) -> NDArray[np.uint8]:
-    """Return a new uint8 ``(H, W)``, upright, within a few levels of ``to_gray(upright_bgr())``."""
+def upright_gray(
+    picture: av.VideoFrame, layout: Layout, longer_side: int | None = None
+) -> NDArray[np.uint8]:
+    """Return a new uint8 ``(H, W)``, upright, within a few levels of ``to_gray(upright_bgr())``.
+
+    Of HDR it has the signals, in which faces are read as well, and faster.
+
+    Raises:
+        ValueError: ``longer_side`` is below 1.
+    """
+    size_wh = reduced(layout.stored_wh, longer_side)
     plane = picture.planes[0]
     if not (
         picture.format.name in _LUMA_FIRST
         and picture.colorspace in _BT601
-        and layout.stored_wh == (picture.width, picture.height)
+        and size_wh == (picture.width, picture.height)
         and plane.line_size > 0
     ):
-        return to_gray(upright_bgr(picture, layout))
+        return layout.upright(to_gray(_converted(picture, size_wh)))
     buffer: Any = plane
     rows = np.frombuffer(buffer, np.uint8, picture.height * plane.line_size)
     luma = rows.reshape(picture.height, plane.line_size)[:, : picture.width]
     if picture.color_range == _FULL_RANGE or picture.format.name.startswith("yuvj"):
         return layout.upright(luma.copy())
     return layout.upright(np.asarray(cv2.LUT(luma, _FULL_FROM_LIMITED), np.uint8))
+
+
+def _converted(picture: av.VideoFrame, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return a stored picture in colours, uint8 ``(H, W, 3)``, not turned."""
+    same = (picture.width, picture.height) == size_wh
+    # A converter of its own is safe in every thread, and costs microseconds; but on one thread:
+    # to start more takes longer than the work.
+    converted = VideoReformatter().reformat(
+        picture,
+        *size_wh,
+        "bgr24",
+        interpolation=Interpolation.BILINEAR if same else Interpolation.AREA,
+        threads=1,
+    )
+    return np.asarray(converted.to_ndarray(), np.uint8)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from heapq import heappop, heappush
 from itertools import chain
@@ -18,15 +17,13 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from fer_core.errors import UnreadableVideo
+from fer_core.video.memory import MemoryPlan
 from fer_core.video.opening import DECODING_ERRORS, video_stream
+from fer_core.video.references import kept_after
 from fer_core.video.sampling import TOLERANCE_S, FrameChoice, PacketGate
 
 logger = logging.getLogger(__name__)
 
-# Frames that the decoder's threads work on are all in memory, at 4K 12 MB each. Small ones are
-# decoded faster than they are shared out, and on one thread an error belongs to one packet.
-_MAX_THREADS = 4
-_THREADS_FROM_PIXELS = 900_000
 # Behind the break of a file each missing packet is an error of its own.
 _MAX_FAILURES = 100
 # What a file says of its length is rounded, and the last frame's own duration often unknown.
@@ -40,6 +37,50 @@ class Decoded:
     index: int
     pts: int
     picture: av.VideoFrame
+
+
+def first_picture(container: InputContainer, plan: MemoryPlan) -> av.VideoFrame:
+    """Return the first picture that can be decoded by itself, whatever its time.
+
+    A decoder that is told of the end after every packet never holds more than that one.
+
+    Args:
+        container: A file just opened, of which nothing else can be read afterwards.
+        plan: Bounds what is decoded.
+
+    Raises:
+        NoVideoStream: The file has no video.
+        UnreadableVideo: No decoder takes the codec or its data, or there is no such picture.
+    """
+    stream = video_stream(container)
+    _open_decoder(stream, replace(plan, threads=1))
+    for packet in container.demux(stream):
+        for part in (packet, None):
+            try:
+                pictures = stream.decode(part)
+            except DECODING_ERRORS as error:
+                logger.debug("A frame cannot be decoded: %s", error)
+                continue
+            if pictures:
+                return pictures[0]
+        stream.codec_context.flush_buffers()
+    raise UnreadableVideo("The video holds no frame that can be decoded.")
+
+
+def bytes_of(picture: av.VideoFrame) -> int:
+    """Return how much memory a decoded picture takes."""
+    return picture.width * picture.height * picture.format.padded_bits_per_pixel // 8
+
+
+def _open_decoder(stream: VideoStream, plan: MemoryPlan) -> None:
+    stream.thread_type = "AUTO" if plan.threads > 1 else "NONE"
+    stream.thread_count = plan.threads
+    stream.codec_context.options = {"max_pixels": str(plan.max_pixels)}
+    try:
+        # Some decoders read skip_frame when they start, and never again.
+        stream.codec_context.open(strict=False)
+    except DECODING_ERRORS as error:
+        raise UnreadableVideo("The video's codec data are damaged.") from error
 
 
 class Reading:
@@ -57,6 +98,7 @@ class Reading:
     def __init__(
         self,
         container: InputContainer,
+        plan: MemoryPlan,
         *,
         first_pts: int | None = None,
         start_s: float = 0.0,
@@ -67,6 +109,7 @@ class Reading:
 
         Args:
             container: A file just opened.
+            plan: Bounds what is decoded.
             first_pts: Presentation time of the file's first frame, from which seconds count;
                 None when that is not known yet, for reading from the beginning.
             start_s: Takes frames from here on.
@@ -95,20 +138,17 @@ class Reading:
         self._failures = 0
         # AVI has no presentation times; FFmpeg's guesses are wrong where frames are reordered.
         self.timed = not (container.format.name == "avi" and self.stream.codec_context.has_b_frames)
-        large = self.stream.width * self.stream.height >= _THREADS_FROM_PIXELS
-        self.stream.thread_type = "AUTO" if large else "NONE"
-        self.stream.thread_count = min(_MAX_THREADS, os.cpu_count() or 1) if large else 1
-        try:
-            # Some decoders read skip_frame when they start, and never again.
-            self.stream.codec_context.open(strict=False)
-        except DECODING_ERRORS as error:
-            raise UnreadableVideo("The video's codec data are damaged.") from error
+        self._max_frame_bytes, self._max_kept = plan.max_frame_bytes, plan.max_kept
+        _open_decoder(self.stream, plan)
         self._sought = self._seek(start_s)
 
     def frames(self) -> Generator[Decoded, None, None]:
         """Yield the frames taken, in the order of presentation, their times rising."""
         last: int | None = None
         for picture in self._pictures():
+            if bytes_of(picture) > self._max_frame_bytes:
+                self.broke_off = True
+                return
             pts = self._pts_of(picture, last)
             if last is not None and pts <= last:
                 self.unreadable += 1  # shown for no time, or timed before what was shown
@@ -164,13 +204,19 @@ class Reading:
         for packet in self.packets():
             if self.timed and packet.dts is not None and self.seconds(packet.dts) >= self._end_s:
                 break  # no packet after this can be shown before it
+            if self._max_kept and kept_after(bytes(packet), context) > self._max_kept:
+                self.broke_off = True
+                break
             time_s = None
             # Packets that an edit list cuts off are decoded, as references, and not shown.
             if self.timed and packet.pts is not None and not packet.is_discard:
                 heappush(self._ahead, packet.pts)
                 if self._first_pts is not None:
                     time_s = self.seconds(packet.pts)
-            for released in self._gate.admit(packet, time_s, keyframe=packet.is_keyframe):
+            admitted = self._gate.admit(
+                packet, time_s, keyframe=packet.is_keyframe, size_bytes=packet.size
+            )
+            for released in admitted:
                 if released.fresh:
                     yield from self._decode(None)
                     context.flush_buffers()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fer_core.drawing import draw_tracked
 from fer_core.timeline import Timeline
+from fer_core.video.memory import room_for
 from fer_core.video.progress import Meter, Progress, expected_frames
 from fer_core.video.source import VideoSource
 from fer_core.video.writer import AnnotatedWriter
@@ -30,6 +31,7 @@ def render_video(
     end_s: float | None = None,
     turned_deg: int = 0,
     on_progress: Callable[[Progress], None] | None = None,
+    on_waiting: Callable[[], None] | None = None,
     cancelled: threading.Event | None = None,
 ) -> None:
     """Draw readings over all frames of a part of their video.
@@ -45,6 +47,8 @@ def render_video(
         end_s: Where it ends, or None for the end of the video.
         turned_deg: By how many degrees the analysis turned the video, as its facts say.
         on_progress: Called after every frame.
+        on_waiting: Called again and again before the work begins, while other work has the
+            memory that it needs.
         cancelled: Ends the work when it is set; what is written then is no whole video.
 
     Raises:
@@ -55,6 +59,8 @@ def render_video(
     with ExitStack() as stack:
         video = stack.enter_context(VideoSource(source))
         video.turn(turned_deg)
+        if not stack.enter_context(room_for(video.plan, on_waiting, cancelled)):
+            return
         writer = stack.enter_context(AnnotatedWriter(target, video, end_s=end_s))
         size_wh = video.facts.size_wh
         meter = Meter(expected_frames(video.facts, start_s, end_s), on_progress)
@@ -66,7 +72,7 @@ def render_video(
             if latest > position:
                 position = latest
                 tracked = timeline.tracked_frame(position, size_wh, smoothed, verdicts)
-            image_bgr = frame.bgr()
+            image_bgr = frame.bgr(video.plan.copy_side)
             if tracked is not None:
                 image_bgr = draw_tracked(image_bgr, tracked, names=names)
             writer.write(image_bgr, frame)

@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 # its tick still counts.
 TOLERANCE_S = 0.0006
 # Longer stretches without a keyframe are decoded rather than kept in memory.
-_MAX_HELD = 300
+_MAX_HELD, _MAX_HELD_BYTES = 300, 50_000_000
 # No codec reorders over more frames than this.
 _RECENT = 64
 
@@ -87,12 +87,13 @@ class PacketGate(Generic[Packet]):
     def __init__(self, choice: FrameChoice) -> None:
         self._choice = choice
         self._held: list[Released[Packet]] = []
+        self._held_bytes = 0
         self._recent: list[float] = []  # rising
         self._start_s = -inf
         self._fresh = False
 
     def admit(
-        self, packet: Packet, time_s: float | None, *, keyframe: bool
+        self, packet: Packet, time_s: float | None, *, keyframe: bool, size_bytes: int = 0
     ) -> list[Released[Packet]]:
         """Take the next packet in decoding order and return those to decode now.
 
@@ -100,6 +101,7 @@ class PacketGate(Generic[Packet]):
             packet: The packet.
             time_s: Presentation time of its picture; None when unknown, which releases all.
             keyframe: Whether decoding can begin here.
+            size_bytes: What it takes to hold it back.
         """
         if time_s is None:
             return self._release(Released(packet, True))
@@ -120,16 +122,20 @@ class PacketGate(Generic[Packet]):
         ):
             self._fresh |= bool(self._held)
             self._held.clear()
+            self._held_bytes = 0
             self._start_s = time_s
         item = Released(packet, wanted, leading=time_s < self._start_s)
-        if wanted or len(self._held) >= _MAX_HELD:
+        full = len(self._held) >= _MAX_HELD or self._held_bytes + size_bytes > _MAX_HELD_BYTES
+        if wanted or full:
             return self._release(item)
         self._held.append(item)
+        self._held_bytes += size_bytes
         return []
 
     def _release(self, item: Released[Packet]) -> list[Released[Packet]]:
         items = [*self._held, item]
         self._held.clear()
+        self._held_bytes = 0
         if self._fresh:
             items[0] = items[0]._replace(fresh=True)
             self._fresh = False

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
-from math import inf, isnan
+from math import inf, isfinite, isnan
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,17 +15,24 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
+from fer_core.budget import shared_budget
 from fer_core.errors import UnreadableVideo
+from fer_core.video.memory import MemoryPlan, plan_memory
 from fer_core.video.opening import (
     VideoFile,
+    named_errors,
     open_container,
     size_in_bytes,
     sound_stream,
     video_file,
+    video_stream,
 )
-from fer_core.video.pixels import Layout, upright_bgr, upright_gray
-from fer_core.video.reading import Reading
+from fer_core.video.pixels import Layout, Placement, reduced, upright_bgr, upright_gray
+from fer_core.video.reading import Decoded, Reading, bytes_of, first_picture
 from fer_core.video.sampling import TOLERANCE_S, FrameChoice
+
+# Of a pixel in the smallest format: no video is refused for what its format might be.
+_LEAST_BITS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +71,15 @@ class VideoFacts:
 class VideoFrame:
     """A decoded frame; pixels are converted when they are asked for, in any thread.
 
+    Some recorders change the shape of the picture on the way, as when a phone is turned. A frame
+    of another shape than the video's first lies in the middle of a black one.
+
     Attributes:
         index: Number of the frame in the file, from 0, also where frames are left out.
         time_s: Presentation time in seconds after the file's first frame.
         pts: Presentation time as the file has it, in units of ``time_base``.
         time_base: Seconds a unit.
+        size_wh: Width and height of the video's upright picture.
         picture: The picture as it is stored: not turned, in the codec's own colours.
         layout: How it becomes upright.
     """
@@ -77,13 +88,14 @@ class VideoFrame:
     time_s: float
     pts: int
     time_base: Fraction
+    size_wh: tuple[int, int]
     picture: av.VideoFrame
     layout: Layout
 
     @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height of the upright picture."""
-        return self.layout.size_wh
+    def bytes(self) -> int:
+        """What it takes in memory as it is stored."""
+        return bytes_of(self.picture)
 
     def bgr(self, longer_side: int | None = None) -> NDArray[np.uint8]:
         """Return a new uint8 ``(H, W, 3)``, upright, of the size in ``VideoFacts``.
@@ -95,11 +107,26 @@ class VideoFrame:
         Raises:
             ValueError: ``longer_side`` is below 1.
         """
+        if self.layout.size_wh == self.size_wh:
+            return self.own_bgr(longer_side)
+        placement = Placement.of(self.layout.size_wh, reduced(self.size_wh, longer_side))
+        return placement.image(self.own_bgr(max(placement.inner_wh)))
+
+    def own_bgr(self, longer_side: int | None = None) -> NDArray[np.uint8]:
+        """Return a new uint8 ``(H, W, 3)``, upright, in the frame's own shape; as ``bgr``."""
         return upright_bgr(self.picture, self.layout, longer_side)
 
-    def gray(self) -> NDArray[np.uint8]:
-        """Return a new uint8 ``(H, W)``, upright; ``to_gray(bgr())`` within a few levels."""
-        return upright_gray(self.picture, self.layout)
+    def own_gray(self, longer_side: int | None = None) -> NDArray[np.uint8]:
+        """Return a new uint8 ``(H, W)``, upright, in its own shape; as ``to_gray(own_bgr())``.
+
+        Within a few levels; of HDR, the signals as they are stored.
+        """
+        return upright_gray(self.picture, self.layout, longer_side)
+
+    @property
+    def placement(self) -> Placement:
+        """Where the frame's own picture lies in the video's."""
+        return Placement.of(self.layout.size_wh, self.size_wh)
 
 
 class VideoSource:
@@ -111,12 +138,14 @@ class VideoSource:
     Attributes:
         facts: Size, length, codec.
         origin_s: Time of the first frame on the file's own clock, in seconds.
+        plan: How it is read within its share of memory.
         damage: One sentence when the latest ``frames`` met something unreadable, such as a file
             that breaks off; None while all is well.
     """
 
     facts: VideoFacts
     origin_s: Fraction
+    plan: MemoryPlan
     damage: str | None
 
     def __init__(self, source: VideoFile) -> None:
@@ -132,18 +161,40 @@ class VideoSource:
             UnreadableVideo: It is empty, no video, incomplete, or no frame can be decoded.
         """
         self._source = video_file(source)
+        self._turned_deg = 0
         self.damage = None
+        with named_errors():
+            self.plan = self._plan()
+            with self.open() as container, shared_budget().reserve(self.plan.decoding_bytes):
+                self._begin(container)
+
+    def _plan(self) -> MemoryPlan:
+        """Decide how to decode: by the header whether at all, and the rest by one picture."""
         with self.open() as container:
-            reading = Reading(container)
-            with closing(reading.frames()) as frames:
-                first = next(frames, None)
-            if first is None:
-                raise UnreadableVideo("The video holds no frame that can be decoded.")
-            self._first_pts = first.pts
-            self.origin_s = first.pts * reading.time_base
-            self._layout = Layout.of(first.picture, reading.stream.sample_aspect_ratio)
-            size = size_in_bytes(self._source)
-            self.facts = _facts(container, reading, first.pts, self._layout, size)
+            stream = video_stream(container)
+            context = stream.codec_context
+            plan = plan_memory(context, (stream.width, stream.height), _LEAST_BITS)
+            with shared_budget().reserve(plan.decoding_bytes):
+                picture = first_picture(container, plan)
+            sizes_wh = (stream.width, stream.height), (picture.width, picture.height)
+            largest_wh = max(sizes_wh, key=lambda size_wh: size_wh[0] * size_wh[1])
+            return plan_memory(context, largest_wh, picture.format.padded_bits_per_pixel)
+
+    def _begin(self, container: InputContainer) -> None:
+        """Read what the header and the first frame tell."""
+        reading = Reading(container, self.plan)
+        with closing(reading.frames()) as frames:
+            first = next(frames, None)
+        if first is None:
+            raise UnreadableVideo("The video holds no frame that can be decoded.")
+        self._first_pts = first.pts
+        self.origin_s = first.pts * reading.time_base
+        context = reading.stream.codec_context
+        aspect = reading.stream.sample_aspect_ratio or context.sample_aspect_ratio
+        self._layout = Layout.of(first.picture, aspect)
+        self._layouts = {_shape(first.picture): self._layout}
+        size = size_in_bytes(self._source)
+        self.facts = _facts(container, reading, first.pts, self._layout, size)
 
     def turn(self, degrees: int) -> None:
         """Turn all frames that are read from now on, besides what the file asks for.
@@ -151,12 +202,14 @@ class VideoSource:
         Args:
             degrees: 0, 90, 180 or 270, clockwise.
         """
+        self._turned_deg = (self._turned_deg + degrees) % 360
         self._layout = self._layout.turned(degrees)
+        self._layouts = {shape: layout.turned(degrees) for shape, layout in self._layouts.items()}
         self.facts = replace(
             self.facts,
             size_wh=self._layout.size_wh,
             rotation_deg=self._layout.rotation_deg,
-            turned_deg=(self.facts.turned_deg + degrees) % 360,
+            turned_deg=self._turned_deg,
         )
 
     def open(self) -> InputContainer:
@@ -197,10 +250,15 @@ class VideoSource:
             ValueError: The time is not finite.
             UnreadableVideo: The frame cannot be read.
         """
+        if not isfinite(time_s):
+            raise ValueError(f"A frame must be at a time in seconds, not {time_s}.")
         until_s = max(0.0, time_s) + TOLERANCE_S
         damage = self.damage
         found = None
-        with closing(self._frames(self._shown_from(until_s), inf, None)) as frames:
+        with (
+            shared_budget().reserve(self.plan.decoding_bytes),
+            closing(self._frames(self._shown_from(until_s), inf, None)) as frames,
+        ):
             for frame in frames:
                 if found is not None and frame.time_s > until_s:
                     break
@@ -216,8 +274,8 @@ class VideoSource:
         The packets tell it, without decoding; where they do not, it is 0, for the beginning.
         """
         shown_s = 0.0
-        with self.open() as container:
-            reading = Reading(container, first_pts=self._first_pts, start_s=until_s)
+        with named_errors(), self.open() as container:
+            reading = Reading(container, self.plan, first_pts=self._first_pts, start_s=until_s)
             for packet in reading.packets() if reading.timed else ():
                 if packet.pts is not None and not packet.is_discard:
                     packet_s = reading.seconds(packet.pts)
@@ -246,23 +304,46 @@ class VideoSource:
     ) -> Generator[VideoFrame, None, None]:
         self.damage = None
         last_s = 0.0
-        with self.open() as container:
+        with named_errors(), self.open() as container:
             reading = Reading(
-                container, first_pts=self._first_pts, start_s=start_s, end_s=end_s, fps=fps
+                container,
+                self.plan,
+                first_pts=self._first_pts,
+                start_s=start_s,
+                end_s=end_s,
+                fps=fps,
             )
             with closing(reading.frames()) as frames:
                 for decoded in frames:
                     last_s = reading.seconds(decoded.pts)
                     self.damage = _damage(reading, last_s, self.facts)
-                    yield VideoFrame(
-                        decoded.index,
-                        last_s,
-                        decoded.pts,
-                        reading.time_base,
-                        decoded.picture,
-                        self._layout,
-                    )
+                    yield self._frame(decoded, last_s, reading)
             self.damage = _damage(reading, last_s, self.facts)
+
+    def _frame(self, decoded: Decoded, time_s: float, reading: Reading) -> VideoFrame:
+        picture, shape = decoded.picture, _shape(decoded.picture)
+        if shape not in self._layouts:
+            # What the file says of its pixels, it says of its first frames.
+            aspect = reading.stream.codec_context.sample_aspect_ratio
+            self._layouts[shape] = Layout.of(picture, aspect).turned(self._turned_deg)
+        return VideoFrame(
+            decoded.index,
+            time_s,
+            decoded.pts,
+            reading.time_base,
+            self.facts.size_wh,
+            picture,
+            self._layouts[shape],
+        )
+
+
+def _shape(picture: av.VideoFrame) -> tuple[int, int, int]:
+    """Return what tells pictures of another layout apart.
+
+    Its rotation, and not the side data that hold it: to look at those costs time, and keeps the
+    picture in memory until the garbage collector comes.
+    """
+    return picture.width, picture.height, picture.rotation
 
 
 def _facts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
@@ -20,16 +21,21 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from fer_core.errors import UnwritableVideo
+from fer_core.video.memory import COPY_SIDES
 from fer_core.video.opening import sound_stream
 from fer_core.video.sink import Sink
-from fer_core.video.sound import SoundTrack
-from fer_core.video.source import VideoFrame, VideoSource
+from fer_core.video.sound import AAC_BITS_PER_SECOND, INCOMPLETE, SoundTrack
+from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
 
-MAX_SIDE = 1920
+logger = logging.getLogger(__name__)
+
+MAX_SIDE = COPY_SIDES[0]
 # On one core 450 frames a second of 596×336 pixels and 40 of 1920×1080; "ultrafast" doubles that,
 # in files five times as large.
 _PRESET = "veryfast"
 _QUALITY = "23"  # CRF; x264's own default
+# What that comes to at most: measured, with some reserve, and in sizes of the video itself.
+_BITS_PER_PIXEL, _MOST_OF_SOURCE = 0.15, 3
 _KEYFRAME_EVERY = 60  # frames; a browser jumps to keyframes
 _THREADS = 2
 _MAX_UNITS_PER_SECOND = 1_000_000
@@ -69,6 +75,11 @@ class AnnotatedWriter:
         self._end_s = inf if end_s is None else end_s
         self._copy: _Copy | None = None
         self._closed = False
+
+    @property
+    def damage(self) -> str | None:
+        """One sentence when the sound is missing or incomplete, else None."""
+        return self._copy.damage if self._copy else None
 
     def write(self, image_bgr: NDArray[np.uint8], frame: VideoFrame) -> None:
         """Write a picture for the time of ``frame``.
@@ -135,7 +146,7 @@ class AnnotatedWriter:
 
 
 class _Copy:
-    """The MP4 being written."""
+    """The MP4 being written; ``damage`` as in ``AnnotatedWriter``."""
 
     def __init__(
         self,
@@ -151,6 +162,7 @@ class _Copy:
         if self._time_base < Fraction(1, _MAX_UNITS_PER_SECOND):
             self._time_base = Fraction(1, _MAX_UNITS_PER_SECOND)  # more than MP4 can count
         self._first_dts: int | None = None
+        self.damage: str | None = None
         self._sink = sink = Sink(target)
         self._sound: SoundTrack | None = None
         try:
@@ -166,7 +178,7 @@ class _Copy:
             )
             self._stream = self._add_picture()
             if self._facts.audio_codec is not None:
-                self._sound = _sound_of(video, self._output, first)
+                self._add_sound(video)
         except BaseException:
             sink.discard()
             raise
@@ -174,8 +186,7 @@ class _Copy:
     def add(self, image_bgr: NDArray[np.uint8], frame: VideoFrame) -> None:
         """Encode a picture, and bring the sound up to it."""
         self.last = frame
-        if self._sound is not None:
-            self._mux(self._sound.packets(frame.time_s - self._first.time_s))
+        self._mux_sound(frame.time_s)
         self._mux(self._encoded(self._picture(image_bgr, frame)))
 
     def finish(self, end_s: float) -> None:
@@ -188,8 +199,8 @@ class _Copy:
             decoded = (last.dts or 0) - (self._first_dts or 0)
             last.duration = max(1, shown + (last.duration or 0) - decoded)
         self._mux(packets)
+        self._mux_sound(self._sound_end_s(end_s))
         if self._sound is not None:
-            self._mux(self._sound.packets(self._sound_end_s(end_s) - self._first.time_s))
             self._sound.close()
         self._output.close()
         self._sink.finish()
@@ -257,6 +268,32 @@ class _Copy:
                 self._first_dts = packet.dts
             yield packet
 
+    def _add_sound(self, video: VideoSource) -> None:
+        container = video.open()
+        try:
+            stream = sound_stream(container)
+            if stream is not None:
+                begin_s = self._first.pts * self._first.time_base
+                self._sound = SoundTrack(container, stream, self._output, begin_s)
+                return
+        except ValueError:
+            self.damage = "The annotated video has no sound: that of the video cannot be converted."
+        container.close()
+
+    def _mux_sound(self, until_s: float) -> None:
+        """Write the sound up to a time of the input; what MP4 does not take ends it alone."""
+        if self._sound is None:
+            return
+        try:
+            self._mux(self._sound.packets(until_s - self._first.time_s))
+            self.damage = self._sound.damage
+        except av.FFmpegError as error:
+            if self._sink.error is not None:
+                raise
+            logger.debug("MP4 does not take a packet of sound: %s", error)
+            self._sound.close()
+            self._sound, self.damage = None, INCOMPLETE
+
     def _mux(self, packets: Iterable[Packet[Any]]) -> None:
         for packet in packets:
             self._output.mux_one(packet)
@@ -264,13 +301,22 @@ class _Copy:
                 raise self._sink.error
 
 
-def _sound_of(video: VideoSource, output: OutputContainer, first: VideoFrame) -> SoundTrack | None:
-    container = video.open()
-    stream = sound_stream(container)
-    if stream is None:
-        container.close()
-        return None
-    return SoundTrack(container, stream, output, first.pts * first.time_base)
+def expected_bytes(facts: VideoFacts, start_s: float = 0.0, end_s: float | None = None) -> int:
+    """Return about how large the annotated copy of a part gets, rather more than less.
+
+    Args:
+        facts: What the video says of itself.
+        start_s: Where the part begins, in seconds.
+        end_s: Where it ends, or None for the end of the video.
+    """
+    most = _MOST_OF_SOURCE * (facts.bytes or 0)
+    if facts.duration_s is None:
+        return most
+    width, height = even_size(facts.size_wh)
+    seconds = max(0.0, min(facts.duration_s, end_s or facts.duration_s) - start_s)
+    picture = width * height * min(facts.frame_rate or 25.0, 120.0) * _BITS_PER_PIXEL
+    whole = seconds * (picture + 2 * AAC_BITS_PER_SECOND) / 8
+    return int(min(whole, most * seconds / facts.duration_s) if most else whole)
 
 
 def even_size(size_wh: tuple[int, int]) -> tuple[int, int]:

@@ -19,6 +19,7 @@ import cv2
 from fer_core.errors import FerError
 from fer_core.images import read_image
 from fer_core.labels import FER7
+from fer_core.video.opening import UNFORESEEN
 from fer_core.video.source import VideoSource
 from tests.conftest import ROOT
 from tests.train.zips import PNG, zip_of
@@ -102,8 +103,11 @@ def _read_and_tell(content: bytes, suffix: str, sending: int) -> None:
     told = {"fault": "", "refused": False, "details": ""}
     try:
         _read(content, suffix)
-    except (FerError, TrainError):
+    except (FerError, TrainError) as error:
         told["refused"] = True
+        if str(error) == UNFORESEEN and error.__cause__ is not None:
+            told["fault"] = _place_of(error.__cause__)
+            told["details"] = "".join(traceback.format_exception(error))
     except BaseException as error:
         told["fault"], told["details"] = _place_of(error), traceback.format_exc()
     told["bytes"] = _most_resident() - before + _most_resident(resource.RUSAGE_CHILDREN)

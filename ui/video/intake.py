@@ -219,6 +219,7 @@ def _start(video: Video, settings: Settings, options: VideoOptions, annotate: bo
             queue,
             visitor(),
             video.file,
+            video.facts,
             classifier=get_classifier(settings.class_set, settings.reading),
             class_set=settings.class_set,
             detector=settings.detector.name,

@@ -13,7 +13,7 @@ from fer_core.video.progress import Progress
 from ui.common.jobs import Job, JobQueue, JobState, get_queue, ordinal
 from ui.common.readings import persons_by_time, readings_of
 from ui.common.timeline_charts import TIMELINE_CONFIG, emotion_timeline, thin_out
-from ui.video.runs import VideoRun
+from ui.video.runs import VideoRun, Waiting
 
 _EVERY_S = 1.0
 # Of the growing time line a sketch will do: it is drawn anew every second.
@@ -84,6 +84,8 @@ def _show_job(job: Job[Any], queue: JobQueue, doing: str, key: str) -> None:
         bar.progress(1.0, "Ending …")
     elif isinstance(job.progress, Progress):
         bar.progress(_share(job.progress), f"{doing}: {progress_text(job.progress)}")
+    elif job.progress is Waiting.MEMORY:
+        bar.progress(0.0, "Waiting for memory that other videos and photos are using …")
     else:
         bar.progress(0.0, f"{doing} …")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import tempfile
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, cast
+from enum import Enum
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,16 @@ from fer_core.detection import load_detector
 from fer_core.timeline import PersonEdits, Timeline, TimelineBuilder
 from fer_core.video.analysis import VideoOptions, VideoResult, analyze_video
 from fer_core.video.render import render_video
+from fer_core.video.source import VideoFacts
+from fer_core.video.writer import expected_bytes
 from ui.common.jobs import Job, JobQueue
+from ui.video.room import temporary_file
+
+
+class Waiting(Enum):
+    """What a job waits for that has been begun."""
+
+    MEMORY = "memory"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,7 @@ class VideoRun:
         queue: JobQueue,
         owner: str,
         file: BinaryIO,
+        facts: VideoFacts,
         *,
         classifier: EmotionClassifier,
         class_set: str,
@@ -103,6 +113,7 @@ class VideoRun:
             queue: Does it.
             owner: Whose it is.
             file: The video.
+            facts: What it says of itself.
             classifier: Reads the faces; of the class set.
             class_set: Its name.
             detector: Name of the detector that finds them.
@@ -111,6 +122,7 @@ class VideoRun:
         """
         self.class_set, self.detector, self.options = class_set, detector, options
         self.reading = classifier.reading
+        self._facts = facts
         self._labels = classifier.labels
         self.builder = builder = TimelineBuilder(self._labels)
         self.edits = PersonEdits()
@@ -120,7 +132,7 @@ class VideoRun:
         self._view: tuple[Look, View] | None = None
 
         def analyze(job: Job[Analysis]) -> Analysis:
-            target = _temporary() if annotate else None
+            target = _file_for_copy(facts, options) if annotate else None
             result = analyze_video(
                 file,
                 classifier=classifier,
@@ -129,6 +141,7 @@ class VideoRun:
                 annotated=target,
                 builder=builder,
                 on_progress=lambda progress: setattr(job, "progress", progress),
+                on_waiting=lambda: setattr(job, "progress", Waiting.MEMORY),
                 cancelled=job.stop,
             )
             written = target if target is not None and _holds_video(result, target) else None
@@ -170,14 +183,14 @@ class VideoRun:
     def draw_again(self, queue: JobQueue, owner: str, file: BinaryIO, look: Look) -> None:
         """Hand in the drawing of an annotated video under another look."""
         view = self.view(look)
-        options, turned_deg = self.options, self.turned_deg
+        options, turned_deg, facts = self.options, self.turned_deg, self._facts
         if self.job.result is not None and self.job.result.result.cancelled:
             # What was not analysed is not drawn either.
             end_s = float(view.timeline.time_s[-1]) if len(view.timeline.time_s) else None
             options = replace(options, end_s=end_s)
 
         def draw(job: Job[Drawn | None]) -> Drawn | None:
-            target = _temporary()
+            target = _file_for_copy(facts, options)
             render_video(
                 file,
                 target,
@@ -189,6 +202,7 @@ class VideoRun:
                 end_s=options.end_s,
                 turned_deg=turned_deg,
                 on_progress=lambda progress: setattr(job, "progress", progress),
+                on_waiting=lambda: setattr(job, "progress", Waiting.MEMORY),
                 cancelled=job.stop,
             )
             return None if job.stop.is_set() else Drawn(target, look)
@@ -218,9 +232,9 @@ def empty(file: BinaryIO) -> None:
     os.ftruncate(file.fileno(), 0)
 
 
-def _temporary() -> BinaryIO:
-    """Return a new file without a name."""
-    return cast(BinaryIO, tempfile.TemporaryFile(prefix="fer-"))
+def _file_for_copy(facts: VideoFacts, options: VideoOptions) -> BinaryIO:
+    need_bytes = expected_bytes(facts, options.start_s, options.end_s)
+    return temporary_file("The annotated video", need_bytes)
 
 
 def _holds_video(result: VideoResult, target: BinaryIO) -> bool:

@@ -10,20 +10,20 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import tempfile
 import threading
 from dataclasses import dataclass, field
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 import streamlit as st
 
-from fer_core.errors import FerError, UnreadableVideo
+from fer_core.errors import UnreadableVideo
 from fer_core.video.fileview import FileView
 from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
 from ui.common.address import keep_in_address
 from ui.common.closing import at_close, session_id
 from ui.common.jobs import JobQueue, get_queue
 from ui.common.process import once
+from ui.video.room import NoRoom, temporary_file
 from ui.video.runs import VideoRun, empty
 
 PRIVACY_NOTE = (
@@ -31,14 +31,9 @@ PRIVACY_NOTE = (
     "remove the video, or about two minutes after you close the page; until then, whoever has the "
     "page's address sees them too. Nothing else is kept."
 )
-_MIN_FREE_BYTES = 1_000_000_000
 _COPY_BYTES = 1 << 20
 _TOKEN_KEY, _REMOVED_KEY = "video-token", "video-removed"
 _ADDRESS_KEY, _PAGE = "video", "Video"
-
-
-class NoRoom(FerError):
-    """The machine has no room for another video."""
 
 
 @dataclass(slots=True)
@@ -94,15 +89,13 @@ def receive(name: str, upload: BinaryIO) -> Video:
         UnreadableVideo: It is no video.
         NoRoom: The disk is full.
     """
+    file = temporary_file("The video", upload.seek(0, os.SEEK_END))
+    upload.seek(0)
     try:
-        file = cast(BinaryIO, tempfile.TemporaryFile(prefix="fer-"))  # noqa: SIM115 - Video's
-        upload.seek(0)
         shutil.copyfileobj(upload, file, _COPY_BYTES)
         file.flush()
     except OSError as error:
-        raise NoRoom("The machine has no room for this video just now; try later.") from error
-    if shutil.disk_usage(tempfile.gettempdir()).free < _MIN_FREE_BYTES:
-        raise NoRoom("The machine has no room for another video just now; try later.")
+        raise NoRoom("The disk became full while the video was copied; try later.") from error
     with VideoSource(file) as source:
         return Video(name, file, source.facts)
 

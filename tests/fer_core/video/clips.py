@@ -131,6 +131,59 @@ def make_clip(
     return path
 
 
+def make_resized(path: Path, parts: Sequence[tuple[tuple[int, int], int]]) -> Path:
+    """Write numbered frames, VP8 at 30 a second, whose size changes within the stream.
+
+    Args:
+        path: The file; its suffix chooses the container.
+        parts: Width and height, and how many frames have them.
+    """
+    begin = 0
+    with av.open(path, "w") as output:
+        width, height = parts[0][0]
+        stream = output.add_mux_stream("vp8", rate=30, width=width, height=height)
+        stream.time_base = Fraction(1, 30)
+        for size_wh, frames in parts:
+            encoder = av.CodecContext.create("libvpx", "w")
+            encoder.width, encoder.height = size_wh
+            encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 30)
+            packets = []
+            for number in range(begin, begin + frames):
+                frame = av.VideoFrame.from_ndarray(picture(number, size_wh), "bgr24")
+                frame.pts = number
+                packets += encoder.encode(frame.reformat(format="yuv420p", threads=1))
+            begin += frames
+            for packet in [*packets, *encoder.encode(None)]:
+                packet.stream = stream
+                output.mux(packet)
+    return path
+
+
+def make_changing_sound(path: Path) -> Path:
+    """Write two seconds of pictures and clicks; the sound becomes stereo after one second."""
+    with av.open(path, "w") as output:
+        stream = output.add_stream("libx264", rate=30)
+        stream.width, stream.height = 96, 64
+        tone = output.add_mux_stream("ac3", rate=SOUND_RATE)
+        tone.time_base = Fraction(1, SOUND_RATE)
+        output.start_encoding()
+        packets: list[av.Packet[Any]] = []
+        for number in range(60):
+            packets += stream.encode(av.VideoFrame.from_ndarray(picture(number), "bgr24"))
+        packets += stream.encode(None)
+        sound = list(_clicking(0.0, 2.0))
+        for layout, parts in (("mono", sound[:47]), ("stereo", sound[47:])):
+            encoder = av.CodecContext.create("ac3", "w")
+            encoder.sample_rate, encoder.layout = SOUND_RATE, layout
+            encoder.format = "fltp"
+            for part in (*parts, None):
+                for packet in encoder.encode(part):
+                    packet.stream = tone
+                    packets.append(packet)
+        output.mux(sorted(packets, key=lambda packet: (packet.dts or 0) * packet.time_base))
+    return path
+
+
 def make_sound(path: Path, *, cover: bool = False) -> Path:
     """Write half a second of sound, with a cover picture or nothing else."""
     with av.open(path, "w") as output:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_core.budget import MemoryBudget
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector, YuNetDetector
 from fer_core.errors import UnreadableVideo
@@ -203,6 +204,63 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(
     result = analyze(broken)
     assert result.damage
     assert 5 < len(result.timeline.frame_index) < 60
+
+
+def test_a_phone_that_is_turned_while_it_records(
+    analyze: Callable[..., VideoResult], cases: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.mp4"
+    path = cases / "turned_while_recording.webm"
+    result = analyze(path, options=VideoOptions(fps=4), annotated=copy)
+    assert [len(frame.faces) for frame in result] == [1] * 8
+    # The picture keeps its middle, and the face its size.
+    boxes = result.timeline.boxes_xyxy
+    assert boxes[4:].mean(axis=0) == pytest.approx(boxes[:4].mean(axis=0), abs=12)
+    assert result.damage is None
+    with VideoSource(copy) as written:
+        assert written.facts.size_wh == (638, 360)
+        before, after = written.frame_at(0.5).bgr(), written.frame_at(1.5).bgr()
+    assert before[:, :200].mean() > 40 > 5 > after[:, :200].mean()
+
+
+def test_what_the_copy_lacks_is_said(
+    analyze: Callable[..., VideoResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_core.video.sound._takes", lambda add: False)
+    clip = make_clip(tmp_path / "clip.mp4", sound="aac")
+    assert analyze(clip).damage is None
+    result = analyze(clip, annotated=io.BytesIO())
+    assert result.damage == (
+        "The annotated video has no sound: that of the video cannot be converted."
+    )
+    assert result.unwritten is None
+
+
+def test_what_nobody_foresaw_in_the_copy_costs_the_copy_alone(
+    analyze: Callable[..., VideoResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise IndexError("list index out of range")
+
+    monkeypatch.setattr("fer_core.video.annotate.draw_tracked", broken)
+    copy = tmp_path / "copy.mp4"
+    result = analyze(make_clip(tmp_path / "clip.mp4"), annotated=copy)
+    assert len(result.timeline.time_s) == 30
+    assert result.unwritten == "The annotated video could not be written; the log says why."
+    assert not copy.exists()
+
+
+def test_memory_is_waited_for_until_a_cancel(
+    analyze: Callable[..., VideoResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = MemoryBudget(4 << 30)
+    monkeypatch.setattr("fer_core.video.memory.shared_budget", lambda: budget)
+    clip = make_clip(tmp_path / "clip.mp4")
+    stop = threading.Event()
+    with budget.reserve(budget.long_bytes, long=True):
+        result = analyze(clip, on_waiting=stop.set, cancelled=stop)
+    assert result.cancelled and not len(result.timeline.time_s)
+    assert not analyze(clip, on_waiting=stop.set).cancelled
 
 
 def test_a_file_that_is_no_video(analyze: Callable[..., VideoResult], tmp_path: Path) -> None:

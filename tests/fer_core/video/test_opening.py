@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from fer_core.errors import NoVideoStream, UnreadableVideo
+from fer_core.video.opening import UNFORESEEN
 from fer_core.video.source import VideoSource
 from tests.fer_core.video.clips import (
     make_clip,
@@ -99,6 +100,44 @@ def test_lists_of_other_files_are_not_followed(tmp_path: Path, list_of_files: st
     for name in (path, io.BytesIO(path.read_bytes())):
         with pytest.raises(UnreadableVideo, match="not a video"):
             VideoSource(name)
+
+
+@pytest.mark.parametrize("name", ["raw_h264.mp4", "raw_h264_16_bytes.mp4"])
+def test_a_stream_without_a_container(cases: Path, name: str) -> None:
+    # Its start code reads as the size of a box of 64 bits.
+    for source in (cases / name, (cases / name).read_bytes()):
+        with pytest.raises(UnreadableVideo, match=r"^The file is not a video [^.]*\.$"):
+            VideoSource(source)
+
+
+def break_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OverflowError("Python int too large to convert to C long")
+
+    monkeypatch.setattr("fer_core.video.reading.Reading._pts_of", broken)
+
+
+@pytest.mark.parametrize("use", ["open", "frames", "frame_at"])
+def test_what_nobody_foresaw_has_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, use: str
+) -> None:
+    path = make_clip(tmp_path / "a.mp4")
+    if use == "open":
+        break_reading(monkeypatch)
+    with pytest.raises(UnreadableVideo, match=UNFORESEEN):
+        video = VideoSource(path)
+        break_reading(monkeypatch)
+        list(video.frames()) if use == "frames" else video.frame_at(0.5)
+    assert "OverflowError" in caplog.text
+
+
+def test_mistakes_of_the_caller_keep_their_names(tmp_path: Path) -> None:
+    video = VideoSource(make_clip(tmp_path / "a.mp4"))
+    for time_s in (float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="in seconds"):
+            video.frame_at(time_s)
+    with pytest.raises(TypeError):
+        VideoSource(7)  # type: ignore[arg-type]
 
 
 def test_a_file_that_vanishes(tmp_path: Path) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
 from fer_core.images import to_gray
+from fer_core.types import DetectedFace, FaceBox
 from fer_core.video.pixels import Layout
 from fer_core.video.source import VideoSource
 from tests.fer_core.video.clips import (
     CORNERS,
     corners_of,
     make_clip,
+    make_resized,
     noise,
     noises,
     number_in,
@@ -68,8 +72,82 @@ def test_a_turned_clip_equals_its_unturned_twin(
     )
     for one, other in zip(VideoSource(turned).frames(), VideoSource(twin).frames(), strict=True):
         assert np.array_equal(one.bgr(), other.bgr())
-        assert np.array_equal(one.gray(), other.gray())
+        assert np.array_equal(one.own_gray(), other.own_gray())
         assert one.bgr(48).shape == other.bgr(48).shape
+
+
+@pytest.fixture(scope="module")
+def resized(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten frames that lie, and ten that stand."""
+    path = tmp_path_factory.mktemp("resized") / "a.webm"
+    return make_resized(path, [((96, 64), 10), ((64, 96), 10)])
+
+
+def test_a_shape_that_changes_is_fitted_in(resized: Path) -> None:
+    video = VideoSource(resized)
+    frames = list(video.frames())
+    assert [number_in(frame.own_bgr()) for frame in frames] == list(range(20))
+    for frame in frames:
+        assert frame.bgr().shape == (64, 96, 3) and frame.size_wh == (96, 64)
+        assert frame.bgr(48).shape == (32, 48, 3)
+    shown = frames[15].bgr()
+    assert frames[15].own_gray().shape == (96, 64)
+    # Where the picture is, in its own colours; black beside it.
+    assert not shown[:, :25].any() and not shown[:, 71:].any()
+    inner = shown[:, 27:69]
+    assert number_in(inner) == 15
+    assert corners_of(inner) == pytest.approx(corners_of(frames[15].own_bgr()), abs=12)
+    assert number_in(video.frame_at(0.6).own_bgr()) == 18
+
+
+def test_faces_lie_where_the_picture_does(resized: Path) -> None:
+    frame = next(VideoSource(resized).frames(start_s=0.5))
+    landmarks = np.full((5, 2), 16, np.float32)
+    found = DetectedFace(FaceBox(0, 0, 32, 48), 0.9, landmarks)
+    placed = frame.placement.face(found, own_width=32)  # found in half the size
+    x, width = 26, 43
+    assert placed.box.xyxy == pytest.approx((x, 0, x + width, 64.5))
+    assert placed.landmarks == pytest.approx(
+        np.tile([x + width / 2, 16 * width / 32], (5, 1)), abs=0.01
+    )
+    first = next(VideoSource(resized).frames())
+    assert first.placement.face(found, own_width=32).box.xyxy == (0, 0, 96, 144)
+
+
+def test_a_smaller_picture_is_fitted_in_as_well(tmp_path: Path) -> None:
+    path = make_resized(tmp_path / "a.webm", [((96, 64), 3), ((48, 32), 3), ((192, 64), 3)])
+    small, wide = (VideoSource(path).frame_at(time_s).bgr() for time_s in (0.14, 0.24))
+    assert number_in(small) == 4 and small.shape == wide.shape == (64, 96, 3)
+    assert not wide[:15].any() and not wide[50:].any()
+    assert number_in(wide[16:48]) == 7
+
+
+def test_turning_turns_every_shape(resized: Path) -> None:
+    video = VideoSource(resized)
+    video.turn(90)
+    first, *_, last = video.frames()
+    assert first.size_wh == last.size_wh == (64, 96)
+    assert first.own_bgr().shape == (96, 64, 3) and last.own_bgr().shape == (64, 96, 3)
+    assert last.bgr().shape == (96, 64, 3)
+
+
+def test_frames_go_with_their_last_reader(tmp_path: Path) -> None:
+    # Some properties of PyAV's pictures keep them until the garbage collector comes.
+    video = VideoSource(make_clip(tmp_path / "a.mp4"))
+    gc.collect()
+    before = _pictures_in_memory()
+    gc.disable()
+    try:
+        for frame in video.frames():
+            frame.bgr()
+            frame.own_gray()
+        assert _pictures_in_memory() <= before + 1
+    finally:
+        gc.enable()
+
+
+def _pictures_in_memory() -> int:
+    return sum(isinstance(thing, av.VideoFrame) for thing in gc.get_objects())
 
 
 def test_an_angle_between_counts_as_the_nearest_right_one(tmp_path: Path) -> None:
@@ -78,12 +156,13 @@ def test_an_angle_between_counts_as_the_nearest_right_one(tmp_path: Path) -> Non
     assert video.facts.size_wh == (64, 96)
 
 
-def test_pixels_that_are_not_square_become_square(tmp_path: Path) -> None:
-    video = VideoSource(make_clip(tmp_path / "a.mp4", pixel_aspect=Fraction(3, 2)))
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])  # the last leaves it to the codec
+def test_pixels_that_are_not_square_become_square(tmp_path: Path, name: str) -> None:
+    video = VideoSource(make_clip(tmp_path / name, pixel_aspect=Fraction(3, 2)))
     frame = next(video.frames())
     assert video.facts.size_wh == frame.size_wh == (144, 64)
     assert frame.bgr().shape == (64, 144, 3)
-    assert frame.gray().shape == (64, 144)
+    assert frame.own_gray().shape == (64, 144)
     assert number_in(frame.bgr()) == 0
 
 
@@ -113,7 +192,7 @@ def test_colours_and_grey_agree(
         options={"crf": "1"},
     )
     frame = next(VideoSource(clip).frames())
-    image, gray = frame.bgr(), frame.gray()
+    image, gray = frame.bgr(), frame.own_gray()
     assert image.dtype == gray.dtype == np.uint8
     assert image.shape == (*gray.shape, 3) == (64, 96, 3)
     # Half as many colours as pixels leave a difference at every edge.
@@ -133,7 +212,7 @@ def test_grey_reaches_from_black_to_white(tmp_path: Path, low: int, high: int) -
     frame = next(VideoSource(clip).frames())
     luma = np.frombuffer(frame.picture.planes[0], np.uint8)[:96]
     assert (luma[8], luma[88]) == pytest.approx((low, high), abs=3)
-    assert (frame.gray()[8, 8], frame.gray()[8, 88]) == pytest.approx((0, 255), abs=4)
+    assert (frame.own_gray()[8, 8], frame.own_gray()[8, 88]) == pytest.approx((0, 255), abs=4)
 
 
 @pytest.mark.parametrize("size_wh", [(97, 65), (96, 65), (33, 101), (2, 2), (16, 16)])
@@ -145,7 +224,7 @@ def test_odd_and_small_sizes(tmp_path: Path, size_wh: tuple[int, int]) -> None:
     frame = next(VideoSource(clip).frames())
     assert frame.bgr().shape == image.shape
     assert np.abs(frame.bgr().astype(int) - image).mean() < 3
-    assert frame.gray().shape == image.shape[:2]
+    assert frame.own_gray().shape == image.shape[:2]
 
 
 @pytest.mark.parametrize(
@@ -178,7 +257,7 @@ def test_no_pixels_are_refused(tmp_path: Path) -> None:
 def test_each_picture_belongs_to_its_caller(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", [0], colorspace=5, color_range=2)
     frame = next(VideoSource(clip).frames())
-    for read in (frame.bgr, frame.gray):
+    for read in (frame.bgr, frame.own_gray):
         before = read().copy()
         read()[:] = 7
         assert np.array_equal(read(), before)

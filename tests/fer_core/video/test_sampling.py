@@ -136,3 +136,12 @@ def test_a_long_way_to_the_start_is_not_kept_in_memory() -> None:
         waiting += 1 - len(gate.admit(number, float(number), keyframe=number == 0))
         longest = max(longest, waiting)
     assert longest <= 300
+
+
+def test_nor_are_large_packets_even_if_few() -> None:
+    gate: PacketGate[int] = PacketGate(FrameChoice(1e6))
+    counts = [
+        len(gate.admit(number, float(number), keyframe=number == 0, size_bytes=20_000_000))
+        for number in range(6)
+    ]
+    assert counts == [0, 0, 3, 0, 0, 3]

@@ -325,7 +325,7 @@ def test_a_mistaken_use_is_refused(video: VideoSource, tmp_path: Path) -> None:
         with pytest.raises(ValueError, match="not after"):
             writer.write(first.bgr(), first)
         with pytest.raises(ValueError, match="must be uint8"):
-            writer.write(first.gray(), second)
+            writer.write(first.own_gray(), second)
         writer.write(second.bgr(), second)
     writer.close()
     with pytest.raises(ValueError, match="closed"):

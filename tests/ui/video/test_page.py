@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from fer_core.budget import MemoryBudget
 from fer_core.labels import FER6
 from tests.ui.common.test_address import kept
-from tests.ui.conftest import ROOT
+from tests.ui.conftest import ROOT, until
 from tests.ui.photo.test_page import buttons, charts
 from ui.common.jobs import Job
 from ui.video import intake as video_intake
 from ui.video import runs as video_runs
 from ui.video.results import summary_sentence
+from ui.video.runs import Waiting
 from ui.video.shelf import Video, get_shelf
 
 WAIT_S = 120
@@ -246,6 +248,21 @@ def test_a_full_queue_shows_the_place(
     app = press(app, "Cancel")
     assert not app.info and buttons(app, "Analyse again")
     go.set()
+
+
+def test_waiting_for_memory_is_shown(
+    video_page: AppTest, one_face: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = MemoryBudget(4 << 30)
+    monkeypatch.setattr("fer_core.video.memory.shared_budget", lambda: budget)
+    with budget.reserve(budget.long_bytes, long=True):
+        app = start(upload(video_page, one_face))
+        until(lambda: video_of(app).run.job.progress is Waiting.MEMORY)
+        app = app.run()
+        (bar,) = app.get("progress")
+        assert "Waiting for memory" in bar.proto.text
+        app = press(app, "Cancel")
+    assert until_over(app) and buttons(app, "Analyse again")
 
 
 def test_a_part_over_the_limit_is_refused(

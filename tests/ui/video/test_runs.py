@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from fer_core.budget import MemoryBudget
 from fer_core.classifier import EmotionClassifier
 from fer_core.errors import UnwritableVideo
 from fer_core.labels import FER7
@@ -18,8 +19,9 @@ from fer_core.video.source import VideoSource
 from tests.fer_core.video.clips import make_clip
 from tests.ui.conftest import SAMPLE, until
 from ui.common.jobs import JobQueue, JobState
+from ui.video import room as video_room
 from ui.video import runs as video_runs
-from ui.video.runs import Drawn, Look, VideoRun
+from ui.video.runs import Drawn, Look, VideoRun, Waiting
 from ui.video.shelf import Video, read_all, receive, size_of
 
 
@@ -42,6 +44,7 @@ def run(video: Video, classifier: EmotionClassifier) -> Callable[..., VideoRun]:
             JobQueue(1),
             "anna",
             video.file,
+            video.facts,
             classifier=classifier,
             class_set=FER7.name,
             detector="haar",
@@ -92,6 +95,7 @@ def test_a_video_on_its_side_is_shown_and_drawn_as_it_was_read(
         JobQueue(1),
         "anna",
         video.file,
+        video.facts,
         classifier=classifier,
         class_set=FER7.name,
         detector="yunet",
@@ -115,6 +119,45 @@ def test_a_cancelled_drawing_leaves_the_former_one(run, video: Video) -> None:
     done.draw_again(queue, "anna", video.file, Look(1.0, 0.5))
     queue.cancel(done.drawing)
     assert done.drawing.state is JobState.CANCELLED and done.drawn is before
+
+
+@pytest.mark.parametrize("annotate", [True, False])
+def test_a_disk_without_room_is_said_before_the_work(
+    run, video: Video, monkeypatch: pytest.MonkeyPatch, annotate: bool
+) -> None:
+    monkeypatch.setattr(video_room, "_SPARE_BYTES", 1 << 60)
+    done = run(annotate=annotate)
+    job = done.job
+    if not annotate:
+        done.draw_again(JobQueue(1), "anna", video.file, Look(1.0, 0.5))
+        until(lambda: done.drawing.over)
+        job = done.drawing
+    assert job.state is JobState.FAILED
+    assert job.error.startswith("The annotated video needs") and job.error.endswith("are free.")
+
+
+def test_memory_is_waited_for_visibly(
+    video: Video, classifier: EmotionClassifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    budget = MemoryBudget(4 << 30)
+    monkeypatch.setattr("fer_core.video.memory.shared_budget", lambda: budget)
+    queue = JobQueue(1)
+    with budget.reserve(budget.long_bytes, long=True):
+        waiting = VideoRun(
+            queue,
+            "anna",
+            video.file,
+            video.facts,
+            classifier=classifier,
+            class_set=FER7.name,
+            detector="haar",
+            options=VideoOptions(),
+            annotate=False,
+        )
+        until(lambda: waiting.job.progress is Waiting.MEMORY)
+        queue.cancel(waiting.job)
+        until(lambda: waiting.job.over)
+    assert waiting.job.state is JobState.CANCELLED
 
 
 def test_a_failed_drawing_leaves_the_former_one(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import io
 import threading
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 from fer_core.errors import UnreadableVideo
 from tests.ui.conftest import until
 from ui.common.jobs import Job, JobQueue, JobState
-from ui.video import shelf as videos
-from ui.video.shelf import NoRoom, Video, VideoShelf, read_all, receive, size_of
+from ui.video import room
+from ui.video.room import NoRoom
+from ui.video.shelf import Video, VideoShelf, read_all, receive, size_of
 
 
 @pytest.fixture
@@ -43,9 +45,22 @@ def test_no_video_is_one_sentence_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_full_disk_is_one_sentence(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(videos, "_MIN_FREE_BYTES", 1 << 60)
-    with pytest.raises(NoRoom, match="later"):
+def test_a_full_disk_is_one_sentence(
+    clip: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(room, "_SPARE_BYTES", 1 << 60)
+    with pytest.raises(NoRoom, match=r"^The video needs .* MB in the temporary folder .*free\.$"):
+        receive("clip.mp4", io.BytesIO(clip))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_becomes_full_meanwhile(clip: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(NoRoom, match="became full"):
         receive("clip.mp4", io.BytesIO(clip))
 
 

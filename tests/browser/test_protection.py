@@ -160,13 +160,19 @@ def test_a_closed_page_leaves_nothing_though_nobody_comes_by(
     photos.set_input_files("input[type=file]", media / "one_person_small.jpg")
     picture = photos.get_by_test_id("stImageContainer").locator("img").first
     expect(picture).to_have_attribute("src", re.compile("/media/"))
+    with photos.expect_download() as table:
+        photos.get_by_role("button", name="All faces (CSV)").click()
     videos.goto("/Video")
     videos.set_input_files("input[type=file]", media / "looking_down_4s.mp4")
     expect(videos.get_by_role("button", name="Remove this video")).to_be_visible()
-    address = urlsplit(picture.get_attribute("src") or "").path
-    assert status_of(hasty.address, address)[0] == 200 and held_bytes(hasty) > 0
+    addresses = [picture.get_attribute("src") or "", table.value.url]
+
+    def answers() -> set[int]:
+        return {status_of(hasty.address, urlsplit(address).path)[0] for address in addresses}
+
+    assert answers() == {200} and held_bytes(hasty) > 0
     context.close()
-    until(lambda: status_of(hasty.address, address)[0] == 404 and not held_bytes(hasty))
+    until(lambda: answers() == {404} and not held_bytes(hasty))
 
 
 def test_strangers_see_no_figures_and_no_folder_of_the_server(hasty: RunningApp) -> None:

@@ -22,6 +22,7 @@ from fer_core.yunet import (
     _varint,
     _without_fields,
     _without_overlaps,
+    give_memory_back,
     load_yunet,
 )
 from tests.fer_core.conftest import SAMPLES
@@ -167,3 +168,20 @@ def test_nothing_is_reported_to_anybody(yunet_file: Path, tmp_path: Path) -> Non
         check=True,
     )
     assert list(tmp_path.iterdir()) == []
+
+
+def resident_mb() -> float:
+    status = Path("/proc/self/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1000
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc")
+def test_what_a_large_picture_took_is_given_back(onnx_yunet: OnnxYuNet) -> None:
+    onnx_yunet.give_memory_back()
+    before = resident_mb()
+    onnx_yunet.find(np.zeros((1440, 1920, 3), np.uint8))
+    taken = resident_mb() - before
+    assert taken > 50
+    give_memory_back()
+    assert resident_mb() - before < taken / 2

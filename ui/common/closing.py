@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from fer_core import yunet
 from ui.common.process import once
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,12 @@ class OpenPages:
 
 def enter_page() -> None:
     """Note that this visitor's page is open; every page does so first."""
-    _open_pages().enter(session_id())
+    session = session_id()
+    _open_pages().enter(session)
+    visit = runtime.get_instance().get_app_session(session) if runtime.exists() else None
+    if visit is not None:
+        # Of the last visitor, Streamlit holds on to the state until the next one comes.
+        _open_pages().at_close(session, "state", visit.session_state.clear)
 
 
 def at_close(name: str, release: Callable[[], None]) -> None:
@@ -158,8 +164,12 @@ def _close_session(session: str) -> None:
 
 def give_memory_back() -> None:
     """Free what nobody refers to any more, and hand it back to the system."""
+    if runtime.exists():
+        # Closing a session only marks what was to be downloaded; the second time it goes.
+        runtime.get_instance().media_file_mgr.remove_orphaned_files()
     # Sessions are full of circles, which the collector alone takes apart.
     gc.collect()
+    yunet.give_memory_back()
     try:
         ctypes.CDLL(None).malloc_trim(0)
     except (AttributeError, OSError, TypeError):

@@ -120,3 +120,43 @@ def test_photos_and_videos_go_with_their_page(
     assert not photos.uploads and not photos.readings
     get_shelf().leave(closing.session_id())
     assert video.file is None
+
+
+class Runtime:
+    """Stands for Streamlit's, with one visitor's session."""
+
+    def __init__(self) -> None:
+        self.closed: list[str] = []
+        self.orphans = 1
+        self.state = {"photo": b"jpeg"}
+        self.session_state = self.media_file_mgr = self
+
+    def get_app_session(self, session: str) -> Runtime:
+        return self
+
+    def clear(self) -> None:
+        self.state.clear()
+
+    def remove_orphaned_files(self) -> None:
+        self.orphans = 0
+
+    def clear_user_info_for_session(self, session: str) -> None:
+        self.closed.append(session)
+
+
+def test_the_last_visitors_state_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    streamlit = Runtime()
+    monkeypatch.setattr(closing.runtime, "exists", lambda: True)
+    monkeypatch.setattr(closing.runtime, "get_instance", lambda: streamlit)
+    now_s = 0.0
+    pages = OpenPages(
+        lambda session: False, closing._close_session, give_memory_back, now=lambda: now_s
+    )
+    monkeypatch.setattr(closing, "_open_pages", lambda: pages)
+    closing.enter_page()
+    assert pages.sweep() == 1 and streamlit.state
+    now_s = KEEP_S + 1
+    assert pages.sweep() == 0 and not streamlit.state and streamlit.closed == [""]
+    assert streamlit.orphans
+    pages.sweep()
+    assert not streamlit.orphans

@@ -36,8 +36,8 @@ def fields(message: Message) -> Iterator[tuple[str, str]]:
                 yield field.name, item
 
 
-def shown(app: AppTest) -> list[str]:
-    """Return the texts that Markdown reads and that have the hostile name in them."""
+def drawn(app: AppTest) -> list[tuple[str, str]]:
+    """Return the names and contents of all texts of a page."""
     found: list[tuple[str, str]] = []
 
     def walk(node) -> None:
@@ -47,7 +47,16 @@ def shown(app: AppTest) -> list[str]:
             walk(child)
 
     walk(app._tree)
-    return [text for field, text in found if MARK in text and field not in PLAIN_FIELDS]
+    return found
+
+
+def everything(app: AppTest) -> list[str]:
+    return [text for _, text in drawn(app)]
+
+
+def shown(app: AppTest) -> list[str]:
+    """Return the texts that Markdown reads and that have the hostile name in them."""
+    return [text for field, text in drawn(app) if MARK in text and field not in PLAIN_FIELDS]
 
 
 def assert_shown_as_it_is(app: AppTest, least: int) -> None:
@@ -148,6 +157,29 @@ def test_names_of_places(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     app = app.switch_page("pages/4_Metrics.py").run()
     app = app.segmented_control(key="metrics-section").set_value("Why").run()
     assert_shown_as_it_is(app, 1)
+
+
+def test_strangers_see_no_folder_of_the_server(
+    home: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_PUBLIC", "1")
+    for variable in ("FER2013", "FERPLUS", "FER_YUNET"):
+        monkeypatch.setenv(variable, f"/secret folder/{variable}.{MARK}")
+    app = home.switch_page("pages/5_Data_set.py").run()
+    assert app.error and not app.text_input
+    assert any(MARK in text for text in everything(app))
+    for page, key, section in (
+        ("5_Data_set", "dataset-section", "Map"),
+        ("4_Metrics", "metrics-section", "Why"),
+        ("4_Metrics", "metrics-section", "Confusions"),
+        ("1_Photo", "", ""),
+        ("2_Video", "", ""),
+    ):
+        app = app.switch_page(f"pages/{page}.py").run()
+        if key:
+            app = app.segmented_control(key=key).set_value(section).run()
+        told = [text for text in everything(app) if "/secret" in text or str(ROOT) in text]
+        assert not app.exception and not told
 
 
 # What draws text that the browser reads as Markdown, and the place of the text.

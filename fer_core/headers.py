@@ -234,7 +234,7 @@ def _jpeg(content: bytes) -> Header:
 def _samples(frame: bytes, pixels: int) -> int:
     """Return how many values a JPEG has in all its channels, some at a lower resolution."""
     areas = [(frame[6 + 3 * i + 1] >> 4) * (frame[6 + 3 * i + 1] & 15) for i in range(frame[5])]
-    return pixels * sum(areas) // max(1, *areas)
+    return pixels * sum(areas) // max([1, *areas])
 
 
 # --- PNG and WebP -------------------------------------------------------------------------------

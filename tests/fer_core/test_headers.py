@@ -19,6 +19,7 @@ from fer_core.headers import (
     reduced_size,
     xmp_orientation,
 )
+from fer_core.images import read_image
 from tests.fer_core import hostile
 from tests.fer_core.conftest import encoded
 
@@ -142,6 +143,13 @@ def test_a_jpeg_cut_within_a_table_ends_before_it() -> None:
     table = content.rindex(b"\xff\xc4")
     parts = read_header(content[: table + 9]).parts
     assert content[:table].endswith(bytes(parts[-2]))
+
+
+def test_a_jpeg_without_channels_is_damaged() -> None:
+    content = bytearray(encoded(NOISE, "JPEG", progressive=True))
+    content[content.index(b"\xff\xc2") + 9] = 0
+    with pytest.raises(UnreadableImage):
+        read_image(bytes(content))
 
 
 def test_only_what_decodes_a_jpeg_reaches_the_decoder() -> None:

@@ -7,15 +7,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import ClientConnection, connect
+from benchmarks.page_session import PageSession, page_session
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = Path("/usr/bin/chromium")
@@ -37,14 +34,13 @@ def report_startup() -> None:
         _seconds("server healthy", time.monotonic() - started)
         wait_for(f"http://localhost:{port}/", process)
         _seconds("page's HTML served", time.monotonic() - started)
-        address = f"ws://localhost:{port}/_stcore/stream"
-        with connect(address, subprotocols=["streamlit"], max_size=None) as session:
-            _run_page(session, "")
+        with page_session(f"http://localhost:{port}") as session:
+            _open_page(session, "")
             _seconds("first page rendered", time.monotonic() - started)
             for page in sorted((ROOT / "pages").glob("*.py")):
                 opened = time.monotonic()
                 # A page's address is its file's name behind the number that orders it.
-                _run_page(session, page.stem.partition("_")[2])
+                _open_page(session, page.stem.partition("_")[2])
                 _seconds(f"then {page.name} rendered", time.monotonic() - opened)
         _print_process(process.pid)
     if CHROMIUM.exists():
@@ -70,27 +66,38 @@ def _report_browser() -> None:
 
 
 @contextmanager
-def served(script: Path = ROOT / "app.py") -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
-    """Yield an app's process, its port and when it was started; end it afterwards."""
+def served(
+    script: Path = ROOT / "app.py", folder: Path | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
+    """Yield an app's process, its port and when it was started; end it afterwards.
+
+    Args:
+        script: The app.
+        folder: Takes its temporary files; its output goes to a file beside it that ends in ".log".
+            By default the system's folder does, and the output goes nowhere.
+    """
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address=localhost"]
     options = [f"--server.port={port}", "--server.headless=true"]
-    started = time.monotonic()
-    process = subprocess.Popen(
-        [*command, *options],
-        cwd=ROOT,
-        env=os.environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield process, port, started
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+    environment = dict(os.environ) if folder is None else {**os.environ, "TMPDIR": str(folder)}
+    log = Path(os.devnull) if folder is None else folder.with_suffix(".log")
+    with log.open("wb") as output:
+        started = time.monotonic()
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            yield process, port, started
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -107,28 +114,14 @@ def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
             with urllib.request.urlopen(url, timeout=5) as answer:
                 answer.read()
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:
             time.sleep(0.02)
     raise RuntimeError(f"No answer from {url}.")
 
 
-def _run_page(session: ClientConnection, page_name: str) -> None:
-    """Have the server run a page, as a browser does that opens it, and wait for its end."""
-    request = BackMsg()
-    request.rerun_script.page_name = page_name
-    request.rerun_script.query_string = ""
-    session.send(request.SerializeToString())
-    while True:
-        message = ForwardMsg()
-        answer = session.recv(timeout=_PATIENCE_S)
-        message.ParseFromString(answer if isinstance(answer, bytes) else answer.encode())
-        kind = message.WhichOneof("type")
-        if kind == "page_not_found":
-            raise RuntimeError(f"There is no page '{page_name}'.")
-        if kind == "delta" and message.delta.new_element.WhichOneof("type") == "exception":
-            raise RuntimeError(f"The page '{page_name or 'home'}' failed.")
-        if kind == "script_finished":
-            return
+def _open_page(session: PageSession, page_name: str) -> None:
+    if session.open(page_name).faults:
+        raise RuntimeError(f"The page '{page_name or 'home'}' failed.")
 
 
 def _print_process(pid: int) -> None:

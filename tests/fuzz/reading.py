@@ -30,8 +30,9 @@ from train.errors import ArchiveError, TrainError
 
 MOST_BYTES = 600_000_000
 MOST_S = 10.0
-# Beyond the memory that counts there is some for what is reserved and never touched.
-_RESERVED_BYTES = 600_000_000
+# Beyond the memory that counts there is some for what is reserved and never touched; readers
+# themselves take no more than a share of it all.
+_RESERVED_BYTES = 1_400_000_000
 _MOST_FRAMES = 40
 _VIDEOS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".ts")
 

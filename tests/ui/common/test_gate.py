@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -8,6 +7,7 @@ import streamlit as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
+from tests.coroutines import finished
 from ui.common.gate import Gate
 from ui.common.public import PUBLIC_VARIABLE
 
@@ -60,7 +60,7 @@ class Server:
         async def send(message: Message) -> None:
             back.append(message)
 
-        asyncio.run(Gate(self)({**scope, "headers": headers}, receive, send))
+        finished(Gate(self)({**scope, "headers": headers}, receive, send))
         return back
 
 
@@ -226,5 +226,5 @@ def test_the_rest_of_the_protocol_passes() -> None:
     async def app(scope, receive, send) -> None:
         seen.append(scope["type"])
 
-    asyncio.run(Gate(app)({"type": "lifespan"}, None, None))
+    finished(Gate(app)({"type": "lifespan"}, None, None))
     assert seen == ["lifespan"]

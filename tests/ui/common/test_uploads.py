@@ -10,6 +10,7 @@ import pytest
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
+from tests.coroutines import finished
 from ui.common import uploads
 from ui.common.uploads import UploadLimit, hold
 
@@ -89,7 +90,7 @@ def test_one_page_has_a_share_and_all_have_one(server: Server) -> None:
             await server.put("three", "b", 40),
         ]
 
-    assert asyncio.run(upload()) == [204, 413, 204, 413, 204]
+    assert finished(upload()) == [204, 413, 204, 413, 204]
 
 
 def test_what_a_page_took_in_counts_too(server: Server) -> None:
@@ -98,9 +99,9 @@ def test_what_a_page_took_in_counts_too(server: Server) -> None:
 
     shelf = Shelf()
     hold(shelf)
-    assert asyncio.run(server.put("one", "a", 60)) == 413
+    assert finished(server.put("one", "a", 60)) == 413
     shelf.held_bytes = 200
-    assert asyncio.run(server.put("one", "a", 60)) == 204
+    assert finished(server.put("one", "a", 60)) == 204
 
 
 def test_uploads_at_once_count_as_they_arrive(server: Server) -> None:
@@ -113,12 +114,12 @@ def test_uploads_at_once_count_as_they_arrive(server: Server) -> None:
         server.go_on.set()
         return [await first, second, await server.put("one", "c", 20)]
 
-    assert asyncio.run(upload()) == [204, 413, 204]
+    assert finished(upload()) == [204, 413, 204]
 
 
 def test_a_file_that_is_larger_than_it_says_is_cut_off(server: Server) -> None:
-    assert asyncio.run(server.put("one", "a", 250, claimed=10)) == 413
-    assert asyncio.run(server.put("one", "a", 50, claimed=-1)) == 413
+    assert finished(server.put("one", "a", 250, claimed=10)) == 413
+    assert finished(server.put("one", "a", 50, claimed=-1)) == 413
     assert not server.files.get_files("one", ["a"])
 
 
@@ -128,11 +129,11 @@ def test_too_many_files(server: Server, monkeypatch: pytest.MonkeyPatch) -> None
     async def upload() -> list[int]:
         return [await server.put("one", str(number), 1) for number in range(3)]
 
-    assert asyncio.run(upload()) == [204, 204, 413]
+    assert finished(upload()) == [204, 204, 413]
 
 
 def test_other_requests_pass(server: Server) -> None:
-    assert asyncio.run(server.put("one", "a", 500, method="DELETE")) == 204
+    assert finished(server.put("one", "a", 500, method="DELETE")) == 204
 
 
 def test_a_share_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

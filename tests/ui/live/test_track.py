@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
 from aiortc import MediaStreamTrack, RTCPeerConnection
 from aiortc.contrib.media import MediaRelay
 from aiortc.mediastreams import MediaStreamError
 
+from tests.coroutines import finished
 from ui.live.track import NewestFrameTrack, send_newest_only
 
 
@@ -29,12 +27,6 @@ class Numbers(MediaStreamTrack):
             raise MediaStreamError
         self.delivered += 1
         return self.delivered - 1
-
-
-def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine in a thread of its own: Playwright's loop may be running in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 async def _turns(count: int) -> None:

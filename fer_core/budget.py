@@ -9,6 +9,7 @@ begins, and waits while others hold too much of the machine's memory:
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from fer_core.errors import OverBudget
 SHARE = 0.4
 # Videos hold theirs for minutes. Photos, which take moments, go on beside them.
 LONG_SHARE = 2 / 3
+# Of the limit, from which on nothing is kept for later.
+_SCARCE = 0.7
 _UNKNOWN_MEMORY = 4 << 30
 _LOOK_EVERY_S = 0.2
 _PROC, _CGROUPS = Path("/proc/self"), Path("/sys/fs/cgroup")
@@ -43,9 +46,17 @@ class MemoryBudget:
         long_bytes: What the long ones of them together may be.
     """
 
-    def __init__(self, size_bytes: int) -> None:
+    def __init__(self, size_bytes: int, limit_bytes: int | None = None) -> None:
+        """Begin with nothing reserved.
+
+        Args:
+            size_bytes: What all reservations together may be.
+            limit_bytes: What the process may take in all, whether reserved or not; None where that
+                is not looked after.
+        """
         self.size_bytes = size_bytes
         self.long_bytes = int(size_bytes * LONG_SHARE)
+        self._limit_bytes = limit_bytes
         self._changed = threading.Condition()
         self._held: list[_Reservation] = []
         self._waiting: list[_Reservation] = []
@@ -82,6 +93,7 @@ class MemoryBudget:
                     while_waiting()
                 with self._changed:
                     self._changed.wait_for(lambda: wanted.granted, _LOOK_EVERY_S)
+            self._make_room(size_bytes)
             yield
         finally:
             with self._changed:
@@ -96,6 +108,11 @@ class MemoryBudget:
                 f"It would take {size_bytes / 1e6:,.0f} MB of memory to decode; at most "
                 f"{most / 1e6:,.0f} MB can be used for that here."
             )
+
+    def _make_room(self, size_bytes: int) -> None:
+        """Have what is kept for later given back, where the machine's memory would not suffice."""
+        if self._limit_bytes and _resident() + size_bytes > self._limit_bytes * _SCARCE:
+            give_memory_back()
 
     def _grant(self) -> None:
         """Give the next ones in line what they wait for; the lock is held."""
@@ -118,7 +135,37 @@ class MemoryBudget:
 @cache
 def shared_budget() -> MemoryBudget:
     """Return the budget of this process, a share of ``memory_limit``."""
-    return MemoryBudget(int(memory_limit() * SHARE))
+    limit_bytes = memory_limit()
+    return MemoryBudget(int(limit_bytes * SHARE), limit_bytes)
+
+
+def when_scarce(give_back: Callable[[], None]) -> Callable[[], None]:
+    """Have a function called by ``give_memory_back``, from any thread; return it."""
+    _givers.append(give_back)
+    return give_back
+
+
+def give_memory_back() -> None:
+    """Hand back to the system what was freed and is kept, since to get it again takes time."""
+    for give_back in _givers:
+        give_back()
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (AttributeError, OSError, TypeError):
+        # Other systems' C libraries give back by themselves, or not at all.
+        return
+
+
+_givers: list[Callable[[], None]] = []
+
+
+def _resident() -> int:
+    """Return how much memory this process takes; 0 where only other systems tell."""
+    try:
+        pages = int((_PROC / "statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError):
+        return 0
 
 
 def memory_limit() -> int:

@@ -19,6 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from fer_core.budget import when_scarce
 from fer_core.errors import DetectorUnavailable
 
 logger = logging.getLogger(__name__)
@@ -138,11 +139,11 @@ class OnnxYuNet:
 _in_use: weakref.WeakSet[OnnxYuNet] = weakref.WeakSet()
 
 
+@when_scarce
 def give_memory_back() -> None:
     """Have all loaded networks free what they keep for the next large picture.
 
-    It is a hundred megabytes and more for every picture that was searched at once; a server calls
-    this when visitors have left.
+    It is a hundred megabytes and more for every picture that was searched at once.
     """
     for network in list(_in_use):
         network.give_memory_back()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fer_core import budget
-from fer_core.budget import MemoryBudget, memory_limit
+from fer_core.budget import MemoryBudget, memory_limit, when_scarce
 from fer_core.errors import OverBudget
 
 
@@ -116,6 +116,20 @@ def test_an_error_gives_the_bytes_back() -> None:
     with pytest.raises(ZeroDivisionError), shared.reserve(100):
         raise ZeroDivisionError
     assert not waits(shared, 100)
+
+
+@pytest.mark.parametrize(("size_bytes", "expected"), [(100, 0), (500, 1)])
+def test_what_is_kept_is_given_back_where_memory_is_scarce(
+    size_bytes: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr(budget, "_givers", [])
+    monkeypatch.setattr(budget, "_resident", lambda: 400)
+    when_scarce(lambda: calls.append("given back"))
+    with MemoryBudget(600, limit_bytes=1000).reserve(size_bytes):
+        assert len(calls) == expected
+    with MemoryBudget(600).reserve(size_bytes):
+        assert len(calls) == expected
 
 
 @pytest.fixture

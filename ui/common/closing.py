@@ -7,7 +7,6 @@ which is when another page is closed. So one thread of ours looks after all of t
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import logging
 import threading
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from fer_core import yunet
+from fer_core import budget
 from ui.common.process import once
 
 logger = logging.getLogger(__name__)
@@ -169,9 +168,4 @@ def give_memory_back() -> None:
         runtime.get_instance().media_file_mgr.remove_orphaned_files()
     # Sessions are full of circles, which the collector alone takes apart.
     gc.collect()
-    yunet.give_memory_back()
-    try:
-        ctypes.CDLL(None).malloc_trim(0)
-    except (AttributeError, OSError, TypeError):
-        # Other systems' C libraries give back by themselves, or not at all.
-        return
+    budget.give_memory_back()

@@ -58,6 +58,11 @@ def room_for_one() -> int:
     return int(room_for_all() * _PAGE_SHARE)
 
 
+def most_mb(wanted_mb: int) -> int:
+    """Return how many megabytes a file may have for which there can be room, up to some."""
+    return max(1, min(wanted_mb, room_for_one() >> 20))
+
+
 def hold(holder: Holder) -> None:
     """Count what something holds, for as long as it is there."""
     with _lock:
@@ -77,10 +82,15 @@ def take(file: UploadedFile) -> bytes:
     The widget is empty from then on; the page should draw a fresh one.
     """
     content = file.getvalue()
+    let_go(file)
+    return content
+
+
+def let_go(file: UploadedFile) -> None:
+    """Have Streamlit forget an upload, which it would hold until the page is closed."""
     context = get_script_run_ctx()
     if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
-    return content
 
 
 class UploadLimit:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fer_core.alignment import align_face
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
-from fer_core.images import read_image, to_gray
+from fer_core.images import IMAGE_SUFFIXES, read_image, to_gray
 from train.data.picture_ids import name_and_label
 from ui.common.explorer_data import picture_of, pictures_note
 from ui.common.layout import plain
@@ -65,7 +65,7 @@ def choose_face(choice: Choice, detector: FaceDetector, key: str) -> ChosenFace 
     if source == _OWN:
         upload = st.file_uploader(
             "A photo with a face",
-            type=["jpg", "jpeg", "png", "webp", "bmp", "heic", "heif"],
+            type=[suffix[1:] for suffix in IMAGE_SUFFIXES],
             max_upload_size=50,
             key=f"{key}-upload",
         )

@@ -17,6 +17,7 @@ from ui.common.jobs import Job, get_queue, ordinal
 from ui.common.layout import PRIVACY_NOTE, plain
 from ui.common.resources import get_classifier
 from ui.common.settings import Settings
+from ui.common.uploads import most_mb
 from ui.common.visitors import visitor
 from ui.metrics.classes import class_browser
 from ui.metrics.confidence import confidence_browser
@@ -49,16 +50,17 @@ def own_section(model: str, settings: Settings) -> None:
 
 def _ask(model: str, settings: Settings) -> None:
     """Draw what to upload, and how to read it."""
+    largest_mb = most_mb(_MAX_MB)
     archive = st.file_uploader(
         "A .zip of labelled pictures",
         type=["zip"],
-        max_upload_size=_MAX_MB,
+        max_upload_size=largest_mb,
         key=f"own-zip-{st.session_state.get(_ROUND_KEY, 0)}",
     )
     st.markdown(
         f"Inside, either a folder an emotion, named {', '.join(f'`{e}`' for e in _emotions(model))}"
         ", or one CSV table with the columns `name` and `label` beside the pictures. Up to "
-        f"{_MAX_MB} MB and {MAX_FILES:,} files; nothing is unpacked to disk, and archives with "
+        f"{largest_mb} MB and {MAX_FILES:,} files; nothing is unpacked to disk, and archives with "
         "links, other archives or paths that lead out of them are refused."
     )
     st.caption(PRIVACY_NOTE)

@@ -23,6 +23,7 @@ from ui.common.jobs import get_queue
 from ui.common.layout import plain
 from ui.common.resources import get_classifier
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
+from ui.common.uploads import let_go, most_mb
 from ui.common.visitors import visitor
 from ui.video.runs import VideoRun
 from ui.video.shelf import Video, forget_video, read_all, receive, show_video
@@ -50,17 +51,18 @@ _PLAYABLE = {
 def choose_video() -> None:
     """Draw the way to bring a video in."""
     round_ = st.session_state.setdefault(_ROUND_KEY, 0)
+    largest_mb = most_mb(_MAX_FILE_MB)
     upload = st.file_uploader(
         "Upload a video",
         type=list(_SUFFIXES),
-        max_upload_size=_MAX_FILE_MB,
+        max_upload_size=largest_mb,
         key=f"video-upload-{round_}",
     )
     if upload is None:
         st.markdown(
             "- Every person gets a **time line** of expressions, with the strongest moments.\n"
             "- An **annotated video** with sound, tables, a summary and captions to take away.\n"
-            f"- Up to {_MAX_FILE_MB} MB a file, and {_MAX_PART_S / 60:.0f} minutes at a time; "
+            f"- Up to {largest_mb} MB a file, and {_MAX_PART_S / 60:.0f} minutes at a time; "
             "phone videos stand upright."
         )
         return
@@ -70,7 +72,8 @@ def choose_video() -> None:
     except FerError as error:
         st.error(plain(f"{upload.name}: {error}"), icon=":material/videocam_off:")
         return
-    # The content is copied; a fresh widget lets Streamlit free its own.
+    # The content is copied, and a fresh widget makes room for the next one.
+    let_go(upload)
     st.session_state[_ROUND_KEY] = round_ + 1
     st.rerun()
 

@@ -4,6 +4,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from fer_core import budget
 from ui.common import closing
 from ui.common.closing import KEEP_S, OpenPages, give_memory_back
 from ui.video.shelf import get_shelf
@@ -98,7 +99,7 @@ def test_one_fault_keeps_nothing_else_from_going(
 
 def test_memory_is_given_back_where_the_system_has_no_way(monkeypatch) -> None:
     give_memory_back()
-    monkeypatch.setattr(closing.ctypes, "CDLL", lambda name: object())
+    monkeypatch.setattr(budget.ctypes, "CDLL", lambda name: object())
     give_memory_back()
 
 

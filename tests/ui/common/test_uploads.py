@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, MutableMapping
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from streamlit.proto.Common_pb2 import FileURLs
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.uploaded_file_manager import UploadedFileRec
+from streamlit.runtime.uploaded_file_manager import UploadedFile, UploadedFileRec
 
 from tests.coroutines import finished
 from ui.common import uploads
@@ -136,8 +138,19 @@ def test_other_requests_pass(server: Server) -> None:
     assert finished(server.put("one", "a", 500, method="DELETE")) == 204
 
 
+def test_what_is_taken_in_is_not_held_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = MemoryUploadedFileManager("")
+    page = SimpleNamespace(uploaded_file_mgr=files, session_id="page")
+    monkeypatch.setattr(uploads, "get_script_run_ctx", lambda: page)
+    record = UploadedFileRec("a", "a.jpg", "", b"content")
+    files.add_file("page", record)
+    assert uploads.take(UploadedFile(record, FileURLs())) is record.data
+    assert not files.get_files("page", ["a"])
+
+
 def test_a_share_of_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "memory_limit", lambda: 1_500)
+    monkeypatch.setattr(uploads, "memory_limit", lambda: 1_500 << 20)
     uploads.room_for_all.cache_clear()
-    assert (uploads.room_for_all(), uploads.room_for_one()) == (300, 200)
+    assert (uploads.room_for_all(), uploads.room_for_one()) == (300 << 20, 200 << 20)
+    assert (uploads.most_mb(500), uploads.most_mb(50)) == (200, 50)
     uploads.room_for_all.cache_clear()

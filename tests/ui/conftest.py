@@ -11,7 +11,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
@@ -36,8 +35,8 @@ def _components_are_searched_once() -> Iterator[None]:
 def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     """The app before its first page, on a machine without YuNet."""
     monkeypatch.setenv("FER_YUNET", str(tmp_path / "none.onnx"))
-    # Detectors and networks of one test must not serve the next, nor its visitors' work be there.
-    st.cache_resource.clear()
+    # The work of one test's visitors must not be there for the next. Networks and stored findings
+    # may be: they are known by their files' ages.
     for held in (get_queue, get_shelf, shared_slots):
         held.__wrapped__.cache_clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

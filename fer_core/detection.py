@@ -230,9 +230,16 @@ def _search(
 ) -> tuple[DetectedFace, ...]:
     """Detect at every distinct working size and merge what was found twice."""
     longer = max(image.shape[:2])
+    scales = sorted({min(1.0, size / longer) for size in sizes})
+    pictures: list[NDArray[np.uint8]] = []
+    last, last_scale = image, 1.0
+    for scale in reversed(scales):
+        # From the next larger one: to go through all of a camera's photo takes as long again.
+        last, last_scale = _reduced(last, scale / last_scale), scale
+        pictures.insert(0, last)
     found: list[DetectedFace] = []
-    for place, scale in enumerate(sorted({min(1.0, size / longer) for size in sizes})):
-        at_once = detect_at_once(_reduced(image, scale))
+    for place, (scale, picture) in enumerate(zip(scales, pictures, strict=True)):
+        at_once = detect_at_once(picture)
         if place:
             at_once = [face for face in at_once if face.box.width <= _MAX_ENLARGED_FACE]
         found += [face.scaled(1 / scale) for face in at_once]

@@ -123,7 +123,10 @@ class OnnxYuNet:
     def find(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Find faces; see ``YuNet.find``."""
         padded = _padded(image_bgr)
-        planes = np.asarray(cv2.dnn.blobFromImage(padded), np.float32)
+        # A third of the time of cv2.dnn.blobFromImage.
+        planes = np.empty((1, 3, *padded.shape[:2]), np.float32)
+        for plane, channel in zip(planes[0], cv2.split(padded), strict=True):
+            plane[:] = channel
         return _without_overlaps(_decoded(self._run(planes), (padded.shape[1], padded.shape[0])))
 
     def give_memory_back(self) -> None:

@@ -26,19 +26,23 @@ SAMPLES = ROOT / "assets" / "samples"
 MODELS = ROOT / "assets" / "models"
 
 
-@pytest.fixture(autouse=True)
-def _no_yunet_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def _no_yunet_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Without this, what "auto" means would depend on what was downloaded before."""
-    monkeypatch.setenv("FER_YUNET", str(tmp_path / "absent.onnx"))
-    pipeline.shared_detector.cache_clear()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_YUNET", str(tmp_path_factory.getbasetemp() / "absent.onnx"))
+        pipeline.shared_detector.cache_clear()
+        yield
     pipeline.shared_detector.cache_clear()
 
 
 @pytest.fixture
-def yunet_env(monkeypatch: pytest.MonkeyPatch, yunet_file: Path) -> None:
+def yunet_env(monkeypatch: pytest.MonkeyPatch, yunet_file: Path) -> Iterator[None]:
     """YuNet as if it had been downloaded."""
     monkeypatch.setenv("FER_YUNET", str(yunet_file))
+    pipeline.shared_detector.cache_clear()
+    yield
+    pipeline.shared_detector.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from fer_core.labels import FER6, FER7
 from fer_core.pipeline import analyze_image
 from fer_core.preprocessing import INPUT_SIZE
 from fer_core.timeline import TimelineBuilder
+from fer_core.types import FaceReading
 from tests.conftest import ROOT
 from tests.fer_core.conftest import SAMPLES
 from tests.fer_core.reporting.checked import checked
@@ -84,6 +85,13 @@ def zipped() -> Any:
     return zipfile.ZipFile(content).open("a.jpg")
 
 
+@pytest.fixture(scope="module")
+def read_as_bgr() -> FaceReading:
+    """The sample's face, given as pixels."""
+    (face,) = analyze_image(bgr(), detector=fer.load_detector("haar")).faces
+    return face
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -103,10 +111,10 @@ def zipped() -> Any:
         "Path", "str", "bytes", "bytearray", "file", "BytesIO", "zip", "PIL", "BGR", "BGRA", "grey",
     ],
 )  # fmt: skip
-def test_any_picture_will_do(make: Callable[[], Any]) -> None:
+def test_any_picture_will_do(make: Callable[[], Any], read_as_bgr: FaceReading) -> None:
     frame = fer.analyze(make(), detector="haar")
     (face,) = frame.faces
-    (expected,) = analyze_image(bgr(), detector=fer.load_detector("haar")).faces
+    expected = read_as_bgr
     assert frame.size_wh == (512, 600)
     assert face.box.iou(expected.box) > 0.95
     # Pillow and OpenCV decode a JPEG, and turn it grey, within a level or two of each other.

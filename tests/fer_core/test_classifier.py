@@ -201,7 +201,7 @@ def test_a_processor_without_the_fast_instructions_still_serves(
 def test_threads_share_a_classifier(
     fer7: EmotionClassifier, crops: np.ndarray, one_by_one: np.ndarray
 ) -> None:
-    parts = [slice(i, i + 1 + i % 5) for i in range(32)]
+    parts = [slice(i, i + 1 + i % 5) for i in range(16)]
     with ThreadPoolExecutor(8) as pool:
         at_once = list(pool.map(lambda part: fer7.predict(crops[part]), parts))
     for part, found in zip(parts, at_once, strict=True):

@@ -193,6 +193,14 @@ def test_a_find_inside_a_face_is_that_face() -> None:
     assert [item.score for item in _search(picture, (1280,), find)] == [0.8, 0.75, 0.99]
 
 
+def test_every_working_size_is_as_long_as_it_says_and_of_the_pictures_shape() -> None:
+    seen = []
+    _search(
+        np.zeros((3001, 4003, 3), np.uint8), (640, 1920), lambda at: seen.append(at.shape) or []
+    )
+    assert seen == [(480, 640, 3), (1439, 1920, 3)]
+
+
 def test_sizes_beyond_the_picture_are_its_own(detector: FaceDetector, portrait: np.ndarray) -> None:
     at_its_own = detector.detect(portrait, (600,))
     assert as_plain(detector.detect(portrait, (700, 5000))) == as_plain(at_its_own)

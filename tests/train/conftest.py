@@ -5,12 +5,15 @@ from __future__ import annotations
 import copy
 import io
 import json
+import os
 import shutil
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 TINY_RUN: dict[str, Any] = {
     "classes": "fer7",
@@ -28,6 +31,21 @@ TINY_RUN: dict[str, Any] = {
     "optimizer": {"peak_rate": 0.05, "ema_decay": 0.9},
     "augmentation": {"rotation_deg": 10.0, "shift": 0.06, "flip": True, "erase_probability": 0.5},
 }
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
+    """Return a folder that the first of all parallel workers to need it makes; to be read only."""
+    base = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    folder, part = base / name, base / f"{name}.part"
+    with FileLock(base / f"{name}.lock"):
+        if not folder.exists():
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            make(part)
+            part.rename(folder)
+    return folder
 
 
 @pytest.fixture
@@ -77,21 +95,24 @@ def packed_file(
 @pytest.fixture(scope="session")
 def trained_run(tiny_set: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished run; not to be changed."""
-    from train.training.config import TrainConfig
-    from train.training.fit import fit
 
-    folder = tmp_path_factory.mktemp("runs") / "tiny"
-    fit(TrainConfig.model_validate(TINY_RUN), tiny_set, folder)
-    return folder
+    def train(folder: Path) -> None:
+        from train.training.config import TrainConfig
+        from train.training.fit import fit
+
+        fit(TrainConfig.model_validate(TINY_RUN), tiny_set, folder / "tiny")
+
+    return made_once(tmp_path_factory, "runs", train) / "tiny"
 
 
 @pytest.fixture(scope="session")
 def _exported(trained_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from train.training.export import export_model
+    def export(folder: Path) -> None:
+        from train.training.export import export_model
 
-    folder = tmp_path_factory.mktemp("exported")
-    export_model([trained_run], folder)
-    return folder
+        export_model([trained_run], folder)
+
+    return made_once(tmp_path_factory, "exported", export)
 
 
 @pytest.fixture
@@ -134,12 +155,13 @@ def write_member(folder: Path, name: str, classes: str = "fer7", **network: Any)
 
 @pytest.fixture(scope="session")
 def _exported_ensemble(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from train.training.export import export_model
+    def export(folder: Path) -> None:
+        from train.training.export import export_model
 
-    folder = tmp_path_factory.mktemp("ensemble")
-    members = [write_member(folder, "one"), write_member(folder, "two", squeeze=4)]
-    export_model(members, folder / "models")
-    return folder / "models"
+        members = [write_member(folder, "one"), write_member(folder, "two", squeeze=4)]
+        export_model(members, folder / "models")
+
+    return made_once(tmp_path_factory, "ensemble", export) / "models"
 
 
 @pytest.fixture

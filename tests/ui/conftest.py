@@ -12,6 +12,7 @@ import av
 import numpy as np
 import pytest
 from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner import script_runner
 from streamlit.testing.v1 import AppTest
 
 from ui.common.jobs import get_queue
@@ -28,6 +29,14 @@ def _components_are_searched_once() -> Iterator[None]:
     search = functools.cache(manifest_scanner.scan_component_manifests)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", search)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keras_keeps_its_state() -> Iterator[None]:
+    """Where it is loaded, Streamlit clears it after each run, which takes longer than a page."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
         yield
 
 

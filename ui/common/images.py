@@ -13,12 +13,28 @@ from fer_core.alignment import crop_face
 from fer_core.images import encode_png
 from fer_core.types import FaceBox
 
+_CROP_SIDE = 288
+
 
 def crop_rgb(image_bgr: NDArray[np.uint8], box: FaceBox) -> Image.Image:
     """Return the square around a face, with a margin, as far as the picture reaches."""
-    crop = Image.fromarray(np.ascontiguousarray(crop_face(image_bgr, box)[..., ::-1]))
-    crop.thumbnail((288, 288))
-    return crop
+    return reduced_rgb(crop_face(image_bgr, box), _CROP_SIDE)
+
+
+def reduced_rgb(image_bgr: NDArray[np.uint8], side: int) -> Image.Image:
+    """Return a picture for the browser, reduced where its longer side has more pixels.
+
+    Args:
+        image_bgr: uint8 ``(H, W, 3)``.
+        side: The most pixels that the longer side is to have.
+    """
+    height, width = image_bgr.shape[:2]
+    scale = side / max(height, width)
+    if scale < 1:
+        # Before the channels change places, and by OpenCV: a tenth of Pillow's time.
+        size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+        image_bgr = np.asarray(cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA))
+    return Image.fromarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB))
 
 
 def as_jpeg(image: Image.Image) -> bytes:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,7 +27,8 @@ from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING
 from fer_core.types import Frame
 from ui.common.closing import at_close
-from ui.common.images import as_jpeg, crop_rgb
+from ui.common.images import as_jpeg, crop_rgb, reduced_rgb
+from ui.common.process import once
 from ui.common.samples import Upload
 from ui.common.uploads import held_bytes as held_by_all
 from ui.common.uploads import hold, room_for_all, room_for_one
@@ -197,6 +200,12 @@ def read_photos(
         photos.keep(key, detector.name, reading, found)
 
 
+@once
+def _turns() -> threading.BoundedSemaphore:
+    """Let in one photo more than there are cores: more would wait too, each with its memory."""
+    return threading.BoundedSemaphore((os.cpu_count() or 1) + 1)
+
+
 def read_photo(
     content: bytes,
     detector: FaceDetector,
@@ -205,7 +214,7 @@ def read_photo(
 ) -> PhotoReading:
     """Read one photo with every network; whatever is wrong with it becomes a sentence."""
     try:
-        with decoded(content, on_wait=on_wait) as photo:
+        with _turns(), decoded(content, on_wait=on_wait) as photo:
             return _read(photo, detector, classifiers)
     except UnreadableImage as error:
         return PhotoReading(error=str(error))
@@ -232,8 +241,7 @@ def _read(
         )
         for name, classifier in classifiers.items()
     }
-    shown = Image.fromarray(np.ascontiguousarray(photo.image_bgr[..., ::-1]))
-    shown.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE), Image.Resampling.BOX)
+    shown = reduced_rgb(photo.image_bgr, _SHOWN_SIDE)
     upright_shown = Image.fromarray(turn_picture(np.asarray(shown), upright.turned_deg))
     return PhotoReading(
         original_size_wh=photo.original_size_wh,

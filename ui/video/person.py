@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from PIL import Image
 
 from fer_core.drawing import draw_tracked
 from fer_core.errors import FerError
@@ -19,7 +18,7 @@ from fer_core.reporting.words import clock
 from fer_core.tables import strongest_moments
 from fer_core.types import FaceBox
 from ui.common.charts import CHART_CONFIG, probability_bars
-from ui.common.images import as_jpeg, crop_rgb
+from ui.common.images import as_jpeg, crop_rgb, reduced_rgb
 from ui.common.layout import plain
 from ui.common.readings import readings_of
 from ui.common.timeline_charts import (
@@ -256,6 +255,4 @@ def _face(video: Video, view: View, row: int) -> bytes | None:
 
 def _fitted_jpeg(image_bgr: NDArray[np.uint8]) -> bytes:
     """Return a picture that is no larger than the page shows it."""
-    image = Image.fromarray(np.ascontiguousarray(image_bgr[..., ::-1]))
-    image.thumbnail((_MOMENT_SIDE, _MOMENT_SIDE))
-    return as_jpeg(image)
+    return as_jpeg(reduced_rgb(image_bgr, _MOMENT_SIDE))

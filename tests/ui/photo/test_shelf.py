@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image
@@ -11,7 +13,7 @@ from fer_core.labels import FER6, FER7
 from tests.ui.conftest import SAMPLE
 from ui.common.samples import Upload
 from ui.photo import shelf as photos
-from ui.photo.shelf import PhotoShelf, read_photo, read_photos
+from ui.photo.shelf import PhotoReading, PhotoShelf, read_photo, read_photos
 
 
 def _shelf(*names: str) -> PhotoShelf:
@@ -118,3 +120,20 @@ def test_a_fault_of_ours_is_a_sentence_and_in_the_log(caplog: pytest.LogCaptureF
     reading = read_photo(SAMPLE.read_bytes(), Broken(), {})
     assert reading.error and "out of order" not in reading.error
     assert "out of order" in caplog.text
+
+
+def test_a_photo_is_decoded_when_it_is_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        order.append(name)
+        yield
+        order.append(f"end of {name}")
+
+    assert photos._turns() is photos._turns()
+    monkeypatch.setattr(photos, "_turns", lambda: step("turn"))
+    monkeypatch.setattr(photos, "decoded", lambda *_, **__: step("photo"))
+    monkeypatch.setattr(photos, "_read", lambda *_: PhotoReading())
+    assert read_photo(b"", load_detector("haar"), {}) == PhotoReading()
+    assert order == ["turn", "photo", "end of photo", "end of turn"]

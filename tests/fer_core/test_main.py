@@ -105,6 +105,7 @@ def test_download_when_it_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "absent.onnx").write_bytes(b"")
+    monkeypatch.setenv("FER_YUNET", str(tmp_path / "absent.onnx"))
     nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     monkeypatch.setattr(cli, "YUNET_SHA256", nothing)
     assert run("download") == 0

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_core import classifier, preprocessing
+from fer_core import preprocessing
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
 from fer_core.images import read_image
@@ -149,13 +149,6 @@ def test_what_is_no_picture_is_refused(image: np.ndarray) -> None:
 
 def test_tiny_picture() -> None:
     assert_whole(analyze_image(np.zeros((1, 1, 3), np.uint8)), 0, (1, 1))
-
-
-def test_serving_prepares_faces_as_training_does() -> None:
-    from train.training import batches
-
-    assert batches.normalize_faces is preprocessing.normalize_faces
-    assert classifier.normalize_faces is preprocessing.normalize_faces
 
 
 def test_network_sees_the_normalised_aligned_face(

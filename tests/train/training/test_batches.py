@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fer_core import classifier
 from fer_core.preprocessing import normalize_faces
 from train.data.fer2013 import FaceSet
+from train.training import batches
 from train.training.batches import FaceBatches
 from train.training.config import TrainConfig
 from train.training.targets import samples_of
@@ -20,6 +22,11 @@ def training(tiny_set: FaceSet) -> FaceSet:
 
 def batches_of(training: FaceSet, run: dict[str, Any], first_epoch: int = 0) -> FaceBatches:
     return FaceBatches(samples_of(training), TrainConfig.model_validate(run), first_epoch)
+
+
+def test_serving_prepares_faces_as_training_does() -> None:
+    assert batches.normalize_faces is normalize_faces
+    assert classifier.normalize_faces is normalize_faces
 
 
 def test_training_preprocesses_as_serving_does(training: FaceSet, tiny_run: dict[str, Any]) -> None:

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import cv2
-import keras
 import numpy as np
 import pytest
 
@@ -106,6 +105,8 @@ def test_told_that_an_emotion_does_not_occur() -> None:
 @pytest.mark.parametrize("progress", [0, 0.02, 0.05, 0.3, 0.7, 1])
 def test_the_learning_rate_is_that_of_the_schedule(progress: float) -> None:
     steps, warmup = 1000, 50
+    import keras
+
     schedule = keras.optimizers.schedules.CosineDecay(
         0.1 / 100, steps - warmup, warmup_target=0.1, warmup_steps=warmup
     )

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -16,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.budget import MemoryBudget
 from fer_core.labels import FER6, FER7
+from tests.fer_core import hostile
 from tests.ui.conftest import SAMPLE
 from ui.common.layout import plain
 
@@ -202,13 +202,12 @@ def _encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 @functools.cache
 def _bad_files() -> dict[str, tuple[bytes, str]]:
     jpeg = SAMPLE.read_bytes()
-    bomb = _encoded(Image.new("1", (20_000, 20_000)), "PNG")
     return {
         "empty.jpg": (b"", "empty"),
         "text.jpg": (b"This is no picture.", "not a picture"),
         "cut.jpg": (jpeg[: len(jpeg) // 50], "cut off"),
         "dot.png": (_encoded(Image.new("RGB", (1, 1)), "PNG"), "1×1"),
-        "bomb.png": (bomb, "megapixels"),
+        "bomb.png": (hostile.png(20_000, 20_000), "megapixels"),
     }
 
 
@@ -229,26 +228,24 @@ def test_bad_files_do_not_stop_good_ones(upload: Upload) -> None:
     assert app.subheader[0].value == "1 face" and not app.error
 
 
-@functools.cache
-def _odd_files() -> dict[str, bytes]:
-    sample = Image.open(SAMPLE)
-    gray = np.asarray(sample.convert("L"), np.uint16) * 257
-    return {
-        "cmyk.jpg": _encoded(sample.convert("CMYK"), "JPEG"),
-        "grey16.png": bytes(cv2.imencode(".png", gray)[1]),
-        "palette.png": _encoded(sample.convert("P"), "PNG"),
-        "alpha.png": _encoded(sample.convert("RGBA"), "PNG"),
-        "moving.gif": _encoded(
-            sample, "GIF", save_all=True, append_images=[Image.new("RGB", sample.size)]
-        ),
-        "webp.webp": _encoded(sample, "WEBP"),
-        "exif.jpg": _encoded(sample, "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff"),
-    }
+_ODD_FILES: dict[str, Callable[[Image.Image], bytes]] = {
+    "cmyk.jpg": lambda photo: _encoded(photo.convert("CMYK"), "JPEG"),
+    "grey16.png": lambda photo: _encoded(
+        Image.fromarray(np.asarray(photo.convert("L"), np.uint16) * 257), "PNG"
+    ),
+    "palette.png": lambda photo: _encoded(photo.convert("P"), "PNG"),
+    "alpha.png": lambda photo: _encoded(photo.convert("RGBA"), "PNG"),
+    "moving.gif": lambda photo: _encoded(
+        photo, "GIF", save_all=True, append_images=[Image.new("RGB", photo.size)]
+    ),
+    "webp.webp": lambda photo: _encoded(photo, "WEBP"),
+    "exif.jpg": lambda photo: _encoded(photo, "JPEG", exif=b"Exif\x00\x00MM\x00*\xff\xff\xff\xff"),
+}
 
 
-@pytest.mark.parametrize("name", sorted(_odd_files()))
+@pytest.mark.parametrize("name", sorted(_ODD_FILES))
 def test_an_odd_file_works(upload: Upload, name: str) -> None:
-    app = upload((name, _odd_files()[name]))
+    app = upload((name, _ODD_FILES[name](Image.open(SAMPLE))))
     assert not app.exception and not app.error
     assert app.subheader[0].value == "1 face"
 

@@ -72,7 +72,10 @@ def test_classes_look_at_different_places(network: Any, happy: np.ndarray) -> No
 
 
 def test_a_smile_is_in_the_lower_half(classifier: EmotionClassifier, happy: np.ndarray) -> None:
-    costs = np.mean([occlusion_sensitivity(classifier, face, HAPPY) for face in happy], axis=0)
+    costs = np.mean(
+        [occlusion_sensitivity(classifier, face, HAPPY, window=12, stride=6) for face in happy[:8]],
+        axis=0,
+    )
     assert costs[28:44, 12:36].mean() > 2 * abs(costs[:16].mean()) > 0
 
 

@@ -9,7 +9,8 @@ import streamlit as st
 
 # Room for the picture, which is 4 to 3 unless another shape was asked for, and the buttons.
 _STYLE = """<style>
-.st-key-live-place { aspect-ratio: 4 / 3.4; }
+[data-testid=stColumn]:has(.st-key-live-place) { container-type: inline-size; }
+.st-key-live-place { min-height: calc(75cqw + 5.5rem); }
 .camera-place {
   display: grid; place-items: center; aspect-ratio: 4 / 3; border-radius: 0.5rem;
   background: rgba(128, 140, 155, 0.16);

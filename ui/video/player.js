@@ -146,6 +146,8 @@ class Player {
       const [first, last] = this.data.span;
       return first + Math.min(Math.max((event.clientX - left) / width, 0), 1) * (last - first);
     };
+    // The keyboard steers the first line, whichever was clicked.
+    band.onmousedown = (event) => event.preventDefault();
     band.onpointerdown = (event) => {
       if (event.button) return;
       band.setPointerCapture(event.pointerId);

@@ -35,7 +35,7 @@ _HTML = """
   <div class="stage">
     <div class="picture"></div>
     <div class="now" role="group" tabindex="0"><div class="inside">
-      <p class="title">At <span class="clock"></span></p><ul></ul>
+      <p class="title">Now at <span class="clock"></span></p><ul></ul>
     </div></div>
   </div>
   <div class="line lead">

@@ -25,6 +25,7 @@ from ui.common.jobs import JobState, get_queue
 from ui.common.layout import plain
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, READING_NAMES, Settings
 from ui.common.visitors import visitor
+from ui.video.alike import suggest_merger
 from ui.video.edits import show_undo, take_drop, title_of
 from ui.video.faces import faces_of
 from ui.video.intake import is_small, playable, remove_button, show_facts, smoothing_slider
@@ -67,6 +68,7 @@ def show_results(video: Video, run: VideoRun, settings: Settings) -> None:
         persons = _chosen_persons(record)
         if persons:
             _show_player(video, run, view, persons)
+            suggest_merger(video, run, view)
         elif run.drawn is not None and size_of(run.drawn.file) <= _MAX_PLAYED_BYTES:
             st.video(read_all(run.drawn.file), alt=f"{video.name}, in which nobody is shown")
         show_undo(run)

@@ -40,7 +40,7 @@ with left:
         st.warning("All places for live analysis are taken at the moment.", icon=":material/group:")
         st.button("Try again", on_click=session.ask_again)
     else:
-        with camera_place(waiting=session.attempt_since is None):
+        with camera_place():
             context = camera(session, ice, constraints)
         keeping_buttons(session)
 if not session.full:

@@ -1,36 +1,32 @@
-"""The camera's place on the page, which has its shape before there is a picture."""
+"""The camera's place on the page, which has its shape before there is a picture.
+
+The camera is a frame of streamlit-webrtc, with a look of its own: ``place.js`` gives its buttons
+those of the page, and its empty place the shape of a picture.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import streamlit as st
 
-# Room for the picture, which is 4 to 3 unless another shape was asked for, and the buttons.
-_STYLE = """<style>
+_FOLDER = Path(__file__).resolve().parent
+# A picture is 4 to 3 unless another shape was asked for; the buttons are below it.
+_ROOM = """<style>
 [data-testid=stColumn]:has(.st-key-live-place) { container-type: inline-size; }
-.st-key-live-place { min-height: calc(75cqw + 5.5rem); }
-.camera-place {
-  display: grid; place-items: center; aspect-ratio: 4 / 3; border-radius: 0.5rem;
-  background: rgba(128, 140, 155, 0.16);
-}
-.camera-place svg { width: 4.5rem; opacity: 0.55; }
+.st-key-live-place iframe { min-height: calc(75cqw + 3.6rem); }
 </style>"""
-_DRAWING = """<div class="camera-place" role="img" aria-label="The camera is off">
-<svg viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.5"
-  stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
-<rect x="2.5" y="6" width="13" height="12" rx="2.5"/><path d="M15.5 11l6-3.5v9l-6-3.5z"/>
-</svg></div>"""
+_place = st.components.v2.component(
+    "fer_live_place", html="<span></span>", js=(_FOLDER / "place.js").read_text(encoding="utf-8")
+)
 
 
 @contextmanager
-def camera_place(*, waiting: bool) -> Iterator[None]:
-    """Draw what is drawn within in the camera's place.
-
-    Args:
-        waiting: Whether the camera is off, and something stands for its picture.
-    """
-    with st.container(key="live-place"):
-        st.html(_STYLE + (_DRAWING if waiting else ""))
+def camera_place() -> Iterator[None]:
+    """Have a camera that is drawn within look like a part of the page."""
+    with st.container(key="live-place", gap=None):
+        st.html(_ROOM)
         yield
+        _place(key="live-look")

@@ -16,7 +16,8 @@ _NO_PICTURE_WH = (640, 480)
 
 def keeping_buttons(session: LiveSession) -> None:
     """Draw the buttons that keep something, which need a picture of the camera."""
-    there = session.pictured = session.analysis.snapshot() is not None
+    there = session.analysis.running and session.analysis.snapshot() is not None
+    session.pictured = there
     with st.container(horizontal=True, key="live-keeping"):
         _snapshot_button(session, there)
         st.fragment(_record_button, run_every=_REFRESH_S if session.video else None)(session, there)

@@ -39,7 +39,7 @@ def session_summary(session: LiveSession, settings: Settings) -> None:
     if session.readings is not None and not running:
         timeline = session.readings.timeline()
         if len(timeline.time_s) > 1:
-            st.subheader("The last session", divider="gray")
+            st.header("The last session", divider="gray")
             if session.readings.problem:
                 st.warning(plain(session.readings.problem), icon=":material/warning:")
             _show_readings(session, timeline, settings)

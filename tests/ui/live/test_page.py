@@ -64,7 +64,7 @@ def session_of(page: AppTest) -> LiveSession:
 
 
 def headings(page: AppTest) -> list[str]:
-    return [heading.value for heading in page.subheader]
+    return [heading.value for heading in page.header if heading.value != "Settings"]
 
 
 def warnings(page: AppTest) -> list[str]:

@@ -55,6 +55,7 @@ class LiveSession:
         refusals: How many attempts found no slot.
         unconnected: Whether the last attempt ended without a single frame.
         readings: What was read since the last start, or None before the first.
+        parts: What read it last, as ``LiveSettings.parts`` names it.
         charts: What the charts showed last, as the browser draws it; None before the first.
         pictured: Whether the page was drawn with a picture of the camera there.
         video: The recording of the video that runs.
@@ -69,12 +70,12 @@ class LiveSession:
     refusals: int = 0
     unconnected: bool = False
     readings: ReadingsRecorder | None = None
+    parts: tuple[str, str, str] = ("", "", "")
     charts: dict[str, Any] | None = None
     pictured: bool = False
     video: VideoRecorder | None = None
     video_file: bytes = b""
     video_problem: str = ""
-    _kind: tuple[str, str] | None = field(default=None)
     _ice: tuple[IceSettings, IceConfiguration] | None = field(default=None)
 
     def ice(self, settings: IceSettings) -> IceConfiguration:
@@ -156,10 +157,9 @@ class LiveSession:
     def _keep(self, tracked: TrackedFrame) -> None:
         """Keep a reading, in the analysis' thread; other emotions begin anew."""
         settings = self.analysis.settings
-        kind = settings.class_set, settings.reading
-        if self.readings is None or kind != self._kind:
-            self._kind = kind
+        if self.readings is None or settings.parts[1:] != self.parts[1:]:
             self.readings = ReadingsRecorder(get_classifier(settings.class_set).labels)
+        self.parts = settings.parts
         if all(face.reading.labels == self.readings.labels for face in tracked.faces):
             self.readings.add(tracked)
 

@@ -42,7 +42,7 @@ def session_summary(session: LiveSession, settings: Settings) -> None:
             st.header("The last session", divider="gray")
             if session.readings.problem:
                 st.warning(plain(session.readings.problem), icon=":material/warning:")
-            _show_readings(session, timeline, settings)
+            _show_readings(session, timeline, settings.threshold)
     if session.video_problem:
         st.warning(plain(session.video_problem), icon=":material/warning:")
     if session.video is None and session.video_file:
@@ -56,16 +56,30 @@ def session_summary(session: LiveSession, settings: Settings) -> None:
         )
 
 
-def _show_readings(session: LiveSession, timeline: Timeline, settings: Settings) -> None:
-    smoothing_s = session.analysis.settings.smoothing_s
-    smoothed, verdicts = timeline.smoothed(smoothing_s, settings.threshold)
-    facts = {
-        "source": "camera",
-        "detector": settings.detector.name,
-        "classes": settings.class_set,
-        "reading": settings.reading,
-    }
-    record = summary_record(timeline, smoothed, verdicts, facts=facts, threshold=settings.threshold)
+def session_report(session: LiveSession, timeline: Timeline, threshold: float) -> bytes:
+    """Return the report of a session, whatever is chosen for the next one.
+
+    Args:
+        session: The session.
+        timeline: What was read in it.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+    """
+    detector, class_set, reading = session.parts
+    return report_of_session(
+        timeline,
+        reader=get_classifier(class_set, reading),
+        detector=detector,
+        smoothing_s=session.analysis.settings.smoothing_s,
+        threshold=threshold,
+    ).encode()
+
+
+def _show_readings(session: LiveSession, timeline: Timeline, threshold: float) -> None:
+    smoothed, verdicts = timeline.smoothed(session.analysis.settings.smoothing_s, threshold)
+    facts = dict(zip(("detector", "classes", "reading"), session.parts, strict=True))
+    record = summary_record(
+        timeline, smoothed, verdicts, facts={"source": "camera", **facts}, threshold=threshold
+    )
     longest = sorted(record["persons"], key=lambda person: -person["seconds_seen"])
     shown = [person for person in longest if person["seconds_seen"] >= _SHORT_S] or longest
     count = len(longest)
@@ -78,13 +92,7 @@ def _show_readings(session: LiveSession, timeline: Timeline, settings: Settings)
         return timeline_table(timeline, smoothed, verdicts)
 
     def report() -> bytes:
-        return report_of_session(
-            timeline,
-            reader=get_classifier(settings.class_set, settings.reading),
-            detector=settings.detector.name,
-            smoothing_s=smoothing_s,
-            threshold=settings.threshold,
-        ).encode()
+        return session_report(session, timeline, threshold)
 
     with st.container(horizontal=True):
         for label, suffix, mime, content in (

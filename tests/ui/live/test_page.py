@@ -21,6 +21,7 @@ from ui.live import panel as live_panel
 from ui.live import rtc as live_rtc
 from ui.live.rtc import CAMERA_KEY
 from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
+from ui.live.summary import session_report
 
 
 @pytest.fixture
@@ -150,6 +151,11 @@ def test_a_summary_of_the_session_after_stop(
         "Readings (Parquet)",
         "Summary (JSON)",
     ]
+    # What is chosen for the next session does not touch this one.
+    live_page.radio(key="classes").set_value("fer6").run()
+    assert not live_page.exception and headings(live_page) == ["The last session"]
+    report = session_report(session, session.readings.timeline(), 0.5).decode()
+    assert "Facial expressions in a live session" in report and "fer7/model.tflite" in report
     next(button for button in live_page.button if button.label == "Forget all of it").click().run()
     assert not headings(live_page)
 

@@ -157,7 +157,7 @@ def test_the_face_is_boxed_where_it_is(
 ) -> None:
     live = visit()
     live.start()
-    expect(live.page.get_by_text("The last 60 seconds")).to_be_visible()
+    live.expect_reading()
     detector = YuNetDetector(yunet_file)
 
     def boxed() -> bool:
@@ -393,7 +393,7 @@ def test_nothing_reaches_over_the_window(
 ) -> None:
     live = visit(width, theme)
     live.start()
-    expect(live.page.get_by_text("The last 60 seconds")).to_be_visible()
+    live.expect_reading()
     assert live.page.evaluate("document.documentElement.scrollWidth") <= width
     live.stop()
 

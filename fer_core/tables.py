@@ -303,12 +303,12 @@ def _clock(milliseconds: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A person's emotions over time, in no more columns than can be drawn.
+    """A person's emotions over time, or everybody's, in no more columns than can be drawn.
 
     Attributes:
         begin_s: float64 ``(C,)``, rising, when each column begins, in seconds.
-        end_s: float64 ``(C,)``, when it ends: where the next one begins, unless the person was not
-            seen in between.
+        end_s: float64 ``(C,)``, when it ends: where the next one begins, unless nobody was seen in
+            between.
         probabilities: float64 ``(C, K)``, smoothed, the mean by time; each row sums to 1.
         verdicts: str ``(C,)``, what held longest.
     """
@@ -323,7 +323,7 @@ def emotion_band(
     timeline: Timeline,
     smoothed: NDArray[np.float32],
     verdicts: NDArray[np.str_],
-    person: int,
+    person: int | None,
     *,
     most: int = MOST_COLUMNS,
 ) -> Band:
@@ -333,15 +333,16 @@ def emotion_band(
         timeline: F frames with N faces.
         smoothed: float32 ``(N, K)`` from ``Timeline.smoothed``.
         verdicts: str ``(N,)`` from there.
-        person: The person.
-        most: Columns at most for the whole time line; those without the person are left out.
+        person: The person; None for all together, each face counting alike.
+        most: Columns at most for the whole time line; those without a face are left out.
     """
     frames, hold_s = len(timeline.time_s), _hold_s(timeline)
     count = min(most, frames)
     column_of = np.arange(frames) * count // max(1, frames)
     last = np.flatnonzero(np.diff(column_of, append=count))
     begin_s = timeline.time_s[np.append(0, last[:-1] + 1)] if frames else np.empty(0)
-    own = np.flatnonzero(timeline.person == person)
+    mine = np.ones(len(timeline.person), bool) if person is None else timeline.person == person
+    own = np.flatnonzero(mine)
     columns = column_of[timeline.row[own]]
     # Frames at the same time count too, such as a single one.
     weights = np.maximum(hold_s[timeline.row[own]], 1e-6)

@@ -9,16 +9,19 @@ from ui.common.settings import sidebar
 from ui.live.check import connection_check
 from ui.live.controls import live_controls
 from ui.live.ice import IceSettingsError, read_settings
-from ui.live.panel import live_panel, snapshot_button
-from ui.live.recordings import recordings
+from ui.live.panel import live_panel
+from ui.live.place import camera_place
+from ui.live.recordings import keeping_buttons
 from ui.live.rtc import camera
 from ui.live.session import live_session
+from ui.live.summary import session_summary
 
 begin_page("Live")
 st.title("Emotions from the camera")
 st.caption(
-    "The camera's video goes to the machine that runs this app and comes straight back. Nothing "
-    "of it is stored unless you press a button that says so."
+    "The camera's video goes to the machine that runs this app and comes straight back. No picture "
+    "is kept unless you press a button that says so; the numbers that were read stay for a summary "
+    "until the next start, or until you close the page."
 )
 settings = sidebar()
 try:
@@ -37,9 +40,10 @@ with left:
         st.warning("All places for live analysis are taken at the moment.", icon=":material/group:")
         st.button("Try again", on_click=session.ask_again)
     else:
-        context = camera(session, ice, constraints)
+        with camera_place():
+            context = camera(session, ice, constraints)
+        keeping_buttons(session)
 if not session.full:
     with right:
         live_panel(session, context, ice, settings.threshold)
-        snapshot_button(session)
-recordings(session, settings)
+session_summary(session, settings)

@@ -167,7 +167,8 @@ class LiveAnalysis:
             logger.exception("A picture could not be drawn")
             picture = cover(size_wh)
         with self._changed:
-            self._picture = picture
+            # A frame that was on its way when the camera was stopped leaves no picture.
+            self._picture = None if self._run is None else picture
             if shown is not None and shown[0].faces:
                 self._meter.add_age(now, time.monotonic() - shown[1])
         if self.on_picture is not None:

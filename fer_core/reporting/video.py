@@ -40,6 +40,7 @@ def video_report(
     about: Mapping[str, str] | None = None,
     names: Mapping[int, str] | None = None,
     notes: Sequence[str] = (),
+    source: str = "video",
 ) -> str:
     """Return the HTML of a video's report.
 
@@ -53,6 +54,7 @@ def video_report(
         about: Facts of the video by their names, such as "Length".
         names: The persons' names; others are called by their number.
         notes: Sentences that say what the readings lack.
+        source: What it is, in a word.
 
     Raises:
         ValueError: The faces were read for other emotions than the report's.
@@ -71,7 +73,9 @@ def video_report(
     if long:
         body.append(_persons(drawn, long[:_MOST_PERSONS], picture_at))
     length = {"Frames analysed": f"{record['frames_analyzed']:,}"}
-    body.append(f"<section>\n<h2>The video</h2>\n{facts({**(about or {}), **length})}\n</section>")
+    body.append(
+        f"<section>\n<h2>The {source}</h2>\n{facts({**(about or {}), **length})}\n</section>"
+    )
     title = f"Facial expressions in {name}"
     return page(title, _lead(record, notes), "\n".join(filter(None, body)), making)
 

@@ -48,7 +48,7 @@ class LivePage:
     def stop(self) -> None:
         self.button("Stop").click()
         expect(self.button("Start")).to_be_visible(timeout=60_000)
-        expect(self.page.get_by_text("to see the charts")).to_be_visible()
+        expect(self.page.get_by_text("Stopped: this is the last moment")).to_be_visible()
 
     def expect_reading(self) -> None:
         """Wait until the charts are drawn anew, and show that frames are read."""

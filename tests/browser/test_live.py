@@ -157,7 +157,7 @@ def test_the_face_is_boxed_where_it_is(
 ) -> None:
     live = visit()
     live.start()
-    expect(live.page.get_by_text("The last 60 seconds")).to_be_visible()
+    live.expect_reading()
     detector = YuNetDetector(yunet_file)
 
     def boxed() -> bool:
@@ -291,20 +291,35 @@ def test_a_browser_that_vanishes_gives_its_place_back(
     wait_for_place(camera_browser, app)
 
 
-def test_recordings(visit: Callable[..., LivePage]) -> None:
+def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> None:
     live = visit()
     page = live.page
-    expect(page.get_by_role("button", name="Record readings")).to_be_disabled()
+    keeping = [page.get_by_role("button", name=name) for name in ("Record video", "Snapshot (PNG)")]
+    for button in keeping:
+        expect(button).to_be_disabled()
+    # The camera has its shape before the start, and nothing below it moves then.
+    until(lambda: live.camera.locator("svg").first.bounding_box()["height"] > 40, live)
+    place = keeping[0].bounding_box()["y"]
     live.start()
-    page.get_by_role("button", name="Record readings").click()
-    page.get_by_role("button", name="Record video").click()
-    expect(page.get_by_role("button", name="Stop recording readings")).to_be_visible()
-    expect(page.get_by_role("button", name="Stop recording video")).to_be_visible()
+    for button in keeping:
+        expect(button).to_be_enabled()
+    assert abs(keeping[0].bounding_box()["y"] - place) < 20
+    keeping[0].click()
+    expect(page.get_by_role("button", name="Stop recording")).to_be_visible()
     live.wait_for_frames(60)
-    page.get_by_role("button", name="Stop recording readings").click()
-    expect(page.get_by_text("Recorded readings")).to_be_visible()
-    page.get_by_role("button", name="Stop recording video").click()
+
+    def snapshot() -> bytes:
+        with page.expect_download() as waiting:
+            keeping[1].click()
+        return waiting.value.path().read_bytes()
+
+    shown = cv2.imdecode(np.frombuffer(snapshot(), np.uint8), cv2.IMREAD_COLOR)
+    assert shown.shape == (480, 640, 3) and number_in(shown) is not None
+    # Stop ends the recording, too, and says what the session came to.
+    live.stop()
+    expect(page.get_by_role("heading", name="The last session")).to_be_visible()
     expect(page.locator(".st-key-live-recorded-1 .js-plotly-plot")).to_be_visible()
+    expect(page.get_by_text("Strongest moments").first).to_be_visible()
     # The page is complete; a button of an earlier run would lead nowhere.
     expect(page.get_by_test_id("stVideo")).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
@@ -325,12 +340,11 @@ def test_recordings(visit: Callable[..., LivePage]) -> None:
         pictures = [frame.to_ndarray(format="bgr24") for frame in video.decode(video=0)]
     assert len(pictures) > 15 and pictures[0].shape == (480, 640, 3)
     assert number_in(pictures[-1]) is not None
-    snapshot = cv2.imdecode(np.frombuffer(download("Snapshot (PNG)"), np.uint8), cv2.IMREAD_COLOR)
-    assert snapshot.shape == (480, 640, 3) and number_in(snapshot) is not None
-    page.get_by_role("button", name="Forget recordings").click()
-    expect(page.get_by_text("Recorded readings")).to_have_count(0)
+    report = download("Report (HTML)").decode()
+    assert "Facial expressions in a live session" in report and "<img" not in report
+    page.get_by_role("button", name="Forget all of it").click()
+    expect(page.get_by_role("heading", name="The last session")).to_have_count(0)
     expect(page.get_by_role("button", name="Recorded video (MP4)")).to_have_count(0)
-    live.stop()
 
 
 def test_every_way_to_go_and_come_back(visit: Callable[..., LivePage]) -> None:
@@ -379,7 +393,7 @@ def test_nothing_reaches_over_the_window(
 ) -> None:
     live = visit(width, theme)
     live.start()
-    expect(live.page.get_by_text("The last 60 seconds")).to_be_visible()
+    live.expect_reading()
     assert live.page.evaluate("document.documentElement.scrollWidth") <= width
     live.stop()
 

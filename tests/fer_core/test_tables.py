@@ -415,6 +415,15 @@ def test_a_band_counts_time_and_leaves_gaps() -> None:
     assert spaced.end_s[2] == 0.8
 
 
+def test_a_band_of_all_together_counts_each_face_alike() -> None:
+    happy, sad = FER7.labels.index("happy"), FER7.labels.index("sad")
+    found = timeline([(0.0, {1: happy, 2: happy, 3: sad}), (0.5, {}), (1.0, {3: sad})])
+    smoothed, verdicts = found.smoothed(0, 0.4)
+    band = emotion_band(found, smoothed, verdicts, None)
+    assert band.begin_s.tolist() == [0.0, 1.0] and band.verdicts.tolist() == ["happy", "sad"]
+    assert band.probabilities[0] == pytest.approx(smoothed[:3].mean(axis=0), abs=1e-6)
+
+
 def test_a_band_of_nobody_and_of_a_single_frame() -> None:
     empty = timeline([])
     assert not len(emotion_band(empty, *empty.smoothed(0.4, 0.4), 1).begin_s)

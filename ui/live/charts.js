@@ -1,4 +1,4 @@
-// Draws the figures, bars and time lines beside the live video; see live_charts.py.
+// Draws the figures, bars and time lines beside the live video; see charts.py.
 
 const HEIGHT = 84;
 
@@ -33,13 +33,13 @@ function bars(face, data) {
     const track = element("div", "track");
     const bar = element("div", "bar");
     bar.style.background = data.colors[i];
-    bar.style.width = `${100 * value}%`;
+    bar.style.width = `${100 * (value ?? 0)}%`;
     const mark = element("div", "mark");
     mark.style.left = `${100 * data.threshold}%`;
     track.append(bar, mark);
     line.append(
       element("div", "label", data.labels[i]), track,
-      element("div", "figure", `${Math.round(100 * value)} %`),
+      element("div", "figure", value === null ? "–" : `${Math.round(100 * value)} %`),
     );
     made.append(line);
   });

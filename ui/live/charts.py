@@ -24,6 +24,8 @@ from fer_core.types import TrackedFace
 MOST_PERSONS = 4
 # Points a second and emotion; a chart of 60 s is some 400 pixels wide.
 _POINTS_PER_S = 4
+# What stands on top, from left to right.
+FIGURES = ("Video", "Read", "Latency", "Skipped", "Network")
 _FOLDER = Path(__file__).resolve().parent
 _HTML = """
 <div class="figures"></div>
@@ -89,6 +91,27 @@ def charts_data(
             for face in shown
         ],
         "rows": rows,
+        "span": span_s,
+    }
+
+
+def empty_charts(labels: Sequence[str], threshold: float, span_s: float) -> dict[str, Any]:
+    """Return charts in their places that show nothing yet, for a page that waits for a start.
+
+    Args:
+        labels: K emotions.
+        threshold: Where "uncertain" ends, 0 to 1.
+        span_s: How much of time the line will show, in seconds.
+    """
+    return {
+        "figures": [[name, "–", ""] for name in FIGURES],
+        "labels": [label.capitalize() for label in labels],
+        "colors": [color_of(label) for label in labels],
+        "threshold": threshold,
+        "faces": [
+            {"heading": "Nobody yet", "color": "transparent", "values": [None] * len(labels)}
+        ],
+        "rows": [{"person": 1, "color": "", "seconds": [], "values": []}],
         "span": span_s,
     }
 

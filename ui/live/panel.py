@@ -7,12 +7,11 @@ import time
 import streamlit as st
 from streamlit_webrtc import WebRtcStreamerContext
 
-from fer_core.images import encode_png
+from fer_core.labels import class_set
 from fer_core.live.history import HISTORY_S
-from fer_core.live.picture import cover
 from fer_core.live.state import LiveState, LiveStatus
 from ui.common.layout import plain
-from ui.live.charts import charts_data, draw_charts
+from ui.live.charts import charts_data, draw_charts, empty_charts
 from ui.live.ice import IceConfiguration
 from ui.live.rtc import Connection, connection
 from ui.live.session import LiveSession
@@ -21,7 +20,6 @@ from ui.live.session import LiveSession
 REFRESH_S = 0.5
 # Streamlit fades what it is about to draw again, which would make the charts flicker.
 _STEADY = "<style>.st-key-live-panel [data-stale=true] { opacity: 1 !important; }</style>"
-_NO_PICTURE_WH = (640, 480)
 # After so many seconds without a frame the camera is gone; shorter gaps are the network's.
 _SILENT_S = 4.0
 # A connection that takes longer than this, in seconds, will hardly come.
@@ -37,28 +35,6 @@ def live_panel(
     with st.container(key="live-panel"):
         st.html(_STEADY)
         fragment(session, context, ice, threshold)
-
-
-def snapshot_button(session: LiveSession) -> None:
-    """Draw a button that downloads what the video shows at the moment of the click.
-
-    Not a part of the panel: drawn twice a second, it would have another address at the click
-    than when it was drawn.
-    """
-
-    def png() -> bytes:
-        picture = session.analysis.snapshot()
-        return encode_png(cover(_NO_PICTURE_WH) if picture is None else picture)
-
-    st.download_button(
-        "Snapshot (PNG)",
-        png,
-        "snapshot.png",
-        "image/png",
-        icon=":material/photo_camera:",
-        on_click="ignore",
-        disabled=session.attempt_since is None,
-    )
 
 
 def connection_hint(ice: IceConfiguration) -> str:
@@ -79,20 +55,27 @@ def _panel(
     session: LiveSession, context: WebRtcStreamerContext, ice: IceConfiguration, threshold: float
 ) -> None:
     status = session.analysis.status()
+    analysis = session.analysis
+    if session.attempt_since is not None:
+        if not session.pictured and analysis.snapshot() is not None:
+            # What keeps a picture can be used now, and stands outside of this fragment.
+            st.rerun()
+        session.charts = charts_data(
+            _figures(status, connection(context)),
+            () if status.tracked is None else status.tracked.faces,
+            threshold,
+            analysis.history(),
+            analysis.now_s(),
+            HISTORY_S,
+        )
+    # Before the first start they are empty, and after a stop they stand still.
+    labels = class_set(analysis.settings.class_set).labels
+    draw_charts(session.charts or empty_charts(labels, threshold, HISTORY_S))
     if session.attempt_since is None:
-        st.caption("Press **Start** to see the charts.")
-    else:
-        analysis = session.analysis
-        faces = () if status.tracked is None else status.tracked.faces
-        draw_charts(
-            charts_data(
-                _figures(status, connection(context)),
-                faces,
-                threshold,
-                analysis.history(),
-                analysis.now_s(),
-                HISTORY_S,
-            )
+        st.caption(
+            "Stopped: this is the last moment."
+            if session.charts
+            else "Press **Start**, and the charts follow the camera."
         )
     _messages(session, status, ice)
 

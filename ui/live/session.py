@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import av
 import streamlit as st
@@ -15,6 +16,7 @@ from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
 from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings
+from fer_core.types import TrackedFrame
 from ui.common.closing import at_close
 from ui.common.process import once
 from ui.common.resources import get_classifier
@@ -52,7 +54,10 @@ class LiveSession:
         full: Whether there was no slot at the last attempt.
         refusals: How many attempts found no slot.
         unconnected: Whether the last attempt ended without a single frame.
-        readings: The recording of readings that runs or was made last.
+        readings: What was read since the last start, or None before the first.
+        parts: What read it last, as ``LiveSettings.parts`` names it.
+        charts: What the charts showed last, as the browser draws it; None before the first.
+        pictured: Whether the page was drawn with a picture of the camera there.
         video: The recording of the video that runs.
         video_file: The video that was made last, or b"".
         video_problem: Why it is shorter than asked for, one sentence, or "".
@@ -65,15 +70,13 @@ class LiveSession:
     refusals: int = 0
     unconnected: bool = False
     readings: ReadingsRecorder | None = None
+    parts: tuple[str, str, str] = ("", "", "")
+    charts: dict[str, Any] | None = None
+    pictured: bool = False
     video: VideoRecorder | None = None
     video_file: bytes = b""
     video_problem: str = ""
     _ice: tuple[IceSettings, IceConfiguration] | None = field(default=None)
-
-    @property
-    def recording_readings(self) -> bool:
-        """Whether readings are being recorded."""
-        return self.readings is not None and self.analysis.on_reading is not None
 
     def ice(self, settings: IceSettings) -> IceConfiguration:
         """Return what to connect with: made for this session, and anew when it grows old."""
@@ -93,6 +96,8 @@ class LiveSession:
                 self.refusals += 1
             else:
                 self.attempt_since = time.monotonic()
+                self.forget()
+                self.analysis.on_reading = self._keep
         elif not active and self.attempt_since is not None:
             lasted = time.monotonic() - self.attempt_since
             seen = self.analysis.status().size_wh is not None
@@ -104,10 +109,10 @@ class LiveSession:
         self.full = False
 
     def end(self) -> None:
-        """Stop everything; what was recorded stays to be downloaded."""
+        """Stop everything; what was read and recorded stays to be taken away."""
         self.attempt_since = None
         self.analysis.stop()
-        self.stop_readings()
+        self.analysis.on_reading = None
         self.stop_video()
 
     def camera_ended(self, attempt: int) -> None:
@@ -119,15 +124,6 @@ class LiveSession:
         """Return the frame to show; called for every frame, in a thread of streamlit-webrtc."""
         picture = self.analysis.next_picture(frame.to_ndarray(format="bgr24"))
         return av.VideoFrame.from_ndarray(picture, format="bgr24")
-
-    def start_readings(self, class_set: str) -> None:
-        """Begin to record readings; an earlier recording is forgotten."""
-        self.readings = ReadingsRecorder(get_classifier(class_set).labels)
-        self.analysis.on_reading = self.readings.add
-
-    def stop_readings(self) -> None:
-        """End the recording of readings."""
-        self.analysis.on_reading = None
 
     def start_video(self) -> None:
         """Begin to record the video as it is shown; an earlier one is forgotten."""
@@ -148,15 +144,24 @@ class LiveSession:
                 self.video_file = file.read()
 
     def close(self) -> None:
-        """Stop everything and forget what was recorded: the page is closed."""
+        """Stop everything and forget all of it: the page is closed."""
         self.end()
-        self.forget_recordings()
+        self.forget()
 
-    def forget_recordings(self) -> None:
-        """Forget what was recorded."""
-        self.stop_readings()
+    def forget(self) -> None:
+        """Forget what was read and recorded."""
         self.stop_video()
-        self.readings, self.video_file, self.video_problem = None, b"", ""
+        self.readings, self.charts = None, None
+        self.video_file, self.video_problem = b"", ""
+
+    def _keep(self, tracked: TrackedFrame) -> None:
+        """Keep a reading, in the analysis' thread; other emotions begin anew."""
+        settings = self.analysis.settings
+        if self.readings is None or settings.parts[1:] != self.parts[1:]:
+            self.readings = ReadingsRecorder(get_classifier(settings.class_set).labels)
+        self.parts = settings.parts
+        if all(face.reading.labels == self.readings.labels for face in tracked.faces):
+            self.readings.add(tracked)
 
 
 def live_session(settings: LiveSettings) -> LiveSession:

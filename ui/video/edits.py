@@ -58,6 +58,29 @@ def edit_person(run: VideoRun, person: int, others: Sequence[int], key: str) -> 
         )
 
 
+def take_drop(run: VideoRun, dropped: tuple[int, int] | None) -> None:
+    """Make the persons one of whom the visitor has dragged one onto the other, or ask first.
+
+    Args:
+        run: The analysis; its edits change.
+        dropped: Who, and onto whom; None when nobody was dragged.
+    """
+    key = f"{run.key}-dropped"
+    if dropped is not None:
+        merge_if_none_is_lost(run, *dropped)
+        st.session_state[key] = dropped
+        if dropped[0] in run.edits.merged:
+            st.rerun()
+    if key not in st.session_state:
+        return
+    person, other = st.session_state[key]
+    if {person, other} & run.edits.merged.keys() or not (lost := _cost(run, person, other)):
+        del st.session_state[key]
+        return
+    _ask_to_merge(run, person, other, lost, key)
+    st.button("Leave them two", key=f"{key}-not", on_click=st.session_state.pop, args=(key,))
+
+
 def show_undo(run: VideoRun) -> None:
     """Draw what was merged and hidden, and the buttons that undo it."""
     edits = run.edits

@@ -85,15 +85,31 @@ def show_upload(video: Video) -> None:
         _preview(video)
     with text:
         show_facts(video)
+        remove_button()
 
 
 def show_facts(video: Video) -> None:
-    """Draw what a video's file says of itself, and the button that removes it."""
+    """Draw what a video's file says of itself."""
     st.markdown(f"**{plain(video.name)}**\n\n{facts_list(video.facts)}")
+
+
+def remove_button() -> None:
+    """Draw the button that removes the video."""
     st.button("Remove this video", icon=":material/delete:", on_click=forget_video)
 
 
-def player_width(video: Video) -> int | Literal["stretch"]:
+def playable(video: Video) -> str:
+    """Return as what browsers play the upload; "" where they do not."""
+    mime, codecs = _PLAYABLE.get(video.name.rpartition(".")[2].lower(), ("", set()))
+    return mime if video.facts.codec in codecs else ""
+
+
+def is_small(video: Video) -> bool:
+    """Whether the upload can be played here: the browser gets the whole file."""
+    return (video.facts.bytes or 0) <= _MAX_PREVIEW_BYTES
+
+
+def _player_width(video: Video) -> int | Literal["stretch"]:
     """Return the width for a player: one of a phone's upright video would fill the screen."""
     width, height = video.facts.size_wh
     return _PORTRAIT_WIDTH if height > width else "stretch"
@@ -117,15 +133,13 @@ def facts_list(facts: VideoFacts) -> str:
 
 def _preview(video: Video) -> None:
     """Play the upload where browsers can, and show its first frame elsewhere."""
-    suffix = video.name.rpartition(".")[2].lower()
-    mime, codecs = _PLAYABLE.get(suffix, ("", set()))
-    small = (video.facts.bytes or 0) <= _MAX_PREVIEW_BYTES
-    if video.facts.codec in codecs and small and video.file is not None:
+    mime = playable(video)
+    if mime and is_small(video) and video.file is not None:
         st.video(
             read_all(video.file),
             format=mime,
             alt=f"Uploaded video {video.name}",
-            width=player_width(video),
+            width=_player_width(video),
         )
         return
     try:
@@ -136,15 +150,13 @@ def _preview(video: Video) -> None:
     except FerError as error:
         st.warning(plain(str(error)))
         return
-    why = (
-        "This file is too large to play here"
-        if video.facts.codec in codecs
-        else ("Browsers do not play this kind of file")
-    )
+    why = "This file is too large to play here"
+    if not mime:
+        why = "Browsers do not play this kind of file"
     st.image(
         video.pictures["poster"],
         f"{why}, so this is its first frame; the analysis reads it all the same.",
-        width=player_width(video),
+        width=_player_width(video),
         alt=f"First frame of {video.name}",
     )
 

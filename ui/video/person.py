@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fer_core.drawing import draw_tracked
 from fer_core.errors import FerError
 from fer_core.labels import color_of
-from fer_core.persons import person_color
 from fer_core.reporting.words import clock
 from fer_core.tables import strongest_moments
 from fer_core.types import FaceBox
@@ -29,6 +28,7 @@ from ui.common.timeline_charts import (
     thin_out,
 )
 from ui.video.edits import edit_person, title_of
+from ui.video.faces import faces_of
 from ui.video.runs import Look, VideoRun, View
 from ui.video.shelf import Video
 
@@ -38,18 +38,25 @@ _MOMENT_SIDE = 960
 
 
 @dataclass(frozen=True, slots=True)
-class ChartStyle:
-    """How time lines are drawn: as areas or as lines, smoothed or raw."""
+class CardStyle:
+    """How a person's card is drawn.
+
+    Attributes:
+        stacked: The time line as areas, or as lines.
+        raw: What was read in each frame alone, before smoothing.
+        opened: Whether the card is open at first.
+    """
 
     stacked: bool
     raw: bool
+    opened: bool = False
 
 
 @st.fragment
 def show_person(
-    video: Video, run: VideoRun, look: Look, record: Mapping[str, Any], style: ChartStyle
+    video: Video, run: VideoRun, look: Look, record: Mapping[str, Any], style: CardStyle
 ) -> None:
-    """Draw one person.
+    """Draw one person's card; only what is open is worked out.
 
     Args:
         video: The video.
@@ -64,8 +71,22 @@ def show_person(
     view, person = run.view(look), int(record["person"])
     rows = np.flatnonzero(view.timeline.person == person)
     key = f"{run.key}-person-{person}"
-    with st.container(border=True, key=f"person-{person}"):
-        _show_header(video, run, view, rows, record, key)
+    name = title_of(person, run.edits.names)
+    label = (
+        f"**{plain(name)}**, seen for {record['seconds_seen']:.1f} s, "
+        f"{clock(record['first_s'])} to {clock(record['last_s'])}"
+    )
+    # Streamlit takes a card of another name for another card.
+    made = st.session_state.get(f"{key}-made")
+    if made is None or made[0] != label:
+        made = label, st.session_state.get(f"{key}-card", style.opened)
+        st.session_state[f"{key}-made"] = made
+    with st.container(key=f"person-{person}"):
+        card = st.expander(label, expanded=made[1], key=f"{key}-card", on_change="rerun")
+    if not card.open:
+        return
+    with card:
+        _show_header(run, view, record, key)
         _show_chart(view, person, rows, style, key)
         chosen_s = st.session_state.get(f"{key}-moment")
         if chosen_s is not None:
@@ -73,42 +94,24 @@ def show_person(
         _show_strongest(video, view, look, person, key)
 
 
-def _show_header(
-    video: Video,
-    run: VideoRun,
-    view: View,
-    rows: NDArray[np.int64],
-    record: Mapping[str, Any],
-    key: str,
-) -> None:
-    """Draw who it is, what was read most of the time, and the button to edit."""
+def _show_header(run: VideoRun, view: View, record: Mapping[str, Any], key: str) -> None:
+    """Draw what was read most of the time, and the button to edit."""
     person = int(record["person"])
     others = [other for other in view.timeline.persons() if other != person]
-    name = title_of(person, run.edits.names)
+    shares = _largest_first(record["share"])
     with st.container(horizontal=True, vertical_alignment="center"):
-        best = int(rows[view.timeline.score[rows].argmax()])
-        face = _face(video, view, best)
-        if face:
-            st.image(face, width=56, alt=f"Face of {name}")
         st.markdown(
-            f'<span style="color:{person_color(person)}">■</span> **{plain(name)}** · seen for '
-            f"{record['seconds_seen']:.1f} s, "
-            f"{clock(record['first_s'])} to {clock(record['last_s'])}",
+            " ".join(
+                f'<span style="white-space:nowrap"><span style="color:{color_of(label)}">●</span> '
+                f"{label.capitalize()} {share:.0%}</span>"
+                for label, share in shares.items()
+            ),
             unsafe_allow_html=True,
             width="stretch",
         )
         edit_person(run, person, others, key)
-    shares = _largest_first(record["share"])
     st.plotly_chart(
         share_of_time(shares), key=f"{key}-share", config=CHART_CONFIG, alt="Share of time"
-    )
-    st.markdown(
-        " ".join(
-            f'<span style="white-space:nowrap"><span style="color:{color_of(label)}">●</span> '
-            f"{label.capitalize()} {share:.0%}</span>"
-            for label, share in shares.items()
-        ),
-        unsafe_allow_html=True,
     )
 
 
@@ -118,7 +121,7 @@ def _largest_first(shares: Mapping[str, float]) -> dict[str, float]:
 
 
 def _show_chart(
-    view: View, person: int, rows: NDArray[np.int64], style: ChartStyle, key: str
+    view: View, person: int, rows: NDArray[np.int64], style: CardStyle, key: str
 ) -> None:
     """Draw the time line; a click chooses a moment."""
     timeline = view.timeline
@@ -217,13 +220,13 @@ def _show_strongest(video: Video, view: View, look: Look, person: int, key: str)
     if not moments:
         return
     st.markdown("**Strongest moments**")
+    faces = faces_of(video, view, [row for row, _, _ in moments])
     with st.container(horizontal=True, gap="medium"):
         for number, (row, label, probability) in enumerate(moments):
             time_s = float(view.timeline.time_s[view.timeline.row[row]])
             with st.container(width=_FACE_WIDTH, gap="xsmall"):
-                face = _face(video, view, row)
-                if face:
-                    st.image(face, width=_FACE_WIDTH, alt=f"{label} at {clock(time_s)}")
+                if row in faces:
+                    st.image(faces[row], width=_FACE_WIDTH, alt=f"{label} at {clock(time_s)}")
                 st.markdown(
                     f'<span style="color:{color_of(label)}">●</span> {label.capitalize()} '
                     f"{probability:.0%}",
@@ -238,19 +241,6 @@ def _show_strongest(video: Video, view: View, look: Look, person: int, key: str)
                     on_click=st.session_state.__setitem__,
                     args=(f"{key}-moment", time_s),
                 )
-
-
-def _face(video: Video, view: View, row: int) -> bytes | None:
-    """Return the picture of a reading's face, kept with the video; None when it is unreadable."""
-    time_s = float(view.timeline.time_s[view.timeline.row[row]])
-    corners = tuple(view.timeline.boxes_xyxy[row].tolist())
-    if (time_s, corners) not in video.pictures:
-        try:
-            face = crop_rgb(video.frame_at(time_s).bgr(), FaceBox(*corners))
-        except FerError:
-            return None
-        video.pictures[time_s, corners] = as_jpeg(face)
-    return video.pictures[time_s, corners]
 
 
 def _fitted_jpeg(image_bgr: NDArray[np.uint8]) -> bytes:

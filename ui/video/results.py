@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -23,9 +25,12 @@ from ui.common.jobs import JobState, get_queue
 from ui.common.layout import plain
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, READING_NAMES, Settings
 from ui.common.visitors import visitor
-from ui.video.edits import show_undo, title_of
-from ui.video.intake import player_width, show_facts, smoothing_slider
-from ui.video.person import ChartStyle, show_person
+from ui.video.alike import suggest_merger
+from ui.video.edits import show_undo, take_drop, title_of
+from ui.video.faces import faces_of
+from ui.video.intake import is_small, playable, remove_button, show_facts, smoothing_slider
+from ui.video.person import CardStyle, show_person
+from ui.video.player import Played, player_data, show_player
 from ui.video.progress import follow_drawing
 from ui.video.report import results_report
 from ui.video.runs import Look, VideoRun, View
@@ -35,7 +40,7 @@ from ui.video.shelf import Video, read_all, size_of
 _MAX_PLAYED_BYTES = 200_000_000
 _PARQUET_MIME = "application/vnd.apache.parquet"
 _SHORT_S = 0.5
-_MOST_PERSONS = 8
+_MOST_PERSONS = 20
 _MOST_IN_SENTENCE = 3
 
 
@@ -58,14 +63,19 @@ def show_results(video: Video, run: VideoRun, settings: Settings) -> None:
     record = _record(video, run, view, look.threshold)
     with top:
         _show_notes(run, settings)
-        sentence = summary_sentence(record, hidden=len(run.edits.hidden))
-        st.markdown(f"#### {plain(sentence)}")
-        picture, facts = st.columns([3, 2], gap="large")
-        with picture:
-            _show_annotated(video, run, look)
-        with facts:
-            show_facts(video)
-    _show_persons(video, run, look, record, style)
+        found, _, told = summary_sentence(record, hidden=len(run.edits.hidden)).partition(": ")
+        st.markdown(f"## {plain(found)}\n\n{plain(told)}")
+        persons = _chosen_persons(record)
+        if persons:
+            _show_player(video, run, view, persons)
+            suggest_merger(video, run, view)
+        elif run.drawn is not None and size_of(run.drawn.file) <= _MAX_PLAYED_BYTES:
+            st.video(read_all(run.drawn.file), alt=f"{video.name}, in which nobody is shown")
+        show_undo(run)
+        _show_drawing(video, run, look)
+    with st.container(gap="xsmall"):
+        for person in persons:
+            show_person(video, run, look, person, replace(style, opened=len(persons) == 1))
     _show_downloads(video, run, look, record)
 
 
@@ -106,7 +116,7 @@ def _told(person: Mapping[str, Any]) -> str:
     return f"{name}, seen for {person['seconds_seen']:.1f} s, {read} {share:.0%} of that time"
 
 
-def _show_controls() -> tuple[float, ChartStyle]:
+def _show_controls() -> tuple[float, CardStyle]:
     """Draw what changes the results at once; return the smoothing and the charts' style."""
     smoothing, kind, raw = st.columns([2, 1, 1], vertical_alignment="center", gap="medium")
     with smoothing:
@@ -126,7 +136,7 @@ def _show_controls() -> tuple[float, ChartStyle]:
         help="What was read in each frame alone, before smoothing. The strip of verdicts below "
         "the chart stays smoothed.",
     )
-    return smoothing_s, ChartStyle(stacked == "Areas", shown_raw)
+    return smoothing_s, CardStyle(stacked == "Areas", shown_raw)
 
 
 def _show_notes(run: VideoRun, settings: Settings) -> None:
@@ -158,41 +168,8 @@ def _show_notes(run: VideoRun, settings: Settings) -> None:
         )
 
 
-def _show_annotated(video: Video, run: VideoRun, look: Look) -> None:
-    """Draw the annotated video, and the way to a new one when it is out of date."""
-    drawn = run.drawn
-    if drawn is not None:
-        if size_of(drawn.file) <= _MAX_PLAYED_BYTES:
-            st.video(
-                read_all(drawn.file),
-                alt=f"{video.name} with boxes and verdicts",
-                width=player_width(video),
-            )
-        else:
-            st.info("The annotated video is too large to play here; download it below.")
-    if run.drawing is not None and not run.drawing.over:
-        follow_drawing(run)
-        return
-    if run.drawing is not None and run.drawing.state is JobState.FAILED:
-        st.error(plain(run.drawing.error), icon=":material/error:")
-    if drawn is not None and drawn.look == look:
-        return
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if drawn is not None:
-            st.caption(
-                "The video still shows the names, smoothing and threshold that it was drawn with.",
-                width="content",
-            )
-        label = "Draw the video again" if drawn else "Make an annotated video"
-        if st.button(label, icon=":material/brush:") and video.file is not None:
-            run.draw_again(get_queue(), visitor(), video.file, look)
-            st.rerun()
-
-
-def _show_persons(
-    video: Video, run: VideoRun, look: Look, record: Mapping[str, Any], style: ChartStyle
-) -> None:
-    """Draw the persons, those seen longest first; short tracks only on demand."""
+def _chosen_persons(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the persons to show, those seen longest first; short tracks only on demand."""
     persons = _longest_first(record["persons"])
     long = [person for person in persons if person["seconds_seen"] >= _SHORT_S]
     with st.container(horizontal=True):
@@ -203,9 +180,63 @@ def _show_persons(
             long = persons
         if len(long) > _MOST_PERSONS and not st.toggle(f"Show all {len(long)} persons"):
             long = long[:_MOST_PERSONS]
-    show_undo(run)
-    for person in long:
-        show_person(video, run, look, person, style)
+    return long
+
+
+def _show_player(
+    video: Video, run: VideoRun, view: View, persons: Sequence[Mapping[str, Any]]
+) -> None:
+    """Draw the video with the lines of all persons."""
+    timeline = view.timeline
+    best = {}
+    for record in persons:
+        rows = np.flatnonzero(timeline.person == record["person"])
+        best[int(record["person"])] = int(rows[timeline.score[rows].argmax()])
+    pictures = faces_of(video, view, best.values())
+    faces = {person: pictures[row] for person, row in best.items() if row in pictures}
+    data = player_data(view, persons, names=run.edits.names, faces=faces)
+    take_drop(run, show_player(f"player-{run.key}", _played(video, run), data))
+
+
+def _played(video: Video, run: VideoRun) -> Played:
+    """Return the annotated video, or else the upload, where browsers play it."""
+    size_wh, drawn = video.facts.size_wh, run.drawn
+    if run.turned_deg % 180:
+        size_wh = size_wh[::-1]
+    if drawn is not None and size_of(drawn.file) <= _MAX_PLAYED_BYTES and run.job.result:
+        # It begins with the first analysed frame.
+        begins_s = float(run.job.result.result.timeline.time_s[0])
+        return Played(read_all(drawn.file), "video/mp4", begins_s, size_wh)
+    mime = playable(video)
+    content = read_all(video.file) if mime and is_small(video) and video.file else b""
+    return Played(content, mime, 0.0, size_wh)
+
+
+def _show_drawing(video: Video, run: VideoRun, look: Look) -> None:
+    """Draw the file's facts, and the way to a new annotated video when it is out of date."""
+    drawn = run.drawn
+    if run.drawing is not None and not run.drawing.over:
+        follow_drawing(run)
+    if run.drawing is not None and run.drawing.state is JobState.FAILED:
+        st.error(plain(run.drawing.error), icon=":material/error:")
+    if drawn is not None and size_of(drawn.file) > _MAX_PLAYED_BYTES:
+        st.info("The annotated video is too large to play here; download it below.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.popover("About the file", icon=":material/info:"):
+            show_facts(video)
+        remove_button()
+        idle = run.drawing is None or run.drawing.over
+        if idle and (drawn is None or drawn.look != look):
+            label = "Draw the video again" if drawn else "Make an annotated video"
+            if st.button(label, icon=":material/brush:") and video.file is not None:
+                run.draw_again(get_queue(), visitor(), video.file, look)
+                st.rerun()
+            if drawn is not None:
+                st.caption(
+                    "The video still shows the names, smoothing and threshold that it was drawn "
+                    "with.",
+                    width="content",
+                )
 
 
 def _show_downloads(video: Video, run: VideoRun, look: Look, record: Mapping[str, Any]) -> None:

@@ -56,16 +56,25 @@ class Video:
     run: VideoRun | None = None
     pictures: dict[object, bytes] = field(default_factory=dict)
 
+    def open(self) -> VideoSource:
+        """Open it to be read, turned as the analysis turned it; the caller closes it.
+
+        Raises:
+            UnreadableVideo: It is no longer here.
+        """
+        if self.file is None:
+            raise UnreadableVideo("The video is no longer here; please upload it again.")
+        source = VideoSource(self.file)
+        source.turn(0 if self.run is None else self.run.turned_deg)
+        return source
+
     def frame_at(self, time_s: float) -> VideoFrame:
-        """Return the frame that is shown at a time, turned as the analysis turned it.
+        """Return the frame that is shown at a time.
 
         Raises:
             UnreadableVideo: The file is damaged there.
         """
-        if self.file is None:
-            raise UnreadableVideo("The video is no longer here; please upload it again.")
-        with VideoSource(self.file) as source:
-            source.turn(0 if self.run is None else self.run.turned_deg)
+        with self.open() as source:
             return source.frame_at(time_s)
 
     def release(self, queue: JobQueue) -> None:

@@ -295,7 +295,7 @@ def test_frames_after_a_stop_start_nothing(make_analysis: Make) -> None:
     feed_until(analysis, lambda: read(analysis))
     analysis.stop(wait_s=30)
     assert (analysis.next_picture(picture()) == picture()).all()
-    assert not analysis.running and not live_threads()
+    assert not analysis.running and not live_threads() and analysis.snapshot() is None
     assert analysis.status().state is LiveState.OFF and analysis.history()
 
 

@@ -12,6 +12,7 @@ from fer_core.types import DetectedFace, FaceBox, FaceReading, Probabilities, Tr
 from ui.live.charts import (
     MOST_PERSONS,
     charts_data,
+    empty_charts,
     person_history,
     recent_persons,
 )
@@ -53,6 +54,14 @@ def test_nothing_yet_and_nobody_there() -> None:
     assert data_of([], [])["rows"] == data_of([], [])["faces"] == []
     alone = data_of([], [reading(1.0, 1), reading(2.0)])
     assert alone["faces"] == [] and [row["person"] for row in alone["rows"]] == [1]
+
+
+def test_empty_charts_have_the_places_of_full_ones() -> None:
+    full = data_of([face(1)], [reading(1.0, 1)])
+    empty = empty_charts(FER7.labels, 0.4, 60.0)
+    assert empty.keys() == full.keys()
+    assert [len(empty[name]) for name in ("labels", "faces", "rows")] == [7, 1, 1]
+    assert empty["faces"][0]["values"] == [None] * 7
 
 
 def test_a_persons_history_is_thinned_out_and_empty_while_away() -> None:

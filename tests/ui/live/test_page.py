@@ -21,6 +21,7 @@ from ui.live import panel as live_panel
 from ui.live import rtc as live_rtc
 from ui.live.rtc import CAMERA_KEY
 from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
+from ui.live.summary import session_report
 
 
 @pytest.fixture
@@ -63,6 +64,10 @@ def session_of(page: AppTest) -> LiveSession:
     return page.session_state["live-session"]
 
 
+def headings(page: AppTest) -> list[str]:
+    return [heading.value for heading in page.header if heading.value != "Settings"]
+
+
 def warnings(page: AppTest) -> list[str]:
     return [warning.value for warning in page.warning]
 
@@ -70,6 +75,9 @@ def warnings(page: AppTest) -> list[str]:
 def test_the_page_asks_for_video_only_and_says_what_is_stored(
     live_page: AppTest, camera: dict[str, Any]
 ) -> None:
+    # The charts are in their places, and what needs a picture waits for one.
+    assert "live-charts" in {component.key for component in live_page.get("bidi_component")}
+    assert all(button.proto.disabled for button in live_page.get("download_button"))
     assert camera["key"] == f"{CAMERA_KEY}-0"
     constraints = camera["media_stream_constraints"]
     assert constraints["audio"] is False
@@ -80,7 +88,7 @@ def test_the_page_asks_for_video_only_and_says_what_is_stored(
         "iceTransportPolicy": "all",
     }
     said = " ".join(caption.value for caption in live_page.caption)
-    assert "stored unless you press a button" in said and "temporary file without a name" in said
+    assert "kept unless you press a button" in said
 
 
 def test_resolution_and_rate(live_page: AppTest, camera: dict[str, Any]) -> None:
@@ -120,13 +128,10 @@ def test_charts_of_what_was_read(live_page: AppTest, press: Callable[[bool], App
     assert analysis.status().state is LiveState.RUNNING
 
 
-def test_recording_and_its_downloads(live_page: AppTest, press: Callable[[bool], AppTest]) -> None:
-    def button(label: str) -> Any:
-        return next(button for button in live_page.button if button.label == label)
-
-    assert button("Record readings").disabled
+def test_a_summary_of_the_session_after_stop(
+    live_page: AppTest, press: Callable[[bool], AppTest]
+) -> None:
     press(True)
-    button("Record readings").click().run()
     session = session_of(live_page)
     portrait = cv2.imread(str(SAMPLE))
 
@@ -136,13 +141,23 @@ def test_recording_and_its_downloads(live_page: AppTest, press: Callable[[bool],
 
     eventually(kept)
     live_page.run()
-    button("Stop recording readings").click().run()
-    assert not live_page.exception
+    assert not headings(live_page)
+    press(False)
+    assert not live_page.exception and headings(live_page) == ["The last session"]
     labels = [button.label for button in live_page.get("download_button")]
-    assert {"Readings (CSV)", "Readings (Parquet)", "Summary (JSON)"} <= set(labels)
-    assert any("Recorded readings" in text.value for text in live_page.markdown)
-    button("Forget recordings").click().run()
-    assert not any("Recorded readings" in text.value for text in live_page.markdown)
+    assert labels[1:] == [
+        "Report (HTML)",
+        "Readings (CSV)",
+        "Readings (Parquet)",
+        "Summary (JSON)",
+    ]
+    # What is chosen for the next session does not touch this one.
+    live_page.radio(key="classes").set_value("fer6").run()
+    assert not live_page.exception and headings(live_page) == ["The last session"]
+    report = session_report(session, session.readings.timeline(), 0.5).decode()
+    assert "Facial expressions in a live session" in report and "fer7/model.tflite" in report
+    next(button for button in live_page.button if button.label == "Forget all of it").click().run()
+    assert not headings(live_page)
 
 
 def test_all_places_taken(live_page: AppTest, press: Callable[[bool], AppTest]) -> None:
@@ -162,7 +177,6 @@ def test_a_page_that_was_left_begins_anew(
 ) -> None:
     press(True)
     session = session_of(live_page)
-    session.start_readings("fer7")
     live_page.run()
     assert session.attempt_since is not None and session.analysis.running
     stopped: list[bool] = []
@@ -172,7 +186,6 @@ def test_a_page_that_was_left_begins_anew(
     assert stopped == [True]
     assert session_of(page) is session
     assert session.attempt_since is None and not session.analysis.running
-    assert not session.recording_readings and session.readings is not None
     session.playing_changed(True)
     assert session.analysis.running
 

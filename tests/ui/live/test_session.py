@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import av
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from fer_core.detection import load_detector
+from fer_core.labels import FER6
 from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings, LiveView
@@ -123,31 +125,46 @@ def test_the_end_of_an_earlier_camera_does_not_stop_the_next(
     assert not session.analysis.running and slots.free == 1
 
 
-def test_nothing_is_kept_unless_asked(session: LiveSession, frame: av.VideoFrame) -> None:
+def test_numbers_stay_until_the_next_start_and_no_picture_does(
+    session: LiveSession, frame: av.VideoFrame
+) -> None:
     session.playing_changed(True)
     feed_until_read(session, frame)
     session.playing_changed(False)
-    assert session.readings is None and session.video is None and session.video_file == b""
+    assert session.readings is not None and session.readings.frames > 0
+    assert session.video is None and session.video_file == b""
     assert session.analysis.snapshot() is None
+    session.playing_changed(True)
+    assert session.readings is None
+
+
+def test_another_class_set_begins_anew(session: LiveSession, frame: av.VideoFrame) -> None:
+    session.playing_changed(True)
+    feed_until_read(session, frame)
+    session.analysis.settings = replace(session.analysis.settings, class_set="fer6")
+
+    def anew() -> bool:
+        session.callback(frame)
+        return session.readings is not None and session.readings.labels == FER6.labels
+
+    eventually(anew)
 
 
 def test_what_is_asked_for_outlives_the_camera(session: LiveSession, frame: av.VideoFrame) -> None:
     session.playing_changed(True)
-    session.start_readings("fer7")
     session.start_video()
-    readings = session.readings
-    assert readings is not None and session.recording_readings
 
     def kept() -> bool:
         session.callback(frame)
-        return readings.frames > 3
+        return session.readings is not None and session.readings.frames > 3
 
     eventually(kept)
     session.playing_changed(False)
-    assert not session.recording_readings and session.video is None
+    readings = session.readings
+    assert readings is not None and session.video is None
     assert len(readings.timeline().time_s) == readings.frames
     assert session.video_file[4:8] == b"ftyp"
-    session.forget_recordings()
+    session.forget()
     assert session.readings is None and session.video_file == b""
     eventually(lambda: not live_threads())
 
@@ -156,7 +173,6 @@ def test_a_closed_page_leaves_neither_a_place_nor_a_recording(
     session: LiveSession, slots: Slots, frame: av.VideoFrame
 ) -> None:
     session.playing_changed(True)
-    session.start_readings("fer7")
     session.start_video()
     recorder = session.video
     assert recorder is not None

@@ -20,8 +20,11 @@ TIMELINE = timeline_of(
 
 
 def script(run: object) -> None:
-    from ui.video.edits import edit_person, show_undo
+    import streamlit as st
 
+    from ui.video.edits import edit_person, show_undo, take_drop
+
+    take_drop(run, st.session_state.pop("drop", None))
     show_undo(run)
     owners = {run.edits.owner(person) for person in (1, 2, 3)}
     edit_person(run, 2, sorted(owners - {2}), "key")
@@ -32,7 +35,7 @@ def run() -> Any:
     """Stands for an analysis that is over."""
     result = SimpleNamespace(result=SimpleNamespace(timeline=TIMELINE))
     edits = PersonEdits(names={1: "*Ann*"})
-    return SimpleNamespace(edits=edits, job=SimpleNamespace(result=result))
+    return SimpleNamespace(key="run", edits=edits, job=SimpleNamespace(result=result))
 
 
 @pytest.fixture
@@ -64,4 +67,18 @@ def test_persons_seen_at_once_merge_when_the_loss_is_accepted(app: AppTest, run:
     assert said(app)[-1] == (
         "Merged: Person 2 into *Ann* (2 readings left out, of frames in which both were seen)"
     )
+    assert not app.exception
+
+
+@pytest.mark.parametrize(("into", "asked"), [(3, False), (1, True)])
+def test_a_person_dragged_onto_another_becomes_the_same(
+    app: AppTest, run: Any, into: int, asked: bool
+) -> None:
+    app.session_state["drop"] = (2, into)
+    app.run()
+    assert run.edits.merged == ({} if asked else {2: into}) and len(app.warning) == asked
+    if asked:
+        (leave,) = buttons(app, "Leave them two")
+        leave.click().run()
+        assert run.edits.merged == {} and not app.warning
     assert not app.exception

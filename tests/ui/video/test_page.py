@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import threading
 from datetime import time
@@ -76,6 +77,12 @@ def timelines(app: AppTest) -> list[dict]:
     return [chart for chart in charts(app) if "Verdict" in {t.get("name") for t in chart["data"]}]
 
 
+def player_of(app: AppTest) -> dict:
+    """Return what the player draws."""
+    (player,) = [c for c in app.get("bidi_component") if c.proto.component_name.endswith("player")]
+    return json.loads(player.proto.json)
+
+
 def test_empty_page(video_page: AppTest) -> None:
     assert not video_page.exception and not video_page.error and not video_page.info
     assert len(video_page.file_uploader) == 1
@@ -107,10 +114,11 @@ def test_facts_and_choices(video_page: AppTest, one_face: bytes) -> None:
 def test_results_of_a_real_clip(video_page: AppTest, one_face: bytes) -> None:
     app = until_over(start(upload(video_page, one_face), annotate=True))
     assert not app.exception and not app.error
-    assert "One person in 16 analysed frames: Person 1, seen for" in texts(app)
+    assert "One person in 16 analysed frames\n\nPerson 1, seen for" in texts(app)
     (chart,) = timelines(app)
     assert len(chart["data"][-1]["x"]["bdata"]) > 0
-    assert [len(app.get(kind)) for kind in ("video", "download_button")] == [1, 6]
+    assert player_of(app)["picture"]["address"].endswith(".mp4")
+    assert len(app.get("download_button")) == 6
     timeline = video_of(app).run.job.result.result.timeline
     assert len(timeline.time_s) == 16 and timeline.persons() == (1,)
 

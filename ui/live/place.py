@@ -1,0 +1,32 @@
+"""The camera's place on the page, which has its shape before there is a picture.
+
+The camera is a frame of streamlit-webrtc, with a look of its own: ``place.js`` gives its buttons
+those of the page, and its empty place the shape of a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import streamlit as st
+
+_FOLDER = Path(__file__).resolve().parent
+# A picture is 4 to 3 unless another shape was asked for; the buttons are below it.
+_ROOM = """<style>
+[data-testid=stColumn]:has(.st-key-live-place) { container-type: inline-size; }
+.st-key-live-place iframe { min-height: calc(75cqw + 3.6rem); }
+</style>"""
+_place = st.components.v2.component(
+    "fer_live_place", html="<span></span>", js=(_FOLDER / "place.js").read_text(encoding="utf-8")
+)
+
+
+@contextmanager
+def camera_place() -> Iterator[None]:
+    """Have a camera that is drawn within look like a part of the page."""
+    with st.container(key="live-place", gap=None):
+        st.html(_ROOM)
+        yield
+        _place(key="live-look")

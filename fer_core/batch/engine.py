@@ -1,0 +1,242 @@
+"""The engine: Ray Data, on the cores of this machine or of a cluster.
+
+A reading task streams the plan, unit by unit and no faster than it is worked off; actors of one
+core each work on the units, write their parts themselves, and hand on what became of each unit in
+a few words. So neither the driver nor Ray's object store holds more than a few units at a time.
+Units that are lost with a node are done again, and write the same parts.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from fer_core.batch.ledger import units_in
+from fer_core.batch.units import Job, Tally, UnitReader
+from fer_core.errors import ClusterError, FerError
+
+if TYPE_CHECKING:
+    from ray.data import Datasource
+
+logger = logging.getLogger(__name__)
+
+# All that goes through it are names of files; Ray wants this much at least.
+_STORE_BYTES = 100 << 20
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # it would report to its makers
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    # Of its C++ part, which writes on standard error what need not worry anybody.
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+}
+# A socket's path in there may have 107 characters, and most of them are Ray's.
+_MAX_FOLDER_CHARS = 40
+
+
+@contextmanager
+def cluster(address: str, processes: int | None = None) -> Iterator[int]:
+    """Join a Ray cluster, or start one on this machine, and leave it in the end.
+
+    Args:
+        address: "local" for one that is started here; "auto" for the one that runs on this machine
+            or that ``RAY_ADDRESS`` names, else a local one; or a cluster's address.
+        processes: Cores of a local one; None for all.
+
+    Yields:
+        How many cores it has.
+
+    Raises:
+        ClusterError: There is no cluster at the address, or none can be started.
+    """
+    os.environ.update(_QUIET)
+    import ray
+
+    options: dict[str, Any] = {
+        "logging_level": logging.ERROR,
+        "log_to_driver": False,
+        "configure_logging": True,
+    }
+    handlers = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
+    folder = None
+    if ray.is_initialized():  # by whoever calls, who will also leave it
+        yield _cores(ray)
+        return
+    try:
+        if address == "local" or not _joined(ray, address, options):
+            folder = _folder()
+            with _standard_error_muted():
+                ray.init(
+                    "local",
+                    num_cpus=processes,
+                    object_store_memory=_STORE_BYTES,
+                    include_dashboard=False,
+                    _temp_dir=folder,
+                    **options,
+                )
+        # Ray sets handlers of its own, after which the program would not end as it should.
+        with suppress(ValueError):  # in another thread than the main one
+            for name, handler in handlers.items():
+                signal.signal(name, handler)
+        yield _cores(ray)
+    finally:
+        ray.shutdown()
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _joined(ray: Any, address: str, options: dict[str, Any]) -> bool:
+    """Join a running cluster; return whether there is one, where one need not be."""
+    try:
+        with _standard_error_muted():
+            ray.init(address, **options)
+    except Exception as error:  # Ray's are of many classes
+        if address == "auto" and isinstance(error, ConnectionError):
+            return False
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ClusterError(f"There is no Ray cluster at {address}: {reason}.") from error
+    return True
+
+
+@contextmanager
+def _standard_error_muted() -> Iterator[None]:
+    """Keep native code from writing on standard error; what goes wrong is raised as well."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _folder() -> str:
+    """Return a new folder for what Ray writes, which would else stay when it ends."""
+    parent = tempfile.gettempdir()
+    if len(parent) > _MAX_FOLDER_CHARS:
+        parent = "/tmp"
+    return tempfile.mkdtemp(prefix="fer-", dir=parent)
+
+
+def _cores(ray: Any) -> int:
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def cores_of_a_machine() -> int:
+    """Return the number of cores of the largest machine of the cluster that was joined."""
+    import ray
+
+    cpus = [node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]]
+    return max(1, *map(int, cpus))
+
+
+def read_units(job: Job, ledger: Path, processes: int) -> Iterator[Tally]:
+    """Read all units of a plan, on the cluster that was joined.
+
+    Args:
+        job: What to do with them.
+        ledger: The file with the plan, on this machine.
+        processes: How many actors read at once.
+
+    Yields:
+        What became of each unit, in the order in which they are done.
+
+    Raises:
+        ClusterError: The cluster is lost, or cannot do it.
+        FerError: The detector or the network cannot be loaded.
+        OSError: The results cannot be written.
+    """
+    import ray
+    from ray.data import ActorPoolStrategy, DataContext
+
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    # A block each, so that every unit is a task of its own.
+    context.target_max_block_size = 1
+    # As soon as all are busy, another one is welcome: a machine may have come.
+    context.autoscaling_config.actor_pool_util_upscaling_threshold = 1.0
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    results = ray.data.read_datasource(
+        _plan_source(ledger), num_cpus=0, override_num_blocks=1
+    ).map_batches(
+        _Actor,
+        fn_constructor_args=(pickle.dumps(job),),
+        batch_size=None,
+        batch_format="pyarrow",
+        num_cpus=1,
+        compute=ActorPoolStrategy(
+            min_size=1,
+            max_size=processes,
+            initial_size=min(processes, _cores(ray)),
+            max_tasks_in_flight_per_actor=1,
+        ),
+    )
+    try:
+        for batch in results.iter_batches(
+            batch_size=None, batch_format="pyarrow", prefetch_batches=0
+        ):
+            for content in batch["tally"].to_pylist():
+                answer = pickle.loads(content)
+                if isinstance(answer, Exception):
+                    raise answer
+                yield answer
+    except ray.exceptions.RayError as error:
+        reason = " ".join(str(error).split("\n", 1)[0].split()).rstrip(".")
+        raise ClusterError(f"Ray could not do its work: {reason}.") from error
+
+
+def _plan_source(ledger: Path) -> Datasource:
+    """Return what streams a plan into Ray Data."""
+    from ray.data import Datasource
+    from ray.data.block import BlockMetadata
+    from ray.data.datasource import ReadTask
+
+    class Plan(Datasource):
+        # The ledger is a file of the driver's machine.
+        supports_distributed_reads = False
+
+        def estimate_inmemory_data_size(self) -> int | None:
+            return None
+
+        def get_read_tasks(self, *_: Any, **__: Any) -> list[ReadTask]:
+            def read() -> Iterator[pa.Table]:
+                for unit in units_in(ledger):
+                    yield pa.table({"unit": pa.array([pickle.dumps(unit)], pa.binary())})
+
+            nothing = BlockMetadata(
+                num_rows=None, size_bytes=None, input_files=None, exec_stats=None
+            )
+            return [ReadTask(read, nothing)]
+
+    return Plan()
+
+
+class _Actor:
+    """Reads units, on one core."""
+
+    def __init__(self, job: bytes) -> None:
+        self._reader = UnitReader(pickle.loads(job))
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        answers: list[Any] = []
+        for content in batch["unit"].to_pylist():
+            try:
+                answers.append(self._reader.read(pickle.loads(content)))
+            except (FerError, OSError) as error:
+                # As it is: Ray would wrap it in a trace.
+                answers.append(error)
+        return pa.table({"tally": pa.array([pickle.dumps(a) for a in answers], pa.binary())})

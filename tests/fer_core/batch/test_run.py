@@ -20,8 +20,6 @@ from fer_core.labels import FER7
 from tests.fer_core.batch.readers import NamesReader, cannot_load
 
 pytestmark = pytest.mark.ray
-# What differs between two runs that do the same.
-OF_THE_RUN = ["spent_s", "read_at"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,54 +54,58 @@ def read(names: Iterable[str], out: Path, **options: Any) -> Meter:
     return run_batch(names, dataset, options.pop("make_reader", NamesReader), **options)[0]
 
 
-def rows(out: Path, table: str) -> pd.DataFrame:
-    found = pd.read_parquet(out / table).drop(columns=OF_THE_RUN, errors="ignore")
-    order = [name for name in ("path", "face") if name in found]
-    return found.sort_values(order).reset_index(drop=True).astype({"kind": str})
-
-
-def test_a_run_that_was_interrupted_and_continued_has_the_rows_of_one_that_was_not(
-    archive: Path, tmp_path: Path
-) -> None:
-    out, parts = tmp_path / "out", tmp_path / "parts"
-    whole = read([str(archive)], out)
-    assert (whole.done, whole.failed, whole.total) == (60, 3, 60)
-    with pytest.raises(KeyboardInterrupt):
-        read([str(archive)], parts, make_progress=Interrupting)
-    rest = read([str(archive)], parts)
-    assert 0 < rest.done < 40
-    for table in ("files", "faces", "errors"):
-        pd.testing.assert_frame_equal(rows(out, table), rows(parts, table))
-    files, faces = rows(out, "files"), rows(out, "faces")
-    assert files["path"].is_unique and len(files) == 60
-    assert files["faces"].sum() == len(faces) == whole.faces
-    assert files["kind"].value_counts().to_dict() == {"photo": 57, "video": 3}
-    reasons = rows(out, "errors").set_index("path")["message"]
-    assert reasons[f"{archive}/day-0/bad-1.jpg"] == "bad-1.jpg is damaged."
-    assert "signal 9, SIGKILL" in reasons[f"{archive}/day-0/killer.jpg"]
+def assert_whole(out: Path, archive: Path) -> None:
+    """Compare a data set with what is in the archive: every file has one row, and its faces."""
+    paths = sorted(path for path in archive.rglob("*") if path.is_file())
+    files = pd.read_parquet(out / "files").sort_values("path").set_index("path")
+    assert files.index.tolist() == list(map(str, paths))
+    bad = [path.name.startswith(("bad", "killer")) for path in paths]
+    assert files["status"].tolist() == ["failed" if one else "read" for one in bad]
+    assert files["kind"].tolist() == [
+        "video" if path.suffix == ".mp4" else "photo" for path in paths
+    ]
+    wanted = [
+        (str(path), n + 1)
+        for path, failed in zip(paths, bad, strict=True)
+        if not failed
+        for n in range(path.stat().st_size)
+    ]
+    faces = pd.read_parquet(out / "faces").sort_values(["path", "face"])
+    assert list(zip(faces["path"], faces["face"], strict=True)) == wanted
+    errors = pd.read_parquet(out / "errors").sort_values("path")
+    assert errors["path"].tolist() == [str(p) for p, one in zip(paths, bad, strict=True) if one]
+    assert errors["message"].tolist() == files["reason"][errors["path"]].tolist()
     # Few large files rather than many small ones, and nothing half-written.
-    names = [path.name for path in parts.rglob("*") if path.is_file()]
+    names = [path.name for path in out.rglob("*") if path.is_file()]
     assert len(names) < 12 and not [name for name in names if name.endswith(".part")], names
 
-    # Once more: nothing is to do. Then a few files change.
+
+def test_interrupted_continued_and_renewed_a_data_set_has_what_the_archive_has(
+    archive: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        read([str(archive)], out, make_progress=Interrupting)
+    rest = read([str(archive)], out)
+    assert (0 < rest.done < 40) and rest.done == rest.total
+    assert_whole(out, archive)
+    errors = pd.read_parquet(out / "errors").set_index("path")["message"]
+    assert errors[f"{archive}/day-0/bad-1.jpg"] == "bad-1.jpg is damaged."
+    assert "signal 9, SIGKILL" in errors[f"{archive}/day-0/killer.jpg"]
     assert read([str(archive)], out).total == 0
-    changed, touched = archive / "day-1/26.jpg", archive / "day-1/30.jpg"
-    changed.write_bytes(b"1" * 9)
-    os.utime(touched, (1, 1))
+
+    (archive / "day-1/26.jpg").write_bytes(b"1" * 9)
+    os.utime(archive / "day-1/30.jpg", (1, 1))
     (archive / "day-1/new.jpg").write_bytes(b"1")
     (archive / "day-0/bad-1.jpg").write_bytes(b"1" * 7)
-    again = read([str(archive)], out)
+    again = read([str(archive)], out, processes=1)
     assert (again.done, again.failed, again.faces) == (4, 1, 9 + 2 + 1)
-    files = rows(out, "files").set_index("path")
-    assert len(files) == 61 and files.index.is_unique
-    assert files.loc[[str(changed), str(touched)], "faces"].tolist() == [9, 2]
-    per_file = rows(out, "faces").groupby("path").size()
-    assert (per_file == files["faces"].loc[per_file.index]).all()
+    assert_whole(out, archive)
 
 
 def test_what_all_inputs_need_ends_the_run_in_a_sentence(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"^The model is damaged\.$"):
-        read([str(archive)], tmp_path / "out", make_reader=cannot_load)
+        read([str(archive)], tmp_path / "out", make_reader=cannot_load, processes=1)
 
 
 def test_one_run_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:

@@ -238,9 +238,9 @@ def _lost_node(archive: Path, folder: Path, _: int) -> Iterator[Goal]:
     from ray.cluster_utils import Cluster
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    place = {"temp_dir": str(folder / "ray"), "object_store_memory": 100 << 20}
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, **place})
-    second = nodes.add_node(num_cpus=1, object_store_memory=100 << 20)
+    node = {"num_cpus": 1, "object_store_memory": 100 << 20}
+    nodes = Cluster(initialize_head=True, head_node_args=node)
+    second = nodes.add_node(**node)
     out = folder / "lost"
     killed = threading.Event()
 

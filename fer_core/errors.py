@@ -53,3 +53,7 @@ class OtherDataset(FerError):
 
 class ClusterError(FerError):
     """A Ray cluster cannot be joined or started, or was lost."""
+
+
+class ReaderLost(FerError):
+    """The process that reads files cannot begin."""

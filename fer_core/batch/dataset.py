@@ -173,17 +173,18 @@ class Dataset:
             return None
         return Part(name, kind, counts[FILES], counts[FACES])
 
-    def join(self, parts: Iterable[Part]) -> None:
-        """Put small parts together into larger ones, which are opened faster.
+    def finish(self, parts: Iterable[Part]) -> None:
+        """Put small parts together into larger ones, which are opened faster, and tidy up.
 
         Args:
             parts: All of the data set, in any order.
         """
         for group in groups_of(parts):
             self.rewrite(group)
+        self._tidy()
 
     def _tidy(self) -> None:
-        """Remove what an interrupted run left: parts that are not whole, and replaced ones."""
+        """Remove what ended early left: parts that are not whole, and those that were replaced."""
         for kind in KINDS:
             for table in TABLES:
                 self._remove_unfinished(table, kind)

@@ -24,13 +24,15 @@ from typing import IO, Any, Protocol
 from fer_core.batch.findings import Finding, failed
 from fer_core.batch.plan import Input
 from fer_core.budget import share_machine
-from fer_core.errors import FerError
+from fer_core.errors import FerError, ReaderLost
 
 MAX_TRIES = 2
 _LAST_WORDS_BYTES = 4000
 # From the end of its output to that of the process itself.
 _GRACE_S = 5
 _LOOK_EVERY_S = 1
+# What is left of a conversation with a process that died.
+_DIED = (OSError, EOFError, pickle.UnpicklingError)
 
 
 class Reader(Protocol):
@@ -80,34 +82,25 @@ class ReadingProcess:
         """Read one input, with a new process if the last one died; see ``InputReader.read``.
 
         Raises:
-            FerError: The detector or the network cannot be loaded.
+            FerError: The detector or the network cannot be loaded, or no process can begin.
+            OSError: No process can be started.
         """
-        cause = trace = ""
+        cause = said = ""
         for tries in range(1, MAX_TRIES + 1):
+            process = self._process or self._start()
             try:
-                finding = self._ask(pickle.dumps(item))
-            except (OSError, EOFError, pickle.UnpicklingError):
-                cause, trace = self._end()
+                finding: Finding = _asked(process, pickle.dumps(item))
+            except _DIED:
+                cause, said = self._end()
                 continue
+            self._forget_words()
             return replace(finding, file=finding.file | {"tries": tries})
         sentence = f"Reading it ended the process {tries} times ({cause}), so it was set aside."
-        return failed(item, "SetAside", sentence, trace, tries)
-
-    def _ask(self, question: bytes) -> Finding:
-        process = self._process or self._start()
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(question)
-        process.stdin.flush()
-        answer = pickle.load(process.stdout)
-        if isinstance(answer, FerError):
-            self.close()
-            raise answer
-        assert isinstance(answer, Finding)
-        return answer
+        return failed(item, "SetAside", sentence, said, tries)
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._last_words = tempfile.TemporaryFile()  # noqa: SIM115
-        self._process = subprocess.Popen(
+        self._process = process = subprocess.Popen(
             # "-P": nothing is imported from the folder that the user happens to be in.
             [sys.executable, "-P", "-m", __name__],
             stdin=subprocess.PIPE,
@@ -117,9 +110,23 @@ class ReadingProcess:
             # Ctrl-C is for whoever started it.
             start_new_session=True,
         )
-        assert self._process.stdin is not None
-        self._process.stdin.write(self._first)
-        return self._process
+        try:
+            refusal = _asked(process, self._first)
+        except _DIED:
+            cause, said = self._end()
+            # No file is to blame for what happens before the first one.
+            reason = (said.strip().splitlines() or [cause])[-1].rstrip(".")
+            raise ReaderLost(f"The process that reads files ends at once: {reason}.") from None
+        if refusal is not None:
+            self.close()
+            raise refusal
+        return process
+
+    def _forget_words(self) -> None:
+        """Keep what libraries say of file after file from filling the disk."""
+        if self._last_words is not None:
+            self._last_words.truncate(0)
+            self._last_words.seek(0)  # the other process goes on at the same place
 
     def _end(self) -> tuple[str, str]:
         """Wait for the end of the process, and return how it ended and what it said last."""
@@ -138,6 +145,13 @@ class ReadingProcess:
             last_words.seek(max(0, last_words.seek(0, os.SEEK_END) - _LAST_WORDS_BYTES))
             said = last_words.read().decode(errors="replace")
         return _ending(code), said
+
+
+def _asked(process: subprocess.Popen[bytes], question: bytes) -> Any:
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(question)
+    process.stdin.flush()
+    return pickle.load(process.stdout)
 
 
 def _ending(code: int) -> str:
@@ -162,6 +176,7 @@ def main() -> None:
     except FerError as error:
         _answer(answers, error)
         return
+    _answer(answers, None)
     while True:
         try:
             item = pickle.load(questions)

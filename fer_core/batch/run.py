@@ -117,7 +117,8 @@ def run_batch(
                 f"Of {planned.total:,} files, {lost:,} were lost with the processes that read "
                 "them; the same command reads them."
             )
-        dataset.join(ledger.parts())
+        # Not before the cluster is left: whatever Ray still does again there would come too late.
+        dataset.finish(ledger.parts())
         progress.close(dataset.address)
         return progress.meter, planned
 

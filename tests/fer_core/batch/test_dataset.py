@@ -78,7 +78,7 @@ def test_parts_are_joined_and_rows_of_changed_files_go(dataset: Dataset, tmp_pat
     for name in ("a.jpg", "b.jpg", "bad.jpg"):
         dataset.write(name[:-4], "photo", tables(dataset, name))
     parts = [part for part, _ in dataset.known()]
-    dataset.join(parts)
+    dataset.finish(parts)
     ((joined, known),) = dataset.known()
     assert {item.address for item in known} == {"a.jpg", "b.jpg", "bad.jpg"}
     out = tmp_path / "out"
@@ -112,7 +112,7 @@ def test_a_crash_at_any_step_of_joining_loses_nothing(
         for name in ("_remove", "_writer"):
             patch.setattr(Dataset, name, dying(getattr(Dataset, name)))
         with pytest.raises(KeyboardInterrupt):
-            dataset.join([part for part, _ in dataset.known()])
+            dataset.finish([part for part, _ in dataset.known()])
     dataset.begin()
     for table, paths in (
         (FILES, ["a.jpg", "bad.jpg"]),
@@ -120,6 +120,15 @@ def test_a_crash_at_any_step_of_joining_loses_nothing(
         (ERRORS, ["bad.jpg"]),
     ):
         assert paths_in(tmp_path / "out", table) == paths
+
+
+def test_what_a_lost_machine_writes_too_late_goes(dataset: Dataset, tmp_path: Path) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        dataset.write(name[:-4], "photo", tables(dataset, name))
+    dataset.finish([part for part, _ in dataset.known()])
+    dataset.write("a", "photo", tables(dataset, "a.jpg"))
+    dataset.finish([])
+    assert paths_in(tmp_path / "out", "files") == ["a.jpg", "b.jpg"]
 
 
 def test_half_a_part_is_none(dataset: Dataset, tmp_path: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from fer_core.batch.plan import Input
-from fer_core.batch.process import ReadingProcess, packed
-from fer_core.errors import ModelError
-from tests.fer_core.batch.readers import NamesReader, cannot_load
+from fer_core.batch.process import Reader, ReadingProcess, packed
+from fer_core.errors import ModelError, ReaderLost
+from tests.fer_core.batch.readers import NamesReader, cannot_load, dies_at_once
 
 
 def test_a_file_on_which_it_dies_is_set_aside_and_the_others_are_read() -> None:
@@ -24,9 +26,15 @@ def test_a_file_on_which_it_dies_is_set_aside_and_the_others_are_read() -> None:
     assert (after.file["status"], after.file["tries"]) == ("read", 1)
 
 
-def test_what_all_files_need_is_no_fault_of_one() -> None:
-    with (
-        ReadingProcess(packed(cannot_load)) as process,
-        pytest.raises(ModelError, match=r"^The model is damaged\.$"),
-    ):
+@pytest.mark.parametrize(
+    ("make_reader", "error", "said"),
+    [
+        (cannot_load, ModelError, r"^The model is damaged\.$"),
+        (dies_at_once, ReaderLost, r"^The process that reads files ends at once: exit status 3\.$"),
+    ],
+)
+def test_what_all_files_need_is_no_fault_of_one(
+    make_reader: Callable[[], Reader], error: type[Exception], said: str
+) -> None:
+    with ReadingProcess(packed(make_reader)) as process, pytest.raises(error, match=said):
         process.read(Input("a.jpg", "photo", 2))

@@ -75,15 +75,7 @@ def cluster(address: str, processes: int | None = None) -> Iterator[int]:
     try:
         if address == "local" or not _joined(ray, address, options):
             folder = _folder()
-            with _standard_error_muted():
-                ray.init(
-                    "local",
-                    num_cpus=processes,
-                    object_store_memory=_STORE_BYTES,
-                    include_dashboard=False,
-                    _temp_dir=folder,
-                    **options,
-                )
+            _start(ray, folder, processes, options)
         # Ray sets handlers of its own, after which the program would not end as it should.
         with suppress(ValueError):  # in another thread than the main one
             for name, handler in handlers.items():
@@ -103,9 +95,24 @@ def _joined(ray: Any, address: str, options: dict[str, Any]) -> bool:
     except Exception as error:  # Ray's are of many classes
         if address == "auto" and isinstance(error, ConnectionError):
             return False
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise ClusterError(f"There is no Ray cluster at {address}: {reason}.") from error
+        raise ClusterError(f"There is no Ray cluster at {address}: {_reason(error)}.") from error
     return True
+
+
+def _start(ray: Any, folder: str, processes: int | None, options: dict[str, Any]) -> None:
+    """Start a cluster of this machine alone."""
+    try:
+        with _standard_error_muted():
+            ray.init(
+                "local",
+                num_cpus=processes,
+                object_store_memory=_STORE_BYTES,
+                include_dashboard=False,
+                _temp_dir=folder,
+                **options,
+            )
+    except Exception as error:  # Ray's are of many classes
+        raise ClusterError(f"Ray cannot be started: {_reason(error)}.") from error
 
 
 @contextmanager
@@ -120,6 +127,12 @@ def _standard_error_muted() -> Iterator[None]:
     finally:
         os.dup2(kept, 2)
         os.close(kept)
+
+
+def _reason(error: Exception) -> str:
+    """Return the first sentence of what Ray says, which can be pages."""
+    text = " ".join((str(error).strip() or type(error).__name__).split("\n", 1)[0].split())
+    return text.split(". ", 1)[0].rstrip(".")
 
 
 def _folder() -> str:
@@ -195,8 +208,7 @@ def read_units(job: Job, ledger: Path, processes: int) -> Iterator[Tally]:
                     raise answer
                 yield answer
     except ray.exceptions.RayError as error:
-        reason = " ".join(str(error).split("\n", 1)[0].split()).rstrip(".")
-        raise ClusterError(f"Ray could not do its work: {reason}.") from error
+        raise ClusterError(f"Ray could not do its work: {_reason(error)}.") from error
 
 
 def _plan_source(ledger: Path) -> Datasource:

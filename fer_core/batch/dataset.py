@@ -37,6 +37,8 @@ from fer_core.errors import OtherDataset
 _JOINED_FILES, _JOINED_FACES = 100_000, 1_000_000
 _ROW_GROUP = 1 << 17
 _HEAD, _EMPTY = "dataset.json", "empty"
+# Before the name of a run, for a file that is there while its parts are wanted.
+_OPEN = ".run-"
 _ENDING, _UNFINISHED = ".parquet", ".part"
 _COMPRESSION = "zstd"
 # Arrow's names of the stores whose files appear when they are complete.
@@ -84,6 +86,7 @@ class Dataset:
         else:
             with self._appearing(_HEAD) as file:
                 file.write(json.dumps(self.note, indent=2).encode())
+        self._close_runs()
         self._tidy()
         if _EMPTY not in self._names(FILES, PHOTO):
             # Whoever opens a table that has no rows yet finds its columns.
@@ -179,9 +182,30 @@ class Dataset:
         Args:
             parts: All of the data set, in any order.
         """
+        self._close_runs()
         for group in groups_of(parts):
             self.rewrite(group)
         self._tidy()
+
+    def open_run(self, run: str) -> None:
+        """Let a run write its parts, until it is finished or another one begins."""
+        with self._appearing(_OPEN + run) as file:
+            file.write(b"")
+
+    def is_open(self, run: str) -> bool:
+        """Return whether a run's parts are still wanted.
+
+        A machine that was thought lost may go on, and would write its part beside the one in which
+        the same rows are by now.
+        """
+        filesystem, path = self._path(_OPEN + run)
+        return bool(filesystem.get_file_info(path).type != fs.FileType.NotFound)
+
+    def _close_runs(self) -> None:
+        filesystem, path = opened(self.address)
+        for info in filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True)):
+            if info.base_name.startswith(_OPEN):
+                filesystem.delete_file(f"{path}/{info.base_name}")
 
     def _tidy(self) -> None:
         """Remove what ended early left: parts that are not whole, and those that were replaced."""

@@ -109,6 +109,7 @@ def run_batch(
             progress = make_progress(Meter(planned, at_once))
             here = min(at_once, cores_of_a_machine())
             job = Job(dataset, packed(make_reader), _name_of_run(), here)
+            dataset.open_run(job.run)
             for tally in read_units(job, path, at_once):
                 ledger.have(tally.part)
                 progress.count(tally)

@@ -96,15 +96,16 @@ class UnitReader:
         tables.append(pa.Table.from_pylist(rows, schemas[FACES]))
         faces = pa.concat_tables(tables)
         name = f"{self._job.run}-{unit.number:07}"
-        self._job.dataset.write(
-            name,
-            unit.kind,
-            {
-                FACES: faces,
-                ERRORS: pa.Table.from_pylist(errors, schemas[ERRORS]),
-                FILES: pa.Table.from_pylist(files, schemas[FILES]),
-            },
-        )
+        if self._job.dataset.is_open(self._job.run):
+            self._job.dataset.write(
+                name,
+                unit.kind,
+                {
+                    FACES: faces,
+                    ERRORS: pa.Table.from_pylist(errors, schemas[ERRORS]),
+                    FILES: pa.Table.from_pylist(files, schemas[FILES]),
+                },
+            )
         counts = Counter(row["status"] for row in files)
         return Tally(
             Part(name, unit.kind, len(files), faces.num_rows),

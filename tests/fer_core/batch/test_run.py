@@ -24,8 +24,11 @@ pytestmark = pytest.mark.ray
 
 @pytest.fixture(scope="module", autouse=True)
 def _ray() -> Iterator[None]:
-    with cluster("local", 2):
-        yield
+    # As a rule Ray's workers let all other programs go first, here the other tests.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")
+        with cluster("local", 2):
+            yield
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import os
 import pickle
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ _QUIET = {
     # Of its C++ part, which writes on standard error what need not worry anybody.
     "RAY_BACKEND_LOG_LEVEL": "fatal",
 }
+_PATIENCE_S = 5
 # A socket's path in there may have 107 characters, and most of them are Ray's.
 _MAX_FOLDER_CHARS = 40
 
@@ -73,7 +75,9 @@ def cluster(address: str, processes: int | None = None) -> Iterator[int]:
         yield _cores(ray)
         return
     try:
-        if address == "local" or not _joined(ray, address, options):
+        if running := _running(address):
+            _join(ray, running, options)
+        else:
             folder = _folder()
             _start(ray, folder, processes, options)
         # Ray sets handlers of its own, after which the program would not end as it should.
@@ -87,16 +91,37 @@ def cluster(address: str, processes: int | None = None) -> Iterator[int]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _joined(ray: Any, address: str, options: dict[str, Any]) -> bool:
-    """Join a running cluster; return whether there is one, where one need not be."""
+def _running(address: str) -> str | None:
+    """Return the address of a cluster to join, or None where a local one is to be started."""
+    if address != "auto":
+        return None if address == "local" else address
+    if named := os.environ.get("RAY_ADDRESS"):
+        return named
+    from ray._private.services import find_bootstrap_address
+
+    # Ray's own "auto" would take any Ray on this machine, such as the private one of another run.
+    latest = find_bootstrap_address(None)
+    return latest if latest and _answers(latest) else None
+
+
+def _answers(address: str) -> bool:
+    """Return whether somebody listens at an address; for Ray it takes minutes to find out."""
+    host, _, port = address.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), _PATIENCE_S):
+            return True
+    except (OSError, ValueError, OverflowError):
+        return False
+
+
+def _join(ray: Any, address: str, options: dict[str, Any]) -> None:
+    if not _answers(address):
+        raise ClusterError(f"There is no Ray cluster at {address}: nobody answers there.")
     try:
         with _standard_error_muted():
             ray.init(address, **options)
     except Exception as error:  # Ray's are of many classes
-        if address == "auto" and isinstance(error, ConnectionError):
-            return False
         raise ClusterError(f"There is no Ray cluster at {address}: {_reason(error)}.") from error
-    return True
 
 
 def _start(ray: Any, folder: str, processes: int | None, options: dict[str, Any]) -> None:

@@ -20,7 +20,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def init(address: str, **options: Any) -> None:
         asked.append((address, options))
-        if address in asked[0]:
+        if asked[0].get(address):
             raise asked[0][address]
         signal.signal(signal.SIGTERM, lambda *_: None)
 
@@ -30,12 +30,15 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         shutdown=lambda: asked.append("shutdown"),
         cluster_resources=lambda: {"CPU": 3.0},
     )
+    services = SimpleNamespace(find_bootstrap_address=lambda _: "latest:1")
     monkeypatch.setitem(engine.sys.modules, "ray", module)
+    monkeypatch.setitem(engine.sys.modules, "ray._private.services", services)
+    monkeypatch.setattr(engine, "_answers", lambda address: address in asked[0])
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
     return asked
 
 
 def test_a_local_one_is_started_where_none_runs_and_leaves_nothing(ray: list[Any]) -> None:
-    ray[0]["auto"] = ConnectionError("None runs.")
     before = signal.getsignal(signal.SIGTERM)
     with engine.cluster("auto", 2) as cores:
         address, options = ray[-1]
@@ -47,17 +50,32 @@ def test_a_local_one_is_started_where_none_runs_and_leaves_nothing(ray: list[Any
     assert ray[-1] == "shutdown" and not Path(options["_temp_dir"]).exists()
 
 
-def test_a_running_one_is_joined(ray: list[Any]) -> None:
-    with engine.cluster("10.0.0.1:6379"):
-        address, options = ray[-1]
-        assert address == "10.0.0.1:6379" and "num_cpus" not in options
+def test_a_running_one_is_joined(ray: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    ray[0] |= dict.fromkeys(("10.0.0.1:6379", "latest:1", "named:1"))
+    for asked, joined in (("10.0.0.1:6379", "10.0.0.1:6379"), ("auto", "latest:1")):
+        with engine.cluster(asked):
+            address, options = ray[-1]
+            assert address == joined and "num_cpus" not in options
+    monkeypatch.setenv("RAY_ADDRESS", "named:1")
+    with engine.cluster("auto"):
+        assert ray[-1][0] == "named:1"
+
+
+def test_nobody_waits_for_a_cluster_that_does_not_answer(closed_port: int) -> None:
+    address = f"127.0.0.1:{closed_port}"
+    with (
+        pytest.raises(ClusterError, match=f"no Ray cluster at {address}: nobody answers there"),
+        engine.cluster(address),
+    ):
+        pass
+    assert not engine._answers("no address")
 
 
 @pytest.mark.parametrize(
     ("address", "error", "said"),
     [
         ("a:1", ConnectionError("Nobody  there.\nPages."), "no Ray cluster at a:1: Nobody there."),
-        ("auto", RuntimeError("Another release. Or"), "no Ray cluster at auto: Another release."),
+        ("a:2", RuntimeError("Another release. Or"), "no Ray cluster at a:2: Another release."),
         ("local", Exception("The node timed out."), "Ray cannot be started: The node timed out."),
     ],
 )

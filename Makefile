@@ -34,8 +34,8 @@ unit: $(VENV)/.installed-dev detector ## Run all tests.
 	$(PYTEST) $(PYTEST_ARGS)
 
 # Needs nothing but the checkout and what is installed.
-fast: $(VENV)/.installed-dev ## Run the tests without browser, training and ../shared; two minutes.
-	$(PYTEST) -m "not browser and not training and not shared and not wheel and not site" $(PYTEST_ARGS)
+fast: $(VENV)/.installed-dev ## Run the tests without browser, training, Ray and ../shared; two minutes.
+	$(PYTEST) -m "not browser and not training and not shared and not wheel and not site and not ray" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and imports.
 	$(PY) -m ruff check .

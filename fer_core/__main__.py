@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from fer_core._version import __version__
+from fer_core.batch.command import add_batch_command
 from fer_core.commands import sentence_of
 from fer_core.download import YUNET_SHA256, YUNET_URL, download, yunet_path
 from fer_core.errors import FerError
@@ -109,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     add_photo_command(commands)
     add_video_command(commands)
+    add_batch_command(commands)
     fetch = commands.add_parser("download", help="fetch the YuNet face detector")
     fetch.set_defaults(run=_download, verbose=False)
     return parser

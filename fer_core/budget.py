@@ -28,6 +28,7 @@ LONG_SHARE = 2 / 3
 _SCARCE = 0.7
 _UNKNOWN_MEMORY = 4 << 30
 _LOOK_EVERY_S = 0.2
+_processes = 1
 _PROC, _CGROUPS = Path("/proc/self"), Path("/sys/fs/cgroup")
 
 
@@ -135,8 +136,26 @@ class MemoryBudget:
 @cache
 def shared_budget() -> MemoryBudget:
     """Return the budget of this process, a share of ``memory_limit``."""
-    limit_bytes = memory_limit()
+    limit_bytes = memory_limit() // _processes
     return MemoryBudget(int(limit_bytes * SHARE), limit_bytes)
+
+
+def share_machine(processes: int) -> None:
+    """Leave room for others like this process: each has its part of the memory and of the cores.
+
+    To be called before the first picture is read.
+
+    Args:
+        processes: How many they are together, from 1.
+    """
+    global _processes  # noqa: PLW0603
+    _processes = processes
+    shared_budget.cache_clear()
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may keep busy, at least 1."""
+    return max(1, (os.cpu_count() or 1) // _processes)
 
 
 def when_scarce(give_back: Callable[[], None]) -> Callable[[], None]:

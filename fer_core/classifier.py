@@ -20,7 +20,6 @@ import copy
 import hashlib
 import json
 import math
-import os
 import queue
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from fer_core.budget import usable_cores
 from fer_core.errors import ModelError
 from fer_core.labels import CLASS_SETS
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
@@ -196,7 +196,7 @@ class EmotionClassifier:
         # An interpreter serves one thread at a time, so each call borrows one of a few. The last
         # one returned goes out first: others are only made for calls at the same time.
         self._idle: queue.LifoQueue[Interpreter | None] = queue.LifoQueue()
-        for _ in range(max(1, os.cpu_count() or 1) - 1):
+        for _ in range(usable_cores() - 1):
             self._idle.put(None)
         first = self._new_interpreter()
         shape = first.get_output_details()[0]["shape"]

@@ -41,3 +41,19 @@ class UnwritableVideo(FerError):
 
 class OverBudget(FerError):
     """Decoding would take more memory than this machine can give."""
+
+
+class StoreError(FerError):
+    """A place that files come from or results go to cannot be used."""
+
+
+class OtherDataset(FerError):
+    """A folder has a data set that was made in another way, or is being written by others."""
+
+
+class ClusterError(FerError):
+    """A Ray cluster cannot be joined or started, or was lost."""
+
+
+class ReaderLost(FerError):
+    """The process that reads files cannot begin."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from fer_core.errors import MissingExtra
@@ -16,6 +17,8 @@ VIDEO_PACKAGES = (
     "supervision",
     "trackers",
 )
+# What ``[scale]`` installs besides.
+SCALE_PACKAGES = ("fsspec", "ray")
 
 
 def require_video() -> None:
@@ -27,8 +30,19 @@ def require_video() -> None:
     Raises:
         MissingExtra: A package is not installed; the message says which, and how to install it.
     """
-    missing = [name for name in VIDEO_PACKAGES if find_spec(name) is None]
+    _require(VIDEO_PACKAGES, "Reading videos", "video")
+
+
+def require_scale() -> None:
+    """Check in the same way that everything that reading archives imports is installed.
+
+    Raises:
+        MissingExtra: A package is not installed; the message says which, and how to install it.
+    """
+    _require((*VIDEO_PACKAGES, *SCALE_PACKAGES), "Reading archives", "scale")
+
+
+def _require(packages: Sequence[str], what: str, extra: str) -> None:
+    missing = [name for name in packages if find_spec(name) is None]
     if missing:
-        raise MissingExtra(
-            f"Reading videos needs {', '.join(missing)}: install facial-emotions[video]."
-        )
+        raise MissingExtra(f"{what} needs {', '.join(missing)}: install facial-emotions[{extra}].")

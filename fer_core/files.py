@@ -64,7 +64,7 @@ def _search(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
                 found = sorted(
                     (entry.name, entry.is_dir(follow_symlinks=False))
                     for entry in entries
-                    if not entry.name.startswith(".") and entry.name not in _LITTER
+                    if not is_litter(entry.name)
                 )
         except OSError:
             yield path
@@ -74,6 +74,11 @@ def _search(folder: Path, suffixes: Collection[str]) -> Iterator[Path]:
             for name, is_below in reversed(found)
             if is_below or os.path.splitext(name)[1].lower() in suffixes
         ]
+
+
+def is_litter(name: str) -> bool:
+    """Return whether a file or folder of that name is hidden, or what other systems leave."""
+    return name.startswith(".") or name in _LITTER
 
 
 def is_own_result(path: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.alignment import align_face
+from fer_core.budget import usable_cores
 from fer_core.detection import FRAME_SIZES, FaceDetector
 from fer_core.orientation import SCORED_DETECTOR, find_turn
 from fer_core.types import DetectedFace
@@ -56,7 +56,7 @@ class FaceFinder:
             make_detector: Makes a face detector; called once a worker.
             most_frames: How many frames there may be at once.
         """
-        workers = min(os.cpu_count() or 1, most_frames)
+        workers = min(usable_cores(), most_frames)
         self._detectors: queue.SimpleQueue[FaceDetector] = queue.SimpleQueue()
         for _ in range(workers):
             self._detectors.put(make_detector())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from itertools import product
 
 from av.video.codeccontext import VideoCodecContext
 
-from fer_core.budget import shared_budget
+from fer_core.budget import shared_budget, usable_cores
 from fer_core.errors import UnreadableVideo
 from fer_core.video.references import kept_frames
 
@@ -82,7 +81,7 @@ def plan_memory(
     limit = min(MAX_BYTES, shared_budget().long_bytes)
     width, height = size_wh
     pixels = width * height
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     frame = pixels * bits_per_pixel / 8
     kept = kept_frames(context)
     read = _READ * min(1, MAX_READ_SIDE / max(width, height, 1)) ** 2 * pixels

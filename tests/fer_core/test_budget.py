@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from fer_core import budget
-from fer_core.budget import MemoryBudget, memory_limit, when_scarce
+from fer_core.budget import (
+    MemoryBudget,
+    memory_limit,
+    share_machine,
+    shared_budget,
+    usable_cores,
+    when_scarce,
+)
 from fer_core.errors import OverBudget
 
 
@@ -170,3 +177,20 @@ def test_limit_of_the_address_space(system: Path, monkeypatch: pytest.MonkeyPatc
     page = resource.getpagesize()
     monkeypatch.setattr(resource, "getrlimit", lambda _: (page + 700, resource.RLIM_INFINITY))
     assert memory_limit() == 700
+
+
+def test_processes_that_share_a_machine_have_a_part_of_it_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    alone = shared_budget().size_bytes
+    assert usable_cores() == 8
+    try:
+        share_machine(3)
+        assert shared_budget().size_bytes == pytest.approx(alone / 3, rel=0.01)
+        assert usable_cores() == 2
+        share_machine(9)
+        assert usable_cores() == 1
+    finally:
+        share_machine(1)
+    assert shared_budget().size_bytes == pytest.approx(alone, rel=0.01)

@@ -36,12 +36,16 @@ def requirements_in(name: str) -> dict[str, Requirement]:
 
 CORE = requirements_of(PROJECT["project"]["dependencies"])
 VIDEO = requirements_of(PROJECT["project"]["optional-dependencies"]["video"])
+SCALE = requirements_of(PROJECT["project"]["optional-dependencies"]["scale"])
+# What is read in archives includes videos.
+assert str(SCALE.pop("facial-emotions")) == "facial-emotions[video]"
 
 
 def needs_video(module: Path) -> bool:
     """Whether a module may import the extra's packages as soon as it is imported itself."""
     parts = module.relative_to(ROOT / "fer_core").parts
-    return (parts[0] == "video" and parts[-1] != "command.py") or parts == ("live", "recording.py")
+    in_room = parts[0] in ("batch", "video") and parts[-1] != "command.py"
+    return in_room or parts == ("live", "recording.py")
 
 
 def only_for_types(node: ast.AST) -> bool:
@@ -84,7 +88,7 @@ def packed_modules() -> dict[Path, ast.Module]:
 def test_the_app_installs_what_the_library_needs_in_the_same_versions() -> None:
     app = requirements_in("requirements.txt")
     assert CORE and VIDEO and not CORE.keys() & VIDEO.keys()
-    for name, requirement in (CORE | VIDEO).items():
+    for name, requirement in (CORE | VIDEO | SCALE).items():
         assert name in app, name
         assert requirement.specifier == app[name].specifier, name
 
@@ -99,7 +103,7 @@ def test_all_that_is_imported_is_declared_and_no_more() -> None:
     imported: set[str] = set()
     for tree in packed_modules().values():
         imported |= set(imports(tree, late=True))
-    assert distributions(imported) | UNDER_PANDAS == CORE.keys() | VIDEO.keys()
+    assert distributions(imported) | UNDER_PANDAS == CORE.keys() | VIDEO.keys() | SCALE.keys()
 
 
 def test_photos_are_read_without_the_video_packages() -> None:
@@ -110,8 +114,9 @@ def test_photos_are_read_without_the_video_packages() -> None:
     assert {"numpy", "opencv-python"} <= distributions(imported) <= CORE.keys()
 
 
-def test_the_list_that_is_checked_first_is_the_extra() -> None:
+def test_the_lists_that_are_checked_first_are_the_extras() -> None:
     assert distributions(set(extras.VIDEO_PACKAGES)) == VIDEO.keys()
+    assert distributions(set(extras.SCALE_PACKAGES)) == SCALE.keys()
 
 
 def test_videos_without_the_extra_are_one_sentence(
@@ -122,6 +127,16 @@ def test_videos_without_the_extra_are_one_sentence(
     assert main(["video", "a.mp4", "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr()
     assert said.err == "Reading videos needs av, pyarrow: install facial-emotions[video].\n"
+    assert not (tmp_path / "out").exists()
+
+
+def test_archives_without_the_extra_are_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "ray" else True)
+    assert main(["batch", "a.jpg", "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr()
+    assert said.err == "Reading archives needs ray: install facial-emotions[scale].\n"
     assert not (tmp_path / "out").exists()
 
 

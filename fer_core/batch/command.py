@@ -1,0 +1,110 @@
+"""Command line: ``facial-emotions batch``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from functools import partial
+from itertools import chain
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from fer_core.commands import add_reading_options, load_classifier, number
+from fer_core.detection import load_detector
+from fer_core.extras import require_scale
+from fer_core.smoothing import DEFAULT_SMOOTHING_S
+
+
+def add_batch_command(commands: Any) -> None:
+    """Add the command to argparse's sub-commands."""
+    batch = commands.add_parser("batch", help="read archives of photos and videos, on all cores")
+    batch.add_argument(
+        "inputs",
+        nargs="*",
+        metavar="INPUT",
+        help="photo, video, folder or pattern such as '2024/**/*.jpg'; or an address of a store",
+    )
+    batch.add_argument(
+        "--list",
+        dest="lists",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="read more inputs from a file, one per line; - for standard input",
+    )
+    batch.add_argument(
+        "--out", required=True, metavar="DIR", help="folder or address of the data set"
+    )
+    batch.add_argument(
+        "--ray",
+        default="auto",
+        metavar="auto|local|ADDRESS",
+        help="the Ray cluster that does the work: one that runs here, else a local one; always a "
+        "local one; or the one at an address (default %(default)s)",
+    )
+    batch.add_argument(
+        "--jobs",
+        type=number("a whole number from 1", lambda value: value >= 1 and value % 1 == 0),
+        metavar="N",
+        help="processes that read at once (default: all cores)",
+    )
+    batch.add_argument(
+        "--retry-failed", action="store_true", help="also read what failed before, though unchanged"
+    )
+    batch.add_argument(
+        "--fps",
+        type=number("a number of more than 0", lambda value: 0 < value < inf),
+        metavar="N",
+        help="analysed frames a second of videos (default: every frame)",
+    )
+    batch.add_argument(
+        "--smoothing",
+        type=number("a number of 0 or more", lambda value: 0 <= value < inf),
+        default=DEFAULT_SMOOTHING_S,
+        metavar="SECONDS",
+        help="time constant of the smoothing in videos, 0 for none (default %(default)s)",
+    )
+    telling = batch.add_mutually_exclusive_group()
+    telling.add_argument("--quiet", action="store_true", help="print nothing of the inputs")
+    telling.add_argument("--json", action="store_true", help="print progress as JSON lines")
+    add_reading_options(batch)
+    batch.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace) -> int:
+    require_scale()
+    from fer_core.batch.inputs import names_in
+    from fer_core.batch.progress import Bar, JsonLines, Quiet
+    from fer_core.batch.reading import InputReader, Settings
+    from fer_core.batch.run import dataset_for, run_batch
+
+    if not options.inputs and not options.lists:
+        print("Name an input, or a list of them by --list.", file=sys.stderr)
+        return 2
+    settings = Settings(
+        detector=load_detector(options.detector).name,  # what "auto" is today
+        classes=options.classes,
+        reading=options.reading,
+        threshold=options.threshold,
+        fps=options.fps,
+        smoothing_s=options.smoothing,
+    )
+    empty = list[str]()
+
+    def say_empty(name: str) -> None:
+        empty.append(name)
+        print(f"{name}: There are no pictures or videos here.", file=sys.stderr)
+
+    meter, planned = run_batch(
+        chain(options.inputs, names_in(options.lists)),
+        dataset_for(options.out, settings, load_classifier(options)),
+        partial(InputReader, settings),
+        ray=options.ray,
+        processes=options.jobs and int(options.jobs),
+        again=options.retry_failed,
+        make_progress=Quiet if options.quiet else JsonLines if options.json else Bar,
+        on_empty=say_empty,
+    )
+    return 1 if empty or meter.failed or planned.done_failed else 0

@@ -88,9 +88,14 @@ def packed_modules() -> dict[Path, ast.Module]:
 def test_the_app_installs_what_the_library_needs_in_the_same_versions() -> None:
     app = requirements_in("requirements.txt")
     assert CORE and VIDEO and not CORE.keys() & VIDEO.keys()
-    for name, requirement in (CORE | VIDEO | SCALE).items():
+    for name, requirement in (CORE | VIDEO).items():
         assert name in app, name
         assert requirement.specifier == app[name].specifier, name
+
+
+def test_archives_are_tested_with_the_versions_that_they_need() -> None:
+    for name, requirement in SCALE.items():
+        assert requirement == requirements_in("requirements-dev.txt")[name]
 
 
 def test_the_build_backend_is_installed_for_development_in_the_same_versions() -> None:

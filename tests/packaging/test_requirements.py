@@ -117,7 +117,7 @@ def test_the_list_that_is_checked_first_is_the_extra() -> None:
 def test_videos_without_the_extra_are_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    installed = {"anyascii", "pandas", "scenedetect", "supervision", "trackers"}
+    installed = {"pandas", "scenedetect", "supervision", "trackers"}
     monkeypatch.setattr(extras, "find_spec", lambda name: True if name in installed else None)
     assert main(["video", "a.mp4", "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr()

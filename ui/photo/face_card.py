@@ -64,10 +64,9 @@ def face_card(
 
 
 def strongest_said(face: FaceReading) -> str:
-    """Return the three most probable emotions with their percentages."""
-    return ", ".join(
-        f"{label} {face.probabilities[label]:.0%}" for label in strongest(face.probabilities)
-    )
+    """Return the three most probable emotions with their percentages, without those of 0 %."""
+    shown = [label for label in strongest(face.probabilities) if face.probabilities[label] >= 0.005]
+    return ", ".join(f"{label} {face.probabilities[label]:.0%}" for label in shown)
 
 
 @st.fragment

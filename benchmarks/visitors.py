@@ -212,8 +212,9 @@ def fault_in(run: Run, name: str) -> str:
     """Return what is wrong with a page that should show a photo's face, a sentence; or ""."""
     if run.faults:
         return f"{name}: {' '.join(run.faults)}"
-    shown = any(image.alt == name for images in run.all("imgs") for image in images.imgs)
-    if not shown or not any("**Face 1**" in text.body for text in run.all("markdown")):
+    # Names come escaped, since they are no Markdown.
+    texts = [text.body.replace("\\", "") for text in run.all("markdown")]
+    if not any(name in text for text in texts) or not any("**Face 1**" in t for t in texts):
         return f"{name}: no face is shown."
     return ""
 

@@ -63,9 +63,10 @@ def analyze(
             loaded detector.
 
     Returns:
-        The frame with its faces from left to right; without faces when none was found. Pictures
-        of more than 4096 pixels on a side are reduced to that, and boxes are in its pixels. A JPEG
-        whose end is missing is read as far as it goes, and the frame is marked as incomplete.
+        The frame with its faces as people read, row by row; without faces when none was found.
+        Pictures of more than 4096 pixels on a side are reduced to that, and boxes are in its
+        pixels. A JPEG whose end is missing is read as far as it goes, and the frame is marked as
+        incomplete.
 
     Raises:
         TypeError: ``source``, ``model`` or ``detector`` is nothing of these, such as the None that

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Protocol
 
 import cv2
@@ -67,7 +68,8 @@ class FaceDetector(Protocol):
                 the picture count as its own.
 
         Returns:
-            Faces from left to right, in pixels of ``image_bgr``; empty when there are none.
+            Faces in the order of ``reading_order``, in pixels of ``image_bgr``; empty when there
+            are none.
 
         Raises:
             ValueError: The picture has another shape or type.
@@ -247,7 +249,25 @@ def _search(
     for face in sorted(found, key=lambda face: face.score, reverse=True):
         if not any(_same_face(face.box, other.box) for other in kept):
             kept.append(face)
-    return tuple(sorted(kept, key=lambda face: face.box.x1))
+    return reading_order(kept)
+
+
+def reading_order(faces: Iterable[DetectedFace]) -> tuple[DetectedFace, ...]:
+    """Return faces as people read: row by row from the top, each from left to right.
+
+    A face belongs to the row above it when its middle is less than three quarters of a face below
+    the row's: people beside each other differ in height by less, and rows of people by more.
+    """
+    rows: list[list[DetectedFace]] = []
+    for face in sorted(faces, key=lambda face: face.box.center[1]):
+        if rows:
+            middle = fmean(other.box.center[1] for other in rows[-1])
+            height = fmean(other.box.height for other in (*rows[-1], face))
+            if face.box.center[1] - middle < 0.75 * height:
+                rows[-1].append(face)
+                continue
+        rows.append([face])
+    return tuple(face for row in rows for face in sorted(row, key=lambda face: face.box.x1))
 
 
 def _reduced(image: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -11,10 +10,12 @@ from numpy.typing import NDArray
 
 from fer_core.images import to_bgr, turn_picture
 from fer_core.labels import DEFAULT_THRESHOLD, bgr_color_of, hex_to_bgr
+from fer_core.lettering import drawable, text_mask
 from fer_core.persons import person_color, person_name
 from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+# Pixels of the letters in captions and in charts, in pictures of usual size.
+_CAPTION_PIXELS, _CHART_PIXELS = 15, 10
 # Width of a caption in widths of its box.
 _MAX_CAPTION = 2.5
 _MAX_NAME = 24
@@ -68,8 +69,8 @@ def draw_tracked(
         image_bgr: uint8 ``(H, W, 3)``, BGRA or grey; not changed. It may be smaller or larger
             than the picture that was analysed: boxes are scaled from ``tracked.size_wh``.
         tracked: The persons in it.
-        names: The persons' names; others are called by their number. Scripts other than Latin
-            are transliterated, and accents left out.
+        names: The persons' names; others are called by their number, as are those whose letters
+            no font of this machine has.
         bars: Whether each face gets a small chart of its smoothed probabilities beside it.
 
     Returns:
@@ -145,9 +146,9 @@ def _draw_caption(
 
 def _text_size(text: str, unit: float) -> tuple[int, int]:
     """Return width and height in pixels of a caption with its margin."""
-    (width, height), baseline = cv2.getTextSize(text, _FONT, 0.5 * unit, max(1, round(unit)))
+    height, width = text_mask(text, round(_CAPTION_PIXELS * unit)).shape
     pad = round(4 * unit)
-    return width + 2 * pad, height + baseline + 2 * pad
+    return width + 2 * pad, height + pad
 
 
 def _write(
@@ -158,13 +159,28 @@ def _write(
     unit: float,
 ) -> None:
     """Write a caption on a ground of its colour, in place, from its upper left corner."""
-    scale, thickness, pad = 0.5 * unit, max(1, round(unit)), round(4 * unit)
-    (width, height), baseline = cv2.getTextSize(text, _FONT, scale, thickness)
     x, y = corner_xy
-    opposite = (x + width + 2 * pad, y + height + baseline + 2 * pad)
-    cv2.rectangle(drawn, corner_xy, opposite, color, cv2.FILLED)
-    origin = (x + pad, y + height + pad)
-    cv2.putText(drawn, text, origin, _FONT, scale, _readable_on(color), thickness, cv2.LINE_AA)
+    width, height = _text_size(text, unit)
+    cv2.rectangle(drawn, corner_xy, (x + width, y + height), color, cv2.FILLED)
+    pad = round(4 * unit)
+    mask = text_mask(text, round(_CAPTION_PIXELS * unit))
+    _ink(drawn, mask, (x + pad, y + pad // 2), _readable_on(color))
+
+
+def _ink(
+    drawn: NDArray[np.uint8],
+    mask: NDArray[np.uint8],
+    corner_xy: tuple[int, int],
+    color: tuple[int, int, int],
+) -> None:
+    """Lay a mask of ink over a picture, in place, as far as it reaches."""
+    x, y = corner_xy
+    top, left = max(0, -y), max(0, -x)
+    part = mask[top:, left:]
+    ground = drawn[max(0, y) :, max(0, x) :][: part.shape[0], : part.shape[1]]
+    part = part[: ground.shape[0], : ground.shape[1]]
+    share = part[..., np.newaxis].astype(np.float32) / 255
+    ground[:] = np.rint(ground * (1 - share) + np.array(color, np.float32) * share)
 
 
 def _caption_place(
@@ -176,7 +192,7 @@ def _caption_place(
     size_wh: tuple[int, int],
 ) -> tuple[str, _Area]:
     """Return the longest caption that has room, and where."""
-    name = _drawable(person_name(face.person, names)) or str(face.person)
+    name = _shortened(drawable(person_name(face.person, names))) or str(face.person)
     said = f"{name}  {face.verdict}"
     texts = (f"{said} {face.confidence:.0%}", said, name, str(face.person))
     others = [area for area in taken if area is not box]
@@ -218,9 +234,8 @@ def _draw_chart(drawn: NDArray[np.uint8], face: TrackedFace, area: _Area, unit: 
     ground[:] = ground // 4
     for k, (label, probability) in enumerate(face.smoothed.items()):
         y = y1 + round((12 * k + 4) * unit)
-        origin = (x1 + round(4 * unit), y + round(8 * unit))
-        scale, thickness = 0.33 * unit, max(1, round(0.8 * unit))
-        cv2.putText(drawn, label, origin, _FONT, scale, (255, 255, 255), thickness, cv2.LINE_AA)
+        mask = text_mask(label, round(_CHART_PIXELS * unit))
+        _ink(drawn, mask, (x1 + round(4 * unit), y - round(1.5 * unit)), (255, 255, 255))
         left = x1 + round(58 * unit)
         right = left + round(50 * unit * probability)
         cv2.rectangle(
@@ -246,15 +261,8 @@ def _overlap(one: _Area, other: _Area) -> int:
     return max(0, width) * max(0, height)
 
 
-@lru_cache(maxsize=256)
-def _drawable(name: str) -> str:
-    """Return a name in the letters that OpenCV draws, which are ASCII's, and not too long."""
-    if not name.isascii():
-        from anyascii import anyascii
-
-        name = anyascii(name)
-    plain = "".join(letter for letter in name if letter.isprintable())
-    return plain if len(plain) <= _MAX_NAME else f"{plain[: _MAX_NAME - 2]}.."
+def _shortened(name: str) -> str:
+    return name if len(name) <= _MAX_NAME else f"{name[: _MAX_NAME - 2]}.."
 
 
 def _readable_on(color_bgr: tuple[int, int, int]) -> tuple[int, int, int]:

@@ -9,7 +9,6 @@ from fer_core.errors import MissingExtra
 
 # What ``[video]`` in pyproject.toml installs, by the names that are imported.
 VIDEO_PACKAGES = (
-    "anyascii",
     "av",
     "pandas",
     "pyarrow",

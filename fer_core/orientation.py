@@ -36,7 +36,8 @@ class UprightPicture:
     Attributes:
         image_bgr: uint8 ``(H, W, 3)``, the picture turned, or as it was given.
         turned_deg: Degrees clockwise by which it was turned: 0, 90, 180 or 270.
-        faces: From left to right, in pixels of ``image_bgr``; empty when there are none.
+        faces: Row by row, each from left to right, in pixels of ``image_bgr``; empty when there
+            are none.
     """
 
     image_bgr: NDArray[np.uint8]

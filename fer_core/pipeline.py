@@ -40,7 +40,7 @@ def analyze_image(
         time_s: Its presentation time in seconds.
 
     Returns:
-        The frame with its faces from left to right; without faces when none was found.
+        The frame with its faces as people read, row by row; without faces when none was found.
 
     Raises:
         ValueError: The picture has another shape or type, or no pixels.

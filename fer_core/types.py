@@ -233,7 +233,7 @@ class Frame:
         index: Number of the frame, from 0.
         time_s: Presentation time in seconds; 0 for a photo.
         size_wh: Width and height of the picture in pixels, turned as below.
-        faces: From left to right; empty when there are none.
+        faces: As people read, row by row from left to right; empty when there are none.
         turned_deg: Degrees clockwise by which the picture was turned for its faces to stand
             upright: 0, 90, 180 or 270. Places are in pixels of the turned picture.
         incomplete: Whether the end of a photo's file is missing, so that a part of the picture may
@@ -294,7 +294,7 @@ class TrackedFrame:
         index: Number of the frame, from 0.
         time_s: Presentation time in seconds.
         size_wh: Width and height of the picture in pixels.
-        faces: From left to right; empty when there are none.
+        faces: As people read, row by row from left to right; empty when there are none.
     """
 
     index: int

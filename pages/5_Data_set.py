@@ -6,7 +6,7 @@ import streamlit as st
 
 from ui.common.layout import begin_page
 from ui.common.opened_picture import close_picture, opened
-from ui.common.settings import sidebar
+from ui.common.settings import CLASSES_KEY, DETECTOR_KEY, READING_KEY, sidebar
 from ui.dataset.audit import show_audit
 from ui.dataset.augment import show_augmentation
 from ui.dataset.browser import browse
@@ -33,7 +33,7 @@ st.caption(
     "FER-2013: 35,887 grey faces of 48×48 pixels, gathered by image search and labelled by people "
     "who often disagree (Goodfellow et al., 2013)."
 )
-settings = sidebar()
+settings = sidebar(used=(READING_KEY, CLASSES_KEY, DETECTOR_KEY))
 section = st.segmented_control(
     "Section",
     list(SECTIONS),

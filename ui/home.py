@@ -2,78 +2,207 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import PurePath
+from typing import BinaryIO, NoReturn
 
-import numpy as np
 import streamlit as st
 
-from fer_core.classifier import METRICS_FILE, MODELS_DIR
-from fer_core.drawing import draw_frame
-from fer_core.images import read_image
+from fer_core.errors import FerError
 from fer_core.limits import LIMITS
-from fer_core.pipeline import analyze_image
-from ui.common.charts import CHART_CONFIG, probability_bars
-from ui.common.explorer_data import HEADLINE_SPLITS
-from ui.common.resources import get_classifier
-from ui.common.samples import sample_uploads
-from ui.common.settings import CLASS_SET_NAMES, Settings
+from fer_core.readings import PEOPLE
+from fer_core.reporting.words import listed
+from train.evaluation.records import Wild, WildFigures
+from ui.common.bars import divided_bars
+from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, stored
+from ui.common.layout import plain
+from ui.common.picture_buttons import PictureButton, picture_buttons
+from ui.common.samples import Upload, examples, sample_clip
+from ui.common.uploads import (
+    MAX_PHOTO_MB,
+    MAX_VIDEO_MB,
+    PHOTO_TYPES,
+    VIDEO_TYPES,
+    let_go,
+    most_mb,
+    take,
+)
+
+_ROUND_KEY, _FAULT_KEY = "home-round", "home-fault"
+_EXAMPLES_HEIGHT = 186
+_SEX_NAMES = {"F": "women", "M": "men"}
+# Of fewer pictures no share is told.
+_FEW = 30
+_TENTHS = (
+    "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+)  # fmt: skip
 
 
-def example(settings: Settings) -> None:
-    """Draw a sample photo with what the app reads in it."""
-    image_bgr = read_image(sample_uploads()[0].content).image_bgr
-    frame = analyze_image(
-        image_bgr,
-        detector=settings.detector,
-        classifier=get_classifier(settings.class_set, settings.reading),
-    )
-    st.image(
-        draw_frame(image_bgr, frame, threshold=settings.threshold),
-        "Eileen Collins, astronaut (NASA)",
-        channels="BGR",
-        width="stretch",
-    )
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a visitor wants to have read: photos, or a video by its name and content."""
+
+    photos: tuple[Upload, ...] = ()
+    video: tuple[str, BinaryIO] | None = None
+
+
+def try_it() -> Chosen | None:
+    """Draw the ways to begin; return what has just been chosen, or None."""
+    round_ = st.session_state.setdefault(_ROUND_KEY, 0)
+    with st.container(key="drop-large-home"):
+        files = st.file_uploader(
+            "Drop photos or a video here",
+            type=[*PHOTO_TYPES, *VIDEO_TYPES],
+            accept_multiple_files=True,
+            max_upload_size=most_mb(MAX_VIDEO_MB),
+            key=f"home-upload-{round_}",
+        )
+    if files:
+        st.session_state.pop(_FAULT_KEY, None)
+    elif fault := st.session_state.get(_FAULT_KEY):
+        st.error(plain(fault), icon=":material/error:")
+    st.caption("Or try one of these; none has to be uploaded:")
+    found = examples()
+    picked = picture_buttons(
+        "examples",
+        [PictureButton(one.thumbnail, one.title, note=one.source, film=one.upload is None)
+         for one in found],
+        height=_EXAMPLES_HEIGHT,
+    )  # fmt: skip
+    if picked is not None:
+        example = found[picked].upload
+        if example is not None:
+            return Chosen((example,))
+        with st.spinner("Making the clip …"):
+            clip = sample_clip()
+        return Chosen(video=(clip.name, BytesIO(clip.content)))
+    if not files:
+        return None
+    videos = [file for file in files if _is_video(file.name)]
+    if videos and len(files) > 1:
+        refuse("A video is read by itself: drop one video, or any number of photos.")
+    if videos:
+        let_go(videos[0])
+        return Chosen(video=(videos[0].name, videos[0]))
+    if any(file.size > MAX_PHOTO_MB << 20 for file in files):
+        refuse(f"A photo can have {MAX_PHOTO_MB} MB at most.")
+    photos = tuple(Upload(file.name, take(file)) for file in files)
+    # A fresh widget makes room for the next ones.
+    st.session_state[_ROUND_KEY] = round_ + 1
+    return Chosen(photos)
+
+
+def refuse(why: str) -> NoReturn:
+    """Draw the page anew, with a sentence and an empty place to drop files."""
+    st.session_state[_FAULT_KEY] = why
+    st.session_state[_ROUND_KEY] += 1
+    st.rerun()
+
+
+def _is_video(name: str) -> bool:
+    return PurePath(name).suffix.lower().removeprefix(".") in VIDEO_TYPES
 
 
 def limits() -> None:
     """Say what readings are worth and what they must not be used for."""
+    points = "".join(f"\n- {sentence}" for sentence in LIMITS)
     with st.container(border=True):
-        points = "".join(f"\n- {sentence}" for sentence in LIMITS)
-        st.markdown(
-            f"**What it must not be used for**\n{points} See the figures below, and the model card "
-            "in the repository."
-        )
+        st.markdown(f"**What it must not be used for**\n{points}")
 
 
-def metrics() -> None:
-    """Draw each shipped network's measured accuracy; nothing where it was not measured."""
+def how_good() -> None:
+    """Say in a sentence how good the default reading is, and draw what is taken for what."""
+    model, split = next(iter(HEADLINE_SPLITS.items()))
     st.subheader("How good it is")
-    st.markdown(
-        "Measured on FER-2013's test pictures, one view of each. People reach 65 ± 5 % on this "
-        "data set (Goodfellow et al., 2013): its labels are disputed, and so are these figures."
-    )
-    for column, (name, split) in zip(
-        st.columns(len(HEADLINE_SPLITS)), HEADLINE_SPLITS.items(), strict=True
-    ):
-        path = MODELS_DIR / name / METRICS_FILE
-        if path.is_file():
-            with column.container(border=True):
-                _headline(name, json.loads(path.read_text(encoding="utf-8"))[split]["one view"])
+    try:
+        figures = metrics_of(model)[split][PEOPLE]["figures"]["people"]
+    except (FerError, KeyError):
+        st.markdown("It was not measured yet; `python -m train evaluate --save` does it.")
+        return
+    emotions = figures["answers"]
+    confusion = {
+        emotion: dict(zip(emotions, row, strict=True))
+        for emotion, row in zip(emotions, figures["confusion"], strict=True)
+    }
+    text, chart = st.columns(2, gap="large")
+    with text:
+        st.markdown(agreement_said(figures["share"], figures["pictures"], confusion))
+        with suppress(FerError):  # ordinary photos need not have been measured
+            st.markdown(photos_said(stored(Wild, model)))
+        st.page_link(
+            "pages/4_Metrics.py",
+            label="All figures, and where it fails",
+            icon=":material/monitoring:",
+        )
+    with chart:
+        st.markdown("**What people call a face, and what the app says of it**")
+        rows = {
+            emotion: {said: count / sum(row.values()) for said, count in row.items()}
+            for emotion, row in confusion.items()
+            if sum(row.values())
+        }
+        ordered = dict(sorted(rows.items(), key=lambda item: -item[1][item[0]]))
+        divided_bars(ordered, "By what most of ten people say, the shares of what the app says")
+        st.caption("The number is how often it agrees; the rest of a line is what it says instead.")
 
 
-def _headline(name: str, figures: dict[str, Any]) -> None:
-    low, high = figures["accuracy_interval"]
-    split = "Public and PrivateTest" if figures["split"] == "test" else figures["split"]
-    st.metric(CLASS_SET_NAMES[name], f"{figures['accuracy']:.1%}", help=figures["protocol"])
-    st.markdown(
-        f"of {figures['pictures']:,} pictures of {split} (95 % interval {low:.1%} to {high:.1%}), "
-        f"macro-F1 {figures['macro_f1']:.2f}, calibration error {figures['ece']:.3f}. "
-        "Found of each emotion:"
+def agreement_said(share: float, pictures: int, confusion: dict[str, dict[str, int]]) -> str:
+    """Return how often people agree, and what is confused most, as Markdown.
+
+    Args:
+        share: Of pictures that are read as most people do, 0 to 1.
+        pictures: How many there were.
+        confusion: Pictures by what people say and what the app says.
+    """
+    recall = {
+        emotion: row[emotion] / sum(row.values())
+        for emotion, row in confusion.items()
+        if any(row.values())
+    }
+    best, worst = max(recall, key=recall.__getitem__), min(recall, key=recall.__getitem__)
+    _, people, app = max(
+        (count, people, app)
+        for people, row in confusion.items()
+        for app, count in row.items()
+        if people != app
     )
-    recall = [figures["per_class"][label]["recall"] for label in figures["labels"]]
-    st.plotly_chart(
-        probability_bars(figures["labels"], np.array(recall)),
-        key=f"recall-{name}",
-        config=CHART_CONFIG,
+    return (
+        f"**Of ten faces, people would agree with what it says of about {_of_ten(share)}** "
+        f"({share:.0%} of {pictures:,} pictures that ten people looked at). It is best at "
+        f"“{best}” ({recall[best]:.0%}) and worst at “{worst}” ({recall[worst]:.0%}), and its most "
+        f"common mistake is to call “{people}” faces “{app}”."
     )
+
+
+def photos_said(wild: Wild) -> str:
+    """Return how it does on ordinary photos, and for whom it is worse, as Markdown."""
+    reading = next(one for one in wild.readings if one.reading == PEOPLE)
+    everybody = reading.everybody
+    weak = [
+        f"{emotion} ({recall.recall:.0%})"
+        for emotion, recall in sorted(everybody.by_emotion.items(), key=lambda item: item[1].recall)
+        if recall.recall < 0.5 and recall.pictures >= _FEW
+    ]
+    missed = f" It misses more than half of the faces that are {listed(weak)}." if weak else ""
+    return (
+        f"In {wild.pictures:,} ordinary photos it is right about {everybody.natural:.0%} of "
+        f"faces, each emotion counted as often as it occurs.{missed} {_by_sex(reading.by_sex)}"
+    )
+
+
+def _by_sex(figures: dict[str, WildFigures]) -> str:
+    """Return for whom it is worse, as far as the photos can tell."""
+    if len(figures) < 2:
+        return ""
+    (better, one), (worse, other) = sorted(figures.items(), key=lambda item: -item[1].natural)[:2]
+    told = f"{_SEX_NAMES[better]} ({one.natural:.0%}) and {_SEX_NAMES[worse]} ({other.natural:.0%})"
+    unknown = "Age and skin colour were not measured, so do not rely on it being fair there."
+    if one.natural_interval[0] <= other.natural_interval[1]:
+        return f"Between {told} these photos show no certain difference. {unknown}"
+    return f"It is worse for the second of {told}. {unknown}"
+
+
+def _of_ten(share: float) -> str:
+    return _TENTHS[round(10 * share)]

@@ -31,7 +31,7 @@ class FoundFaces:
     """The faces of one frame, cut out and not read yet.
 
     Attributes:
-        faces: N faces from left to right, in pixels of the video's picture.
+        faces: N faces, row by row from left to right, in pixels of the video's picture.
         crops: N times uint8 ``(S, S)``, the faces in FER-2013's frame.
         thumbnail_bgr: uint8 ``(H, W, 3)``, the frame, small; cuts show in it.
     """

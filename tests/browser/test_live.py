@@ -209,6 +209,7 @@ def test_settings_change_while_it_runs(visit: Callable[..., LivePage]) -> None:
     live.start()
     bars = live.page.locator(".st-key-live-charts .bar")
     expect(bars).to_have_count(7)
+    live.page.get_by_text("Advanced").click()
     live.page.get_by_text("6, without disgust").click()
     expect(bars).to_have_count(6)
     live.page.get_by_text("Haar cascades").click()

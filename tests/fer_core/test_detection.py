@@ -19,6 +19,7 @@ from fer_core.detection import (
     _search,
     detector_file,
     load_detector,
+    reading_order,
 )
 from fer_core.errors import DetectorUnavailable
 from fer_core.images import read_image
@@ -287,3 +288,16 @@ def test_the_files_that_faces_are_found_by(yunet_env: None, yunet_file: Path) ->
     cascade = detector_file("haar")
     assert cascade is not None and cascade.is_file()
     assert detector_file("none") is None
+
+
+def test_faces_are_in_the_order_in_which_people_read() -> None:
+    """Two rows, neither of them straight, and a large face that reaches into the second one."""
+    boxes = {
+        "a": (10, 12, 60, 62), "b": (100, 0, 150, 50), "c": (200, 20, 250, 70),
+        "d": (0, 90, 40, 130), "e": (80, 100, 120, 140), "f": (160, 85, 220, 145),
+    }  # fmt: skip
+    names = {FaceBox(*xyxy): name for name, xyxy in boxes.items()}
+    faces = [DetectedFace(box, 0.9) for box in names]
+    for shuffled in (faces, faces[::-1], faces[1::2] + faces[::2]):
+        assert "".join(names[face.box] for face in reading_order(shuffled)) == "abcdef"
+    assert reading_order([]) == ()

@@ -36,7 +36,7 @@ from fer_core import drawing, persons, smoothing, tables, timeline, tracking, ty
 builder = timeline.TimelineBuilder(("happy", "sad"))
 drawing.draw_tracked(np.zeros((64, 64, 3), np.uint8), types.TrackedFrame(0, 0.0, (64, 64)))
 tables.summary_record(builder.build(), *builder.build().smoothed(0.4, 0.4))
-heavy = {"supervision", "trackers", "scenedetect", "pandas", "pyarrow", "av", "anyascii"}
+heavy = {"supervision", "trackers", "scenedetect", "pandas", "pyarrow", "av", "matplotlib"}
 print(*heavy & {name.partition(".")[0] for name in sys.modules})
 """
     done = subprocess.run(

@@ -17,6 +17,7 @@ from streamlit.testing.v1 import AppTest
 
 from ui.common.jobs import get_queue
 from ui.live.session import shared_slots
+from ui.photo.shelf import get_shelves
 from ui.video.shelf import get_shelf
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,7 +47,7 @@ def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
     monkeypatch.setenv("FER_YUNET", str(tmp_path / "none.onnx"))
     # The work of one test's visitors must not be there for the next. Networks and stored findings
     # may be: they are known by their files' ages.
-    for held in (get_queue, get_shelf, shared_slots):
+    for held in (get_queue, get_shelf, get_shelves, shared_slots):
         held.__wrapped__.cache_clear()
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
 

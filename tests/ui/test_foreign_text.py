@@ -94,15 +94,19 @@ def test_names_of_photos(photo_page: AppTest, monkeypatch: pytest.MonkeyPatch) -
     files = [(f"{NAME}.jpg", SAMPLE.read_bytes()), (f"{NAME}2.jpg", b"no picture")]
     uploads = [(name, content, "image/jpeg") for name, content in files]
     app = photo_page.file_uploader[0].set_value(uploads).run()
-    # On two buttons, and under the picture.
-    assert_shown_as_it_is(app, 3)
-    app = next(button for button in app.button if f"{MARK}2" in button.label).click().run()
+    # On the sheet no name is Markdown.
+    assert_shown_as_it_is(app, 0)
+    app = app.button_group(key="photo-view").set_value("One photo").run()
+    assert_shown_as_it_is(app, 1)
+    app = next(button for button in app.button if button.label == "Next").click().run()
     assert app.error
-    assert_shown_as_it_is(app, 3)
+    assert_shown_as_it_is(app, 2)
+    app = app.button_group(key="photo-view").set_value("Compare two").run()
+    assert_shown_as_it_is(app, 1)
     monkeypatch.setattr("ui.photo.shelf.MAX_BYTES", 10)
     app = app.file_uploader[0].set_value([(f"{NAME}3.jpg", bytes(20), "image/jpeg")]).run()
     assert app.warning
-    assert_shown_as_it_is(app, 4)
+    assert_shown_as_it_is(app, 2)
 
 
 def test_names_of_a_video(app: AppTest, clip: bytes) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -7,7 +8,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
+from tests.ui.conftest import SAMPLE
+from train.evaluation.records import Recall, Wild, WildFigures, WildReading
 from ui.common import resources
+from ui.home import agreement_said, photos_said
+from ui.video.shelf import get_shelf
 
 
 def test_says_what_it_is_and_what_it_is_not_for(home: AppTest) -> None:
@@ -17,17 +22,87 @@ def test_says_what_it_is_and_what_it_is_not_for(home: AppTest) -> None:
     assert "Article 5(1)(f)" in text
 
 
-def test_shows_the_active_parts(home: AppTest) -> None:
-    captions = " ".join(element.value for element in home.sidebar.caption)
+def test_the_figures_are_those_of_the_shipped_files(home: AppTest) -> None:
+    metrics = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())
+    share = metrics["PrivateTest"]["people"]["figures"]["people"]["share"]
+    wild = json.loads((MODELS_DIR / "fer7" / "wild.json").read_text())
+    natural = wild["readings"][0]["everybody"]["natural"]
+    said = " ".join(element.value for element in home.markdown)
+    assert f"({share:.0%} of " in said and f"right about {natural:.0%} of faces" in said
+    assert "women" in said and "men" in said
+    (table,) = [html.proto.body for html in home.get("html") if 'class="bars"' in html.proto.body]
+    assert table.count('scope="row"') == 7
+
+
+def test_only_what_acts_on_the_page_is_in_the_sidebar(home: AppTest) -> None:
+    assert not home.sidebar.radio and not home.sidebar.slider
+    photo = home.switch_page("pages/1_Photo.py").run()
+    captions = " ".join(element.value for element in photo.sidebar.caption)
     assert "Haar cascades" in captions and "fer7" in captions
     assert "python -m fer_core download" in captions
+    (advanced,) = photo.sidebar.expander
+    assert advanced.label == "Advanced" and len(advanced.radio) == 2
 
 
-def test_measured_figures_are_those_of_the_shipped_files(home: AppTest) -> None:
-    table = " ".join(element.value for element in home.markdown)
-    for name in ("fer7", "fer6"):
-        assert (MODELS_DIR / name / "metrics.json").is_file()
-    assert "PrivateTest" in table
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        ({"happy": {"happy": 9, "sad": 1}, "sad": {"happy": 4, "sad": 6}}, "about eight**"),
+        ({"happy": {"happy": 1, "sad": 0}, "sad": {"happy": 1, "sad": 0}}, "about five**"),
+    ],
+)
+def test_agreement_in_words(people: dict[str, dict[str, int]], said: str) -> None:
+    right = sum(row[emotion] for emotion, row in people.items())
+    pictures = sum(sum(row.values()) for row in people.values())
+    sentence = agreement_said(right / pictures, pictures, people)
+    assert said in sentence and "best at “happy”" in sentence
+    assert "call “sad” faces “happy”" in sentence
+
+
+@pytest.mark.parametrize(("low", "said"), [(0.7, "no certain difference"), (0.85, "worse for")])
+def test_for_whom_it_is_worse(low: float, said: str) -> None:
+    women = WildFigures(0.9, (low, 0.95), 0.8, {})
+    men = WildFigures(0.8, (0.75, 0.82), 0.7, {})
+    everybody = WildFigures(0.85, (0.8, 0.9), 0.7, {"sad": Recall(100, 0.4, (0.3, 0.5))})
+    wild = Wild("yunet", 200, 199, (WildReading("people", everybody, {"F": women, "M": men}),), ())
+    sentence = photos_said(wild)
+    assert said in sentence and "more than half of the faces that are sad (40%)" in sentence
+
+
+def choose(home: AppTest, monkeypatch: pytest.MonkeyPatch, position: int) -> AppTest:
+    monkeypatch.setattr(
+        "ui.home.picture_buttons", lambda key, *_, **__: position if key == "examples" else None
+    )
+    return home.run()
+
+
+def test_an_example_photo_is_one_click(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = choose(app, monkeypatch, 0)
+    assert not shown.exception and shown.subheader[0].value == "1 face"
+
+
+def test_an_example_clip_is_one_click(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = choose(app, monkeypatch, 3)
+    assert not shown.exception and shown.title[0].value == "Emotions in videos"
+    video = get_shelf().get(shown.session_state["video-token"], "")
+    assert video is not None and video.run is not None
+    assert video.facts.duration_s == pytest.approx(6, abs=0.2)
+    forget = get_shelf()
+    forget.remove(video.token)
+
+
+def test_what_is_dropped_goes_where_it_is_read(home: AppTest, clip: bytes) -> None:
+    def drop(app: AppTest, *files: tuple[str, bytes]) -> AppTest:
+        return app.file_uploader[0].set_value([(*file, "") for file in files]).run()
+
+    photo = ("a.jpg", SAMPLE.read_bytes())
+    both = drop(home, photo, ("clip.mp4", clip))
+    assert not both.exception and "by itself" in both.error[0].value
+    wrong = drop(home, ("clip.mp4", b"no video"))
+    assert not wrong.exception and "clip" in wrong.error[0].value
+    assert len(wrong.error) == 1
+    shown = drop(wrong, photo)
+    assert not shown.exception and shown.subheader[0].value == "1 face" and not shown.error
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def kept_slider(
     *,
     key: str,
     name: str,
+    shown: bool = True,
     **options: Any,
 ) -> Any:
     """Draw a slider whose value outlives a change of page and a reload.
@@ -53,6 +54,7 @@ def kept_slider(
         step: The distance between two values.
         key: What it is called in the session.
         name: What it is called in the address.
+        shown: Whether to draw it; without, its value is kept all the same.
         **options: More for ``st.slider``.
 
     Returns:
@@ -66,7 +68,10 @@ def kept_slider(
             if least <= asked <= most:
                 st.session_state[kept] = type(default)(asked)
     # Streamlit's own persist_state forgets a value that the visitor did not set, such as this.
-    value = st.slider(label, least, most, st.session_state[kept], step, key=key, **options)
-    st.session_state[kept] = value
+    if shown:
+        st.session_state[kept] = st.slider(
+            label, least, most, st.session_state[kept], step, key=key, **options
+        )
+    value = st.session_state[kept]
     keep_in_address(name, "" if value == default else f"{value:g}")
     return value

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from fer_core.labels import UNCERTAIN, color_of
+from fer_core.labels import UNCERTAIN
 from fer_core.types import FaceReading
+from ui.common.bars import swatch
 from ui.common.closing import enter_page
 from ui.common.public import without_paths
 
@@ -16,6 +17,14 @@ APP_NAME = "Facial emotions"
 PRIVACY_NOTE = (
     "Pictures stay on the machine that runs this app. They are forgotten when you clear them or "
     "close the page, and nothing is kept."
+)
+PAGES = (
+    ("app.py", "Home", ":material/home:"),
+    ("pages/1_Photo.py", "Photo", ":material/photo_camera:"),
+    ("pages/2_Video.py", "Video", ":material/movie:"),
+    ("pages/3_Live.py", "Live", ":material/videocam:"),
+    ("pages/4_Metrics.py", "Metrics", ":material/monitoring:"),
+    ("pages/5_Data_set.py", "Data set", ":material/dataset:"),
 )
 # For a Material symbol in the tab the visitor's browser would ask Google's server.
 _ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.svg"
@@ -34,6 +43,11 @@ def begin_page(title: str) -> None:
     """
     st.set_page_config(page_title=f"{title} · {APP_NAME}", page_icon=str(_ICON), layout="wide")
     enter_page()
+    # First of all: a sidebar that comes later moves the page. Streamlit's own list would call the
+    # home page "app", after its file.
+    with st.sidebar:
+        for page, label, icon in PAGES:
+            st.page_link(page, label=label, icon=icon)
 
 
 def plain(text: str) -> str:
@@ -53,12 +67,11 @@ def is_dark() -> bool:
 
 
 def verdict_line(face: FaceReading, threshold: float) -> str:
-    """Return a face's verdict as Markdown, with a dot in the emotion's colour."""
+    """Return a face's verdict as Markdown, with a mark in the emotion's colour."""
     verdict = face.verdict(threshold)
-    dot = f'<span style="color:{color_of(verdict)}">●</span>'
     if verdict == UNCERTAIN:
         return (
-            f"{dot} **Uncertain** — {face.emotion} leads with {face.confidence:.0%}, "
+            f"{swatch(verdict)} **Uncertain** — {face.emotion} leads with {face.confidence:.0%}, "
             f"below the {threshold:.0%} set"
         )
-    return f"{dot} **{verdict.capitalize()}** · {face.confidence:.0%}"
+    return f"{swatch(verdict)} **{verdict.capitalize()}** · {face.confidence:.0%}"

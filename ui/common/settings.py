@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -16,6 +17,7 @@ from ui.common.resources import get_classifier, get_detector
 
 DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY = "detector", "classes", "threshold"
 READING_KEY, CROPS_KEY = "reading", "ready-crops"
+ALL_KEYS = (DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY, READING_KEY)
 DETECTOR_NAMES = {
     "auto": "Best available",
     "yunet": "YuNet",
@@ -24,16 +26,6 @@ DETECTOR_NAMES = {
 }
 CLASS_SET_NAMES = {FER7.name: "7 emotions", FER6.name: "6, without disgust"}
 READING_NAMES = {PEOPLE: "As people would say", LABELS: "As FER-2013 is labelled"}
-
-
-PAGES = (
-    ("app.py", "Home", ":material/home:"),
-    ("pages/1_Photo.py", "Photo", ":material/photo_camera:"),
-    ("pages/2_Video.py", "Video", ":material/movie:"),
-    ("pages/3_Live.py", "Live", ":material/videocam:"),
-    ("pages/4_Metrics.py", "Metrics", ":material/monitoring:"),
-    ("pages/5_Data_set.py", "Data set", ":material/dataset:"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +45,26 @@ class Settings:
     reading: str = DEFAULT_READING
 
 
-def sidebar(*, for_photos: bool = False) -> Settings:
+def sidebar(
+    *, used: Collection[str] = ALL_KEYS, for_photos: bool = False, with_settings: bool = True
+) -> Settings:
     """Draw the settings and return them; a part that cannot be loaded stops the page.
 
     Args:
+        used: The keys of those that act on the page; the others are as they were left elsewhere.
         for_photos: Whether to offer to take pictures as faces.
+        with_settings: Whether any acts on the page.
     """
+    drawn = frozenset(used if with_settings else ())
     with st.sidebar:
-        # Streamlit's own list would call the home page "app", after its file.
-        for page, label, icon in PAGES:
-            st.page_link(page, label=label, icon=icon)
-        st.header("Settings", divider="gray")
-        class_set = st.radio(
-            "Emotions",
-            list(CLASS_SET_NAMES),
-            format_func=CLASS_SET_NAMES.__getitem__,
-            key=CLASSES_KEY,
-            persist_state="session",
-            help="Two models: one tells seven emotions apart, the other leaves disgust out.",
-        )
-        reading = st.radio(
+        if drawn:
+            st.header("Settings", divider="gray")
+        reading = _radio(
+            READING_KEY,
             "Reading",
             list(READING_NAMES),
-            format_func=READING_NAMES.__getitem__,
-            key=READING_KEY,
-            persist_state="session",
+            READING_NAMES,
+            drawn,
             help="A bar is the share of people who would choose that emotion, or how probable it "
             "is as the label in FER-2013, which calls many neutral faces angry or sad.",
         )
@@ -90,14 +77,25 @@ def sidebar(*, for_photos: bool = False) -> Settings:
             name="threshold",
             format="%d %%",
             key=THRESHOLD_KEY,
+            shown=THRESHOLD_KEY in drawn,
             help="A face whose most probable emotion has less than this gets no verdict.",
         )
-        name = st.radio(
+        advanced = st.expander("Advanced") if drawn & {CLASSES_KEY, DETECTOR_KEY} else st.empty()
+    with advanced:
+        class_set = _radio(
+            CLASSES_KEY,
+            "Emotions",
+            list(CLASS_SET_NAMES),
+            CLASS_SET_NAMES,
+            drawn,
+            help="Two models: one tells seven emotions apart, the other leaves disgust out.",
+        )
+        name = _radio(
+            DETECTOR_KEY,
             "Face detector",
             [name for name in DETECTORS if name != NO_DETECTOR],
-            format_func=DETECTOR_NAMES.__getitem__,
-            key=DETECTOR_KEY,
-            persist_state="session",
+            DETECTOR_NAMES,
+            drawn,
             help="YuNet finds more faces, turned and cut ones too, and their landmarks. "
             "Haar cascades are built in.",
         )
@@ -115,9 +113,39 @@ def sidebar(*, for_photos: bool = False) -> Settings:
     except FerError as error:
         st.error(without_paths(str(error)), icon=":material/error:")
         st.stop()
-    with st.sidebar:
-        st.caption(active_parts(detector, class_set))
+    if drawn & {CLASSES_KEY, DETECTOR_KEY}:
+        advanced.caption(active_parts(detector, class_set))
     return Settings(detector, class_set, threshold / 100, reading)
+
+
+def _radio(
+    key: str,
+    label: str,
+    options: list[str],
+    names: Mapping[str, str],
+    drawn: Collection[str],
+    *,
+    help: str,
+) -> str:
+    """Draw a choice, if it acts on the page, and return what is chosen."""
+    kept = f"{key}-kept"
+    if key in drawn:
+        st.session_state[kept] = st.radio(
+            label,
+            options,
+            format_func=names.__getitem__,
+            key=key,
+            persist_state="session",
+            help=help,
+        )
+    chosen: str = st.session_state.get(kept, options[0])
+    return chosen
+
+
+def chosen_class_set() -> str | None:
+    """Return the class set that was chosen on whichever page, or None before any choice."""
+    chosen: str | None = st.session_state.get(f"{CLASSES_KEY}-kept")
+    return chosen
 
 
 def active_parts(detector: FaceDetector, class_set: str) -> str:

@@ -15,7 +15,7 @@ from train.evaluation.records import Predictions, Verdicts
 from train.evaluation.storage import MissingRecord
 from ui.common.explorer_data import Record, model_names, model_title, stored
 from ui.common.public import without_paths
-from ui.common.settings import CLASSES_KEY, READING_NAMES
+from ui.common.settings import READING_NAMES, chosen_class_set
 
 MODEL_KEY, SPLIT_KEY = "metrics-model", "metrics-split"
 READING_KEY, VIEWS_KEY = "metrics-reading", "metrics-views"
@@ -71,7 +71,7 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
             and the reading is the labels'.
     """
     models = model_names()
-    wanted = st.session_state.get(CLASSES_KEY)
+    wanted = chosen_class_set()
     model_help = "Two models: one tells seven emotions apart, the other leaves disgust out."
     options: dict[str, tuple[str, list[str], str, Callable[[str], str], str]] = {
         MODEL_KEY: (

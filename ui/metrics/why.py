@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -12,23 +11,21 @@ from numpy.typing import NDArray
 from fer_core.classifier import MODELS_DIR
 from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
-from fer_core.images import encode_png
 from fer_core.preprocessing import INPUT_SIZE, resize_face
 from fer_core.readings import LABELS
-from train.evaluation.explain import grad_cam, load_network, occlusion_sensitivity
+from train.evaluation.explain import grad_cam, load_network
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.images import enlarged
 from ui.common.layout import plain
 from ui.common.public import without_paths
 from ui.common.resources import get_classifier
+from ui.common.why import falls_of, falls_shown, overlay
 from ui.metrics.choice import Choice
 from ui.metrics.faces import choose_face
 
 # Once the visitor asked for Keras, other faces are explained without asking again.
 _ASKED_KEY = "metrics-keras"
 _SIDE = 5 * INPUT_SIZE
-_STRONGEST = 0.65
-_WARM, _COOL = (20, 56, 184), (181, 121, 39)
 
 
 @st.fragment
@@ -81,7 +78,7 @@ def _grad_cam(model: str, face_gray: NDArray[np.uint8], position: int, emotion: 
     values = grad_cam(network, face_gray, position)
     if not values.any():
         st.caption(f"Nothing in the maps speaks for {emotion}.")
-    st.image(overlay(face_gray, values), f"What speaks for {emotion}", width=_SIDE)
+    st.image(overlay(face_gray, values, _SIDE), f"What speaks for {emotion}", width=_SIDE)
 
 
 def _ask_for_keras() -> None:
@@ -97,30 +94,12 @@ def _occlusion(model: str, face_gray: NDArray[np.uint8], position: int, emotion:
     with st.container(horizontal=True):
         window = st.slider("Square, pixels", 4, 24, 10, 2, key="why-window", width=200)
         stride = st.slider("Step, pixels", 1, 8, 4, key="why-stride", width=200)
-    falls = _falls(model, face_gray, position, window, stride)
-    # Without a lower bound, the noise of a face that nothing changes would glow.
-    bound = max(float(np.abs(falls).max()), 0.05)
-    st.image(overlay(face_gray, falls / bound), f"What covering costs {emotion}", width=_SIDE)
+    falls = falls_of(model, LABELS, face_gray, position, window, stride)
+    st.image(falls_shown(face_gray, falls, _SIDE), f"What covering costs {emotion}", width=_SIDE)
     st.caption(
         f"Largest fall {100 * max(float(falls.max()), 0):.0f} percentage points, largest rise "
         f"{100 * max(-float(falls.min()), 0):.0f}."
     )
-
-
-def overlay(face_gray: NDArray[np.uint8], values: NDArray[np.floating[Any]]) -> bytes:
-    """Return a face under a veil of colour, as PNG.
-
-    Args:
-        face_gray: uint8 ``(H, W)``.
-        values: ``(H, W)``, -1 (cool) to 1 (warm); 0 leaves the face as it is.
-    """
-    sides = (_SIDE, _SIDE)
-    gray = cv2.resize(face_gray, sides, interpolation=cv2.INTER_NEAREST_EXACT)
-    smooth = cv2.resize(np.asarray(values, np.float32), sides, interpolation=cv2.INTER_LINEAR)
-    picture = np.repeat(gray[..., np.newaxis], 3, axis=2).astype(np.float32)
-    share = _STRONGEST * np.clip(np.abs(smooth), 0, 1)[..., np.newaxis]
-    color = np.where(smooth[..., np.newaxis] > 0, np.float32(_WARM), np.float32(_COOL))
-    return encode_png(np.asarray(np.rint(picture * (1 - share) + color * share), np.uint8))
 
 
 def _age(model: str) -> int:
@@ -135,14 +114,3 @@ def _network(model: str, age: int) -> Any:
     import pylibsrtp  # noqa: F401
 
     return load_network(MODELS_DIR / model)
-
-
-# Kept for the few faces that a visitor goes back and forth between; they come from photos too, so
-# not for longer than that.
-@st.cache_data(show_spinner=False, max_entries=32, ttl=600)
-def _falls(
-    model: str, face_gray: NDArray[np.uint8], position: int, window: int, stride: int
-) -> NDArray[np.float32]:
-    return occlusion_sensitivity(
-        get_classifier(model, LABELS), face_gray, position, window=window, stride=stride
-    )

@@ -1,21 +1,24 @@
-"""One face on the photo page: from the picture to the network's input, and what it reads."""
+"""One face on the photo page: its verdict in words, its bars, and on demand why."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer_core.images import encode_png
-from fer_core.preprocessing import INPUT_SIZE, normalize_faces
+from fer_core.labels import UNCERTAIN
+from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
+from fer_core.reporting.words import in_words
 from fer_core.types import FaceReading
-from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.bars import emotion_bars, strongest
+from ui.common.images import enlarged
 from ui.common.layout import verdict_line
 from ui.common.settings import CLASS_SET_NAMES
+from ui.common.why import falls_of, falls_shown
 
-_SHOWN_WIDTH = 88
-_SIDE = 6 * INPUT_SIZE
+_CROP_WIDTH = 132
+_SIDE = 4 * INPUT_SIZE
+_SHOWN_WIDTH = 150
 
 
 def face_card(
@@ -23,8 +26,10 @@ def face_card(
     crop: bytes,
     readings: dict[str, FaceReading],
     *,
+    reading: str,
     threshold: float,
     key: str,
+    photo: str,
 ) -> None:
     """Draw a card.
 
@@ -33,50 +38,62 @@ def face_card(
         crop: The face with a margin, as a JPEG.
         readings: The face as read by one or more networks, by the name of the class set; the
             first one's verdict heads the card.
+        reading: What the probabilities are, one of ``fer_core.readings.READINGS``.
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
         key: Unique on the page.
+        photo: What tells the photo from others.
     """
     face = next(iter(readings.values()))
     with st.container(border=True, key=key):
-        st.markdown(f"**Face {number}** — {verdict_line(face, threshold)}", unsafe_allow_html=True)
-        pictures, charts = st.columns([1, len(readings)])
-        with pictures:
-            with st.container(horizontal=True, gap="xsmall"):
-                st.image(crop, "Crop", width=_SHOWN_WIDTH)
-                st.image(_enlarged(face.aligned_gray), "Aligned", width=_SHOWN_WIDTH)
-                st.image(_enlarged(_as_seen(face)), "Network input", width=_SHOWN_WIDTH)
+        picture, text, bars = st.columns([1, 2, 1 + 1.4 * len(readings)], gap="medium")
+        picture.image(crop, width=_CROP_WIDTH, alt=f"Face {number}")
+        with text:
+            st.markdown(
+                f"**Face {number}**: {verdict_line(face, threshold)}", unsafe_allow_html=True
+            )
             for finding in face.quality:
-                st.caption(f":material/warning: {finding.reason}")
-            if not face.quality:
-                st.caption(":material/check: No quality problem found.")
-        with charts:
-            for column, (name, reading) in zip(
-                st.columns(len(readings)), readings.items(), strict=True
-            ):
-                with column:
-                    if len(readings) > 1:
-                        st.caption(f"{CLASS_SET_NAMES[name]}: **{reading.verdict(threshold)}**")
-                    st.plotly_chart(
-                        probability_bars(reading.labels, reading.probabilities.vector, threshold),
-                        key=f"{key}-{name}",
-                        config=CHART_CONFIG,
-                        alt=_spoken(reading),
-                    )
+                st.markdown(f":material/warning: {finding.reason}")
+            st.markdown(in_words(face.emotion, face.confidence, reading, threshold))
+            st.caption(f"Strongest: {strongest_said(face)}.")
+        for column, (name, one) in zip(bars.columns(len(readings)), readings.items(), strict=True):
+            with column:
+                if len(readings) > 1:
+                    st.caption(f"{CLASS_SET_NAMES[name]}: **{one.verdict(threshold)}**")
+                emotion_bars(one.probabilities, threshold, f"Face {number}: every emotion")
+        _why(face, next(iter(readings)), reading, threshold, f"why-{photo}-{number}")
+
+
+def strongest_said(face: FaceReading) -> str:
+    """Return the three most probable emotions with their percentages, without those of 0 %."""
+    shown = [label for label in strongest(face.probabilities) if face.probabilities[label] >= 0.005]
+    return ", ".join(f"{label} {face.probabilities[label]:.0%}" for label in shown)
+
+
+@st.fragment
+def _why(face: FaceReading, model: str, reading: str, threshold: float, key: str) -> None:
+    """Draw, when it is asked for, what of the face the verdict hangs on."""
+    if not st.toggle("Why?", key=key, help="What the network sees, and where it looks."):
+        return
+    gray = resize_face(face.aligned_gray)
+    with st.spinner("Covering one place of the face after another …"):
+        falls = falls_of(model, reading, gray, face.labels.index(face.emotion))
+    shown = {
+        "Turned upright and framed": enlarged(face.aligned_gray, _SIDE),
+        "What the network sees": enlarged(_as_seen(face), _SIDE),
+        f"What speaks for {face.emotion}": falls_shown(gray, falls, _SIDE),
+    }
+    with st.container(horizontal=True, gap="medium"):
+        for caption, png in shown.items():
+            st.image(png, caption, width=_SHOWN_WIDTH, alt=caption)
+    least = "" if face.verdict(threshold) != UNCERTAIN else ", which leads without being sure"
+    st.caption(
+        f"A grey square moves over the face. Where it is warm, covering it makes {face.emotion}"
+        f"{least} less probable, by {100 * max(float(falls.max()), 0):.0f} percentage points at "
+        f"most; where it is cool, more, by {100 * max(-float(falls.min()), 0):.0f}."
+    )
 
 
 def _as_seen(face: FaceReading) -> NDArray[np.uint8]:
     """Return the normalised input, 2.5 deviations around the mean, as grey levels."""
     values = normalize_faces([face.aligned_gray])[0, :, :, 0]
     return np.asarray(np.clip(127.5 + values * 51, 0, 255), np.uint8)
-
-
-def _enlarged(gray: NDArray[np.uint8]) -> bytes:
-    """Return a PNG in which the pixels of a small picture can be seen."""
-    shown = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_NEAREST_EXACT)
-    return encode_png(np.asarray(shown, np.uint8))
-
-
-def _spoken(face: FaceReading) -> str:
-    """Return the bars as a sentence, for screen readers."""
-    said = (f"{label} {value:.0%}" for label, value in face.probabilities.items())
-    return f"Probabilities: {', '.join(said)}"

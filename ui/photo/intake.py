@@ -1,4 +1,4 @@
-"""How photos come onto the page: chosen, analysed with progress, leafed through."""
+"""How photos come onto the page: chosen, and analysed with progress."""
 
 from __future__ import annotations
 
@@ -7,52 +7,46 @@ from collections.abc import Callable, Sequence
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from fer_core.images import IMAGE_SUFFIXES
 from fer_core.protocols import FaceReader
 from ui.common.layout import plain
+from ui.common.picture_buttons import PictureButton, picture_buttons
 from ui.common.resources import get_classifier
-from ui.common.samples import Upload, sample_uploads
+from ui.common.samples import Upload, examples
 from ui.common.settings import CLASS_SET_NAMES, Settings
-from ui.common.uploads import room_for_one, take
-from ui.photo.shelf import (
-    MAX_BYTES,
-    MAX_PHOTOS,
-    SHELF_KEY,
-    PhotoReading,
-    PhotoShelf,
-    read_photos,
-    shelf,
-)
+from ui.common.uploads import MAX_PHOTO_MB, PHOTO_TYPES, room_for_one, take
+from ui.photo.shelf import MAX_BYTES, MAX_PHOTOS, VIEW_KEY, PhotoShelf, read_photos, shelf
 
 _ROUND_KEY = "upload-round"
-_MAX_FILE_MB = 50
-_THUMBNAILS = 8
-_THUMBNAIL_WIDTH = 112
+_EXAMPLES_HEIGHT = 186
+# Of many photos, what was read is shown so often.
+_SHOWN_EVERY_S = 3.0
 
 
 def choose_photos() -> None:
-    """Draw the three ways to bring photos in."""
+    """Draw the ways to bring photos in: large where there is none yet."""
     photos = shelf()
     round_ = st.session_state.setdefault(_ROUND_KEY, 0)
-    upload, camera, sample = st.columns([4, 2, 3], vertical_alignment="bottom")
-    files = upload.file_uploader(
-        "Upload photos",
-        type=[suffix[1:] for suffix in IMAGE_SUFFIXES],
-        accept_multiple_files=True,
-        max_upload_size=_MAX_FILE_MB,
-        key=f"upload-{round_}",
-    )
-    with camera:
-        taken = st.toggle("Use the camera", key="camera-on") and st.camera_input(
-            "Take a photo", key=f"camera-{round_}"
+    empty = not photos.uploads
+    with st.container(key="drop-large-photos" if empty else "drop-photos"):
+        files = st.file_uploader(
+            "Upload photos" if empty else "Add photos",
+            type=list(PHOTO_TYPES),
+            accept_multiple_files=True,
+            max_upload_size=MAX_PHOTO_MB,
+            key=f"upload-{round_}",
+            label_visibility="visible" if empty else "collapsed",
         )
-    if sample.button("Try a sample photo", icon=":material/image:", width="stretch"):
-        photos.add(sample_uploads())
     new = [Upload(file.name, take(file)) for file in files]
+    taken = None
+    if st.toggle("Use the camera", key=f"camera-on-{round_}"):
+        taken = st.camera_input("Take a photo", key=f"camera-{round_}", resolution="720p")
     if taken:
         new.append(Upload("camera.jpg", take(taken)))
+    if empty:
+        new += _example()
     if new:
         photos.add(new)
+        st.session_state.pop(VIEW_KEY, None)
         # The photos are on the shelf now; fresh widgets make room for the next ones.
         st.session_state[_ROUND_KEY] = round_ + 1
         st.rerun()
@@ -62,6 +56,19 @@ def choose_photos() -> None:
             f"There is no room for more than {most_mb} MB or {MAX_PHOTOS} photos at once, and less "
             f"where other visitors have some; left out: {plain(', '.join(photos.refused))}."
         )
+
+
+def _example() -> list[Upload]:
+    """Draw the examples and return the one that was just clicked, if any."""
+    st.caption("Or try one of these:")
+    found = [one for one in examples() if one.upload is not None]
+    picked = picture_buttons(
+        "photo-examples",
+        [PictureButton(one.thumbnail, one.title, note=one.source) for one in found],
+        height=_EXAMPLES_HEIGHT,
+    )
+    upload = None if picked is None else found[picked].upload
+    return [] if upload is None else [upload]
 
 
 def analyze_current(settings: Settings) -> None:
@@ -75,7 +82,7 @@ def analyze_current(settings: Settings) -> None:
 
 
 def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
-    """Read the other new photos, with progress and a way out; what is read stays.
+    """Read the other new photos, with progress and a way out; what is read stays, and is shown.
 
     Args:
         settings: The visitor's choices.
@@ -91,63 +98,21 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         button.button("Continue", width="stretch", on_click=photos.stop, args=(False,))
         return
     button.button("Cancel the rest", width="stretch", on_click=photos.stop)
-    progress = bar.progress(0.0, "Analysing …")
-    read = 0
+    before = len(photos.uploads) - len(waiting)
+    progress = bar.progress(before / len(photos.uploads), "Analysing …")
+    read = before
 
     def show(done: int, left_s: float) -> None:
         nonlocal read
-        read = done
-        left = f", {left_s:.0f} s left" if done else ""
-        progress.progress(done / len(waiting), f"{len(waiting) - done} photos to go{left}")
+        read = before + done
+        left = f", {left_s:.0f} s left" if left_s else ""
+        progress.progress(read / len(photos.uploads), f"{len(waiting) - done} photos to go{left}")
 
     def show_wait(why: str) -> None:
-        progress.progress(read / len(waiting), why)
+        progress.progress(read / len(photos.uploads), why)
 
-    _read(photos, waiting, settings, show, show_wait)
+    _read(photos, waiting, settings, show, show_wait, most_s=_SHOWN_EVERY_S)
     st.rerun()
-
-
-def gallery(settings: Settings) -> None:
-    """Draw thumbnails to leaf through, and what can be done with the photos."""
-    photos = shelf()
-    if photos.current is None:
-        return
-    keys = list(photos.uploads)
-    place = keys.index(photos.current)
-    if len(keys) > 1:
-        start = place // _THUMBNAILS * _THUMBNAILS
-        with st.container(horizontal=True):
-            for key in keys[start : start + _THUMBNAILS]:
-                _thumbnail(photos, key, settings)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if len(keys) > 1:
-            st.button("Previous", icon=":material/chevron_left:", on_click=photos.step, args=(-1,))
-            st.button("Next", icon=":material/chevron_right:", on_click=photos.step, args=(1,))
-            st.caption(f"Photo {place + 1} of {len(keys)}")
-        st.button("Remove", icon=":material/close:", on_click=photos.remove, args=(photos.current,))
-        st.button(
-            "Clear all",
-            icon=":material/delete:",
-            on_click=st.session_state.pop,
-            args=(SHELF_KEY,),
-        )
-
-
-def _thumbnail(photos: PhotoShelf, key: str, settings: Settings) -> None:
-    with st.container(width=_THUMBNAIL_WIDTH, gap="xxsmall"):
-        place = key, settings.detector.name, settings.reading
-        reading = photos.readings.get(place, PhotoReading())
-        if reading.thumbnail:
-            st.image(reading.thumbnail, width="stretch")
-        st.button(
-            plain(photos.uploads[key].name),
-            key=f"show-{key}",
-            type="primary" if key == photos.current else "secondary",
-            width="stretch",
-            wrap=False,
-            on_click=photos.show,
-            args=(key,),
-        )
 
 
 def _read(
@@ -156,6 +121,7 @@ def _read(
     settings: Settings,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
     on_wait: Callable[[str], object] = lambda why: None,
+    **limits: float,
 ) -> None:
     # Both models read every face, so that the class set can be changed without another wait.
     readers: dict[str, FaceReader] = {
@@ -169,4 +135,5 @@ def _read(
         reading=settings.reading,
         on_progress=on_progress,
         on_wait=on_wait,
+        **limits,
     )

@@ -1,13 +1,14 @@
 """A visitor's photos and what was read in them, kept until the page is closed.
 
 Uploads are copied out of their widgets, because a widget forgets its files as soon as another
-page is opened.
+page is opened. Whoever knows a shelf's token finds it again, such as the session after a reload.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import os
 import threading
 import time
@@ -26,8 +27,10 @@ from fer_core.pipeline import classify_faces
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING
 from fer_core.types import Frame
-from ui.common.closing import at_close
+from ui.common.address import keep_in_address
+from ui.common.closing import at_close, session_id
 from ui.common.images import as_jpeg, crop_rgb, reduced_rgb
+from ui.common.kept import Kept, new_token
 from ui.common.process import once
 from ui.common.samples import Upload
 from ui.common.uploads import held_bytes as held_by_all
@@ -35,7 +38,15 @@ from ui.common.uploads import hold, room_for_all, room_for_one
 
 logger = logging.getLogger(__name__)
 
-SHELF_KEY = "photos"
+SHELF_KEY, VIEW_KEY = "photos", "photo-view"
+ONE, ALL, TWO = "One photo", "All photos", "Compare two"
+PRIVACY_NOTE = (
+    "Photos stay on the machine that runs this app. They are forgotten when you clear them, or "
+    "about two minutes after you close the page; until then, whoever has the page's address sees "
+    "them too. Nothing else is kept."
+)
+_ADDRESS_KEY, _PAGE = "photos", "Photo"
+_GONE_KEY = "photos-gone"
 _THUMBNAIL_WH = (160, 160)
 _SHOWN_SIDE = 1400
 # Beyond these, one visitor's photos could crowd out the others in memory.
@@ -75,6 +86,9 @@ class PhotoShelf:
         current: Checksum of the photo that is looked at.
         stopped: Whether the visitor stopped the analysis.
         refused: Names of photos that found no place.
+        token: Opens the shelf, and cannot be guessed.
+        pace_s: What a photo took of late, in seconds; 0 before the first.
+        view: What of them is looked at: ``ONE``, ``ALL`` or ``TWO``.
     """
 
     uploads: dict[str, Upload] = field(default_factory=dict)
@@ -82,6 +96,9 @@ class PhotoShelf:
     current: str | None = None
     stopped: bool = False
     refused: list[str] = field(default_factory=list)
+    token: str = field(default_factory=new_token)
+    pace_s: float = 0.0
+    view: str = ONE
 
     def __post_init__(self) -> None:
         hold(self)
@@ -96,7 +113,7 @@ class PhotoShelf:
         return sum({id(part): len(part) for part in parts}.values())
 
     def add(self, uploads: Iterable[Upload]) -> None:
-        """Put photos on the shelf and turn to the first new one."""
+        """Put photos on the shelf and turn to the first new one, or to all if several came."""
         self.stopped = False
         self.refused = []
         arrived = []
@@ -110,6 +127,7 @@ class PhotoShelf:
             arrived.append(key)
         if arrived:
             self.current = arrived[0]
+            self.view = ALL if len(arrived) > 1 else ONE
 
     def _has_room(self, more_bytes: int) -> bool:
         return (
@@ -120,7 +138,8 @@ class PhotoShelf:
 
     def keep(self, key: str, detector: str, reading: str, found: PhotoReading) -> None:
         """Keep what was found in a photo."""
-        for place, other in self.readings.items():
+        # Copies here and below, since a second page of the same visitor may change the shelf.
+        for place, other in list(self.readings.items()):
             if place[0] == key and other.shown == found.shown:
                 found = replace(found, shown=other.shown)
         self.readings[key, detector, reading] = found
@@ -130,7 +149,7 @@ class PhotoShelf:
         keys = list(self.uploads)
         place = keys.index(key)
         del self.uploads[key]
-        self.readings = {k: v for k, v in self.readings.items() if k[0] != key}
+        self.readings = {k: v for k, v in list(self.readings.items()) if k[0] != key}
         rest = [k for k in keys if k != key]
         self.current = rest[min(place, len(rest) - 1)] if rest else None
 
@@ -139,6 +158,7 @@ class PhotoShelf:
         self.uploads.clear()
         self.readings.clear()
         self.current = None
+        self.refused = []
 
     def step(self, distance: int) -> None:
         """Turn to a photo further on, or back; from the last one to the first."""
@@ -156,16 +176,41 @@ class PhotoShelf:
 
     def pending(self, detector: str, reading: str = DEFAULT_READING) -> list[str]:
         """Return the photos that were not read in this way yet."""
-        return [key for key in self.uploads if (key, detector, reading) not in self.readings]
+        return [key for key in list(self.uploads) if (key, detector, reading) not in self.readings]
+
+
+@once
+def get_shelves() -> Kept[PhotoShelf]:
+    """Return the shelves of all visitors."""
+    return Kept(PhotoShelf.clear)
 
 
 def shelf() -> PhotoShelf:
-    """Return this visitor's photos."""
-    if SHELF_KEY not in st.session_state:
-        st.session_state[SHELF_KEY] = PhotoShelf()
-        at_close(SHELF_KEY, st.session_state[SHELF_KEY].clear)
-    stored: PhotoShelf = st.session_state[SHELF_KEY]
+    """Return this visitor's photos, also after a reload: the page's address has their token."""
+    stored: PhotoShelf | None = st.session_state.get(SHELF_KEY)
+    if stored is None:
+        session = session_id()
+        asked = st.query_params.get(_ADDRESS_KEY, "")
+        stored = get_shelves().get(asked, session)
+        if stored is None:
+            st.session_state[_GONE_KEY] = bool(asked)
+            stored = PhotoShelf()
+            get_shelves().keep(stored.token, stored, session)
+        st.session_state[SHELF_KEY] = stored
+        at_close(SHELF_KEY, lambda: get_shelves().leave(session))
     return stored
+
+
+def keep_shelf() -> None:
+    """Have the page's address find the photos again, and say when it found none."""
+    photos = shelf()
+    if st.session_state.pop(_GONE_KEY, False):
+        st.info(
+            "The photos of this page's address are no longer here: they were cleared, or the page "
+            "was closed for too long.",
+            icon=":material/history:",
+        )
+    keep_in_address(_ADDRESS_KEY, photos.token if photos.uploads else "", page=_PAGE)
 
 
 def read_photos(
@@ -177,6 +222,7 @@ def read_photos(
     reading: str = DEFAULT_READING,
     on_progress: Callable[[int, float], None] = lambda done, left_s: None,
     on_wait: Callable[[str], object] | None = None,
+    most_s: float = math.inf,
 ) -> None:
     """Read photos; each reading is on the shelf as soon as it is there.
 
@@ -186,18 +232,24 @@ def read_photos(
         detector: Finds the faces.
         classifiers: Read them, by the name of the class set.
         reading: What ``classifiers`` return, one of ``fer_core.readings.READINGS``.
-        on_progress: Called before every photo with the number done and the seconds left, by the
-            mean of those done (0 before the first).
+        on_progress: Called before every photo with the number done and the seconds left, by what
+            a photo took of late (0 before the first).
         on_wait: Called several times a second while a photo waits, with a sentence that says for
             what.
+        most_s: After this many seconds the rest is left for another call.
     """
     start = time.monotonic()
     for done, key in enumerate(keys):
-        spent = time.monotonic() - start
-        on_progress(done, spent / done * (len(keys) - done) if done else 0.0)
-        content = photos.uploads[key].content
-        found = read_photo(content, detector, classifiers, on_wait)
+        on_progress(done, photos.pace_s * (len(keys) - done))
+        upload = photos.uploads.get(key)
+        if upload is None:
+            continue  # removed meanwhile, on a second page of the same visitor
+        found = read_photo(upload.content, detector, classifiers, on_wait)
         photos.keep(key, detector.name, reading, found)
+        spent = time.monotonic() - start
+        photos.pace_s = spent / (done + 1)
+        if spent > most_s:
+            return
 
 
 @once

@@ -1,54 +1,56 @@
-"""What the photo page shows of a photo, and of all photos together."""
+"""What the photo page shows of one photo, or of two beside each other."""
 
 from __future__ import annotations
 
-import json
 from functools import partial
-from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from fer_core.drawing import draw_frame
 from fer_core.images import decoded, encode_png
-from fer_core.records import csv_cell, face_rows, frame_record, row_columns, rows_to_csv
+from fer_core.reporting.words import count_of
 from fer_core.types import Frame
-from ui.common.images import decoded_jpeg
+from ui.common.bars import emotion_bars
 from ui.common.layout import plain, verdict_line
-from ui.common.resources import get_classifier
 from ui.common.settings import Settings
+from ui.photo.boxes import face_boxes
 from ui.photo.face_card import face_card
-from ui.photo.report import photo_report
-from ui.photo.shelf import shelf
+from ui.photo.shelf import PhotoReading, shelf
 
 _SIDE_BY_SIDE_KEY = "side-by-side"
 _MOST_CARDS = 12
+_MOST_COMPARED = 4
+_PLACES = ("First photo", "Second photo")
 _ADVICE = {
     "yunet": "Try a photo in which the face is larger, brighter, or turned more to the camera. "
-    "For a crop of a face, turn on “Pictures are faces already” in the sidebar.",
-    "haar": "Haar cascades find frontal, upright faces only. Try YuNet (the detector in the "
-    "sidebar), or a photo in which the face is larger and looks into the camera. For a crop of a "
-    "face, turn on “Pictures are faces already” in the sidebar.",
+    "For a crop of a face, turn on “Pictures are faces already” under “Advanced” in the sidebar.",
+    "haar": "Haar cascades find frontal, upright faces only. Try YuNet (the detector under "
+    "“Advanced” in the sidebar), or a photo in which the face is larger and looks into the camera. "
+    "For a crop of a face, turn on “Pictures are faces already” there.",
 }
 
 
 def show_photo(settings: Settings) -> None:
-    """Draw the current photo, its faces and its download."""
+    """Draw the current photo, and a card for each of its faces."""
     photos = shelf()
-    reading = photos.readings.get((photos.current or "", settings.detector.name, settings.reading))
-    if photos.current is None or reading is None:
+    if photos.current is None:
         return
     upload = photos.uploads[photos.current]
+    _leaf()
+    reading = _reading(photos.current, settings)
+    if reading is None:
+        return
     if reading.error:
         st.error(plain(f"{upload.name}: {reading.error}"), icon=":material/broken_image:")
         return
     frames = reading.frames
     frame = frames[settings.class_set]
-    drawn = draw_frame(decoded_jpeg(reading.shown), frame, threshold=settings.threshold)
-    picture, facts = st.columns([3, 2])
-    picture.image(drawn, plain(upload.name), channels="BGR", width="stretch", alt=upload.name)
+    picture, facts = st.columns([3, 2], gap="medium")
+    with picture:
+        face_boxes("photo-boxes", upload.name, reading.shown, frame, settings.threshold, "face-")
     with facts:
         _show_facts(frame, settings)
+        st.toggle("Show both networks side by side", key=_SIDE_BY_SIDE_KEY, persist_state="session")
         st.download_button(
             "Annotated picture (PNG)",
             partial(_annotated, upload.content, frame, settings.threshold),
@@ -60,7 +62,7 @@ def show_photo(settings: Settings) -> None:
     if st.session_state[_SIDE_BY_SIDE_KEY]:
         names += [name for name in frames if name != settings.class_set]
     cards = len(frame.faces)
-    # A crowd's charts would keep the browser busy for many seconds.
+    # Nobody reads a crowd's cards from end to end; the boxes tell every verdict.
     if cards > _MOST_CARDS and not st.toggle(f"Show the cards of all {cards} faces"):
         cards = _MOST_CARDS
     for position in range(cards):
@@ -68,15 +70,34 @@ def show_photo(settings: Settings) -> None:
             position + 1,
             reading.crops[position],
             {name: frames[name].faces[position] for name in names},
+            reading=settings.reading,
             threshold=settings.threshold,
             key=f"face-{position}",
+            photo=photos.current,
         )
+
+
+def _leaf() -> None:
+    """Draw what turns to another photo, and what removes photos."""
+    photos = shelf()
+    keys = list(photos.uploads)
+    current = photos.current or keys[0]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(photos.uploads[current].name)}**", width="content")
+        if len(keys) > 1:
+            st.button("Previous", icon=":material/chevron_left:", on_click=photos.step, args=(-1,))
+            st.button("Next", icon=":material/chevron_right:", on_click=photos.step, args=(1,))
+            st.caption(f"Photo {keys.index(current) + 1} of {len(keys)}", width="content")
+        st.button("Remove", icon=":material/close:", on_click=photos.remove, args=(current,))
+        if len(keys) == 1:
+            return
+        st.button("Clear all", icon=":material/delete:", on_click=photos.clear)
 
 
 def _show_facts(frame: Frame, settings: Settings) -> None:
     """List the verdicts, or say what to try when there is no face."""
     count = len(frame.faces)
-    st.subheader(f"{count} face{'s' * (count != 1)}" if count else "No face found")
+    st.subheader(count_of(count, "face") if count else "No face found")
     if frame.turned_deg:
         st.caption(
             f":material/rotate_right: The photo was turned by {frame.turned_deg}° clockwise: its "
@@ -87,62 +108,56 @@ def _show_facts(frame: Frame, settings: Settings) -> None:
             ":material/broken_image: The end of the photo's file is missing; a part of the picture "
             "may be grey or blurred."
         )
-    for number, face in enumerate(frame.faces[:_MOST_CARDS], start=1):
-        st.markdown(f"{number}. {verdict_line(face, settings.threshold)}", unsafe_allow_html=True)
-    if not count:
+    lines = [
+        f"{number}. {verdict_line(face, settings.threshold)}"
+        for number, face in enumerate(frame.faces[:_MOST_CARDS], start=1)
+    ]
+    if lines:
+        st.markdown("\n".join(lines), unsafe_allow_html=True)
+    else:
         st.info(_ADVICE[settings.detector.name], icon=":material/lightbulb:")
-    st.toggle("Show both networks side by side", key=_SIDE_BY_SIDE_KEY, persist_state="session")
 
 
-def show_table(settings: Settings) -> None:
-    """Draw the table of all faces of all photos, and its downloads."""
+def compare_photos(settings: Settings) -> None:
+    """Draw two photos beside each other, with their faces' bars."""
     photos = shelf()
-    rows: list[dict[str, Any]] = []
-    records: list[dict[str, Any]] = []
-    for key, upload in photos.uploads.items():
-        reading = photos.readings.get((key, settings.detector.name, settings.reading))
-        if reading is None:
-            continue
-        if reading.error:
-            records.append({"path": upload.name, "error": reading.error})
-            continue
-        frame, threshold = reading.frames[settings.class_set], settings.threshold
-        size_wh = reading.original_size_wh
-        rows += face_rows(frame, upload.name, threshold=threshold)
-        records.append(frame_record(frame, upload.name, size_wh, threshold=threshold))
-    if not records:
-        return
-    labels = get_classifier(settings.class_set).labels
-    table = pd.DataFrame(rows, columns=row_columns(labels))
-    # The table on the page can be downloaded as CSV, too.
-    table["path"] = table["path"].map(csv_cell)
-    with st.expander(f"All faces as a table ({len(rows)})"):
-        st.dataframe(
-            table,
-            hide_index=True,
-            column_config={
-                label: st.column_config.ProgressColumn(label, format="percent", max_value=1.0)
-                for label in labels
-            },
-        )
-    with st.container(horizontal=True):
-        st.download_button(
-            "All faces (CSV)", rows_to_csv(rows, labels), "faces.csv", "text/csv", on_click="ignore"
-        )
-        st.download_button(
-            "All faces (JSON)",
-            json.dumps(records, indent=2, ensure_ascii=False),
-            "faces.json",
-            "application/json",
-            on_click="ignore",
-        )
-        st.download_button(
-            "Report (HTML)",
-            partial(photo_report, dict(photos.uploads), dict(photos.readings), settings),
-            "report.html",
-            "text/html",
-            on_click="ignore",
-        )
+    keys = list(photos.uploads)
+    for place, column in enumerate(st.columns(2, gap="medium")):
+        with column:
+            key = st.selectbox(
+                _PLACES[place],
+                keys,
+                index=min(place, len(keys) - 1),
+                format_func=lambda key: photos.uploads[key].name if key in photos.uploads else "",
+                key=f"compare-{place}",
+            )
+            reading = _reading(key, settings)
+            if reading is None:
+                st.caption("Not analysed yet.")
+            elif reading.error:
+                st.error(plain(f"{photos.uploads[key].name}: {reading.error}"))
+            else:
+                _compared(place, photos.uploads[key].name, reading, settings)
+
+
+def _compared(place: int, name: str, reading: PhotoReading, settings: Settings) -> None:
+    frame = reading.frames[settings.class_set]
+    card = f"compared-{place}-"
+    face_boxes(f"boxes-{place}", name, reading.shown, frame, settings.threshold, card)
+    for position, face in enumerate(frame.faces[:_MOST_COMPARED]):
+        with st.container(key=f"{card}{position}", border=True):
+            said = verdict_line(face, settings.threshold)
+            st.markdown(f"**Face {position + 1}**: {said}", unsafe_allow_html=True)
+            caption = f"Face {position + 1} of the {_PLACES[place].lower()}: every emotion"
+            emotion_bars(face.probabilities, settings.threshold, caption)
+    left = len(frame.faces) - _MOST_COMPARED
+    if left > 0:
+        st.caption(f"And {count_of(left, 'face')} more.")
+
+
+def _reading(key: str, settings: Settings) -> PhotoReading | None:
+    """Return what was read in a photo as chosen, or None before."""
+    return shelf().readings.get((key, settings.detector.name, settings.reading))
 
 
 def _annotated(content: bytes, frame: Frame, threshold: float) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import time, timedelta
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import cv2
 import numpy as np
@@ -23,15 +23,13 @@ from ui.common.jobs import get_queue
 from ui.common.layout import plain
 from ui.common.resources import get_classifier
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
-from ui.common.uploads import let_go, most_mb
+from ui.common.uploads import MAX_VIDEO_MB, VIDEO_TYPES, let_go, most_mb
 from ui.common.visitors import visitor
 from ui.video.runs import VideoRun
 from ui.video.shelf import Video, forget_video, read_all, receive, show_video
 
 SMOOTHING_KEY = "video-smoothing"
 _ROUND_KEY = "video-upload-round"
-_SUFFIXES = ("mp4", "mov", "m4v", "avi", "mkv", "webm")
-_MAX_FILE_MB = 500
 _MAX_PART_S = 3600.0
 _DEFAULT_FPS = 10
 _EVERY_FRAME = 0
@@ -51,10 +49,10 @@ _PLAYABLE = {
 def choose_video() -> None:
     """Draw the way to bring a video in."""
     round_ = st.session_state.setdefault(_ROUND_KEY, 0)
-    largest_mb = most_mb(_MAX_FILE_MB)
+    largest_mb = most_mb(MAX_VIDEO_MB)
     upload = st.file_uploader(
         "Upload a video",
-        type=list(_SUFFIXES),
+        type=list(VIDEO_TYPES),
         max_upload_size=largest_mb,
         key=f"video-upload-{round_}",
     )
@@ -222,6 +220,20 @@ def ask_for_run(video: Video, settings: Settings) -> None:
     if st.button(label, type="primary", icon=":material/play_arrow:"):
         _start(video, settings, options, annotate)
         st.rerun()
+
+
+def begin_video(name: str, upload: BinaryIO, settings: Settings) -> None:
+    """Take in a video that was chosen on another page, and start its analysis as it is usual.
+
+    Raises:
+        UnreadableVideo: It is no video.
+        NoRoom: The disk is full.
+    """
+    forget_video()
+    video = receive(name, upload)
+    show_video(video)
+    options = VideoOptions(fps=float(_DEFAULT_FPS), end_s=_MAX_PART_S, threshold=settings.threshold)
+    _start(video, settings, options, annotate=True)
 
 
 def _start(video: Video, settings: Settings, options: VideoOptions, annotate: bool) -> None:

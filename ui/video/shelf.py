@@ -8,9 +8,7 @@ another session, such as the one after a reload.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-import threading
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -22,6 +20,7 @@ from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
 from ui.common.address import keep_in_address
 from ui.common.closing import at_close, session_id
 from ui.common.jobs import JobQueue, get_queue
+from ui.common.kept import Kept, new_token
 from ui.common.process import once
 from ui.video.room import NoRoom, temporary_file
 from ui.video.runs import VideoRun, empty
@@ -52,7 +51,7 @@ class Video:
     name: str
     file: BinaryIO | None
     facts: VideoFacts
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    token: str = field(default_factory=new_token)
     run: VideoRun | None = None
     pictures: dict[object, bytes] = field(default_factory=dict)
 
@@ -120,15 +119,7 @@ def read_all(file: BinaryIO) -> bytes:
         return view.read()
 
 
-@dataclass(slots=True)
-class _Held:
-    """A video, and the sessions whose pages show it."""
-
-    video: Video
-    sessions: set[str]
-
-
-class VideoShelf:
+class VideoShelf(Kept[Video]):
     """All visitors' videos by their tokens; safe to use from any thread.
 
     A video goes when its visitor removes it, or when the last session that has shown it leaves.
@@ -140,40 +131,12 @@ class VideoShelf:
         Args:
             queue: Where the videos' work runs.
         """
+        super().__init__(lambda video: video.release(queue))
         self.queue = queue
-        self._held: dict[str, _Held] = {}
-        self._lock = threading.Lock()
 
     def add(self, video: Video, session: str) -> None:
         """Keep a video until a session leaves."""
-        with self._lock:
-            self._held[video.token] = _Held(video, {session})
-
-    def get(self, token: str, session: str) -> Video | None:
-        """Return the video of a token, or None, and keep it for this session too."""
-        with self._lock:
-            held = self._held.get(token)
-            if held is None:
-                return None
-            held.sessions.add(session)
-            return held.video
-
-    def remove(self, token: str) -> None:
-        """Release a video, if it is there."""
-        with self._lock:
-            held = self._held.pop(token, None)
-        if held is not None:
-            held.video.release(self.queue)
-
-    def leave(self, session: str) -> None:
-        """Release the videos that no other session has shown."""
-        with self._lock:
-            for held in self._held.values():
-                held.sessions.discard(session)
-            left = [token for token, held in self._held.items() if not held.sessions]
-            videos = [self._held.pop(token).video for token in left]
-        for video in videos:
-            video.release(self.queue)
+        self.keep(video.token, video, session)
 
 
 @once

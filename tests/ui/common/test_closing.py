@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core import budget
+from tests.ui.conftest import SAMPLE
 from ui.common import closing
 from ui.common.closing import KEEP_S, OpenPages, give_memory_back
 from ui.video.shelf import get_shelf
@@ -109,7 +110,7 @@ def test_photos_and_videos_go_with_their_page(
     browser = Browser()
     monkeypatch.setattr(closing, "_open_pages", lambda: browser.pages)
     app = app.switch_page("pages/1_Photo.py").run()
-    app = app.button[0].click().run()
+    app = app.file_uploader[0].set_value([("a.jpg", SAMPLE.read_bytes(), "image/jpeg")]).run()
     photos = app.session_state["photos"]
     assert photos.uploads and photos.readings
     app = app.switch_page("pages/2_Video.py").run()

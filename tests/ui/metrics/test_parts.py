@@ -18,6 +18,7 @@ from train.evaluation.storage import read_record
 from ui.common.explorer_data import stored
 from ui.common.jobs import Job, JobQueue, JobState
 from ui.common.resources import get_classifier
+from ui.common.why import overlay
 from ui.metrics.charts import BY_COLUMN, BY_ROW, COUNTS, confusion_chart, normalized
 from ui.metrics.classes import thinned
 from ui.metrics.compare import confusion_difference, on_common
@@ -27,7 +28,6 @@ from ui.metrics.own_runs import figures_json, start_run, verdicts_csv
 from ui.metrics.robustness import spoil
 from ui.metrics.tradeoff import without
 from ui.metrics.training import rate_at, read_logs
-from ui.metrics.why import overlay
 
 
 def verdicts(names: str, emotions: tuple[str, ...], labels: list[int], rows: list) -> Verdicts:
@@ -169,7 +169,7 @@ def test_a_veil_is_warm_cool_or_nothing() -> None:
     face = np.full((48, 48), 100, np.uint8)
     values = np.zeros((48, 48), np.float32)
     values[:, :12], values[:, -12:] = 1, -1
-    drawn = cv2.imdecode(np.frombuffer(overlay(face, values), np.uint8), cv2.IMREAD_COLOR)
+    drawn = cv2.imdecode(np.frombuffer(overlay(face, values, 240), np.uint8), cv2.IMREAD_COLOR)
     left, middle, right = (drawn[120, x].astype(int) for x in (5, 120, 235))
     assert left[2] > left[0] and right[0] > right[2]
     assert middle.tolist() == [100, 100, 100]

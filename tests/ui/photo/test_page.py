@@ -3,7 +3,8 @@ from __future__ import annotations
 import functools
 import io
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -16,8 +17,9 @@ from streamlit.testing.v1 import AppTest
 from fer_core.budget import MemoryBudget
 from fer_core.labels import FER6, FER7
 from tests.fer_core import hostile
-from tests.ui.conftest import SAMPLE
+from tests.ui.conftest import ROOT, SAMPLE
 from ui.common.layout import plain
+from ui.photo import intake, sheet
 
 Upload = Callable[..., AppTest]
 
@@ -27,6 +29,34 @@ def charts(app: AppTest) -> list[dict]:
     return [json.loads(element.proto.spec) for element in app.get("plotly_chart")]
 
 
+def bars(app: AppTest) -> list[dict[str, int]]:
+    """Return each table of bars on a page: the percentages by emotion."""
+    bodies = [element.proto.body for element in app.get("html")]
+    return [
+        {
+            label: int(percent)
+            for label, percent in re.findall(r'row">(\w+)<.*?number">(\d+)%', body, re.DOTALL)
+        }
+        for body in bodies
+        if 'class="bars"' in body
+    ]
+
+
+def names(labels: Sequence[str]) -> list[str]:
+    return [label.capitalize() for label in labels]
+
+
+def pick(app: AppTest, key: str, position: int, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """Click a picture, which AppTest cannot, and run the page."""
+    with monkeypatch.context() as patch:
+        for module in (intake, sheet):
+            patch.setattr(
+                module, "picture_buttons", lambda own, *_, **__: position if own == key else None
+            )
+        app = app.run()
+    return app
+
+
 def buttons(app: AppTest, label: str) -> list:
     return [button for button in app.button if button.label == label]
 
@@ -34,25 +64,19 @@ def buttons(app: AppTest, label: str) -> list:
 def test_empty_page(photo_page: AppTest) -> None:
     assert not photo_page.exception and not photo_page.error
     assert len(photo_page.file_uploader) == 1
-    assert not charts(photo_page) and not photo_page.subheader
+    assert not bars(photo_page) and not photo_page.subheader
 
 
-def test_sample_photos(photo_page: AppTest) -> None:
-    app = buttons(photo_page, "Try a sample photo")[0].click().run()
+def test_examples(photo_page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = pick(photo_page, "photo-examples", 0, monkeypatch).run()
     assert not app.exception
     assert app.subheader[0].value == "1 face"
-    (chart,) = charts(app)
-    assert chart["data"][0]["y"] == [label.capitalize() for label in FER7.labels]
-    assert sum(_numbers(chart["data"][0]["x"])) == pytest.approx(1, abs=1e-5)
-
-
-def _numbers(values: list[float] | dict[str, str]) -> list[float]:
-    """Return a Plotly array, which newer releases send in base64."""
-    if isinstance(values, list):
-        return values
-    import base64
-
-    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]).tolist()
+    (table,) = bars(app)
+    assert list(table) == names(FER7.labels)
+    assert sum(table.values()) == pytest.approx(100, abs=3)
+    said = " ".join(element.value for element in app.markdown)
+    assert "Of ten people, " in said and "would call this happy" in said
+    assert any(caption.value.startswith("Strongest: happy ") for caption in app.caption)
 
 
 def test_two_people(
@@ -62,7 +86,7 @@ def test_two_people(
     content = (media / "two_people.jpg").read_bytes()
     photo_page.file_uploader[0].set_value([("two_people.jpg", content, "image/jpeg")]).run()
     assert photo_page.subheader[0].value == "2 faces"
-    assert len(charts(photo_page)) == 2
+    assert len(bars(photo_page)) == 2
     assert any("YuNet" in caption.value for caption in photo_page.sidebar.caption)
 
 
@@ -88,6 +112,7 @@ def test_a_photo_without_its_end_is_read_and_said_so(upload: Upload) -> None:
 
 def test_clicks_do_not_decode_again(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:
     app = upload(("a.jpg", SAMPLE.read_bytes()), ("b.png", _encoded(Image.open(SAMPLE), "PNG")))
+    app = app.button_group(key="photo-view").set_value("One photo").run()
 
     def decode(*_: object, **__: object) -> None:
         pytest.fail("it was decoded again")
@@ -125,26 +150,25 @@ def test_waiting_for_other_pictures_is_said(
 def test_six_classes_and_side_by_side(upload: Upload) -> None:
     app = upload(("a.jpg", SAMPLE.read_bytes()))
     app = app.radio(key="classes").set_value("fer6").run()
-    assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [len(FER6)]
+    assert [list(table) for table in bars(app)] == [names(FER6.labels)]
     app = app.toggle(key="side-by-side").set_value(True).run()
-    assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [len(FER6), len(FER7)]
+    assert [list(table) for table in bars(app)] == [names(FER6.labels), names(FER7.labels)]
 
 
 def test_there_are_two_readings_and_both_are_kept(upload: Upload) -> None:
     app = upload(("a.jpg", SAMPLE.read_bytes()))
-    (people,) = charts(app)
+    (people,) = bars(app)
     app = app.radio(key="reading").set_value("labels").run()
     assert not app.exception
-    (labels,) = charts(app)
-    shares, chances = (_numbers(chart["data"][0]["x"]) for chart in (people, labels))
-    assert sum(chances) == pytest.approx(1, abs=1e-5)
-    assert chances != pytest.approx(shares, abs=1e-4)
+    (labels,) = bars(app)
+    assert people != labels and sum(labels.values()) == pytest.approx(100, abs=3)
+    assert any("would be labelled" in element.value for element in app.markdown)
     assert {reading for *_, reading in app.session_state["photos"].readings} == {
         "people",
         "labels",
     }
     app = app.radio(key="reading").set_value("people").run()
-    assert charts(app) == [people]
+    assert bars(app) == [people]
 
 
 def test_a_ready_crop(upload: Upload) -> None:
@@ -165,7 +189,7 @@ def test_threshold_makes_a_verdict_uncertain(upload: Upload) -> None:
     for percent, uncertain in ((0, False), (100, True)):
         app = app.slider(key="threshold").set_value(percent).run()
         card = next(m.value for m in app.markdown if m.value.startswith("**Face 1**"))
-        assert ("Uncertain" in card) is uncertain
+        assert ("Uncertain" in card) is uncertain is ("hatched" in card)
 
 
 def test_settings_and_photos_outlive_a_change_of_page(upload: Upload) -> None:
@@ -173,24 +197,79 @@ def test_settings_and_photos_outlive_a_change_of_page(upload: Upload) -> None:
     app = app.radio(key="classes").set_value("fer6").run()
     app = app.slider(key="threshold").set_value(65).run()
     app = app.switch_page("app.py").run()
-    assert app.radio(key="classes").value == "fer6"
+    assert not app.radio
     app = app.switch_page("pages/1_Photo.py").run()
+    assert app.radio(key="classes").value == "fer6"
     assert app.slider(key="threshold").value == 65
     assert app.subheader[0].value == "1 face"
-    assert len(charts(app)[0]["data"][0]["y"]) == len(FER6)
+    assert list(bars(app)[0]) == names(FER6.labels)
 
 
-def test_gallery(photo_page: AppTest) -> None:
-    app = buttons(photo_page, "Try a sample photo")[0].click().run()
-    assert [caption.value for caption in app.caption].count("Photo 1 of 2") == 1
+def test_many_photos_are_a_sheet_to_open_filter_and_compare(
+    upload: Upload, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = _encoded(Image.new("RGB", (320, 240), "grey"), "PNG")
+    app = upload(
+        ("grey.png", grey),
+        ("eileen.jpg", SAMPLE.read_bytes()),
+        ("no.jpg", b"no picture"),
+        ("grace.jpg", SAMPLE.with_name("grace-hopper.jpg").read_bytes()),
+    )
+    shelf = app.session_state["photos"]
+    assert not app.exception and not app.error
+    assert app.subheader[0].value == "2 faces in 4 photos"
+    assert any(caption.value == "No face: 1. Not readable: 1" for caption in app.caption)
+    assert any('class="shares"' in element.proto.body for element in app.get("html"))
+    app = app.button_group(key="sheet-filter").set_value(["happy"]).run()
+    assert "1 of 4 photos" in [caption.value for caption in app.caption]
+    app = app.button_group(key="sheet-filter").set_value([]).run()
+    app = app.selectbox(key="sheet-order").set_value("Surest first").run()
+    app = pick(app, "sheet", 0, monkeypatch).run()
+    assert app.subheader[0].value == "1 face"
+    assert shelf.uploads[shelf.current].name in ("eileen.jpg", "grace.jpg")
     app = buttons(app, "Next")[0].click().run()
-    assert "Photo 2 of 2" in [caption.value for caption in app.caption]
-    app = buttons(app, "Next")[0].click().run()
-    assert "Photo 1 of 2" in [caption.value for caption in app.caption]
     app = buttons(app, "Remove")[0].click().run()
-    assert app.subheader[0].value == "1 face" and not buttons(app, "Next")
+    assert len(shelf.uploads) == 3 and not app.exception
+    app = app.button_group(key="photo-view").set_value("Compare two").run()
+    keys = {upload.name: key for key, upload in shelf.uploads.items()}
+    for place, name in enumerate(("eileen.jpg", "grace.jpg")):
+        if name in keys:
+            app = app.selectbox(key=f"compare-{place}").set_value(keys[name]).run()
+    assert not app.exception and len(bars(app)) >= 1
+    app = app.button_group(key="photo-view").set_value("All photos").run()
     app = buttons(app, "Clear all")[0].click().run()
-    assert not app.subheader and not app.exception
+    assert not app.subheader and not app.exception and not shelf.uploads
+
+
+def test_why_is_shown_when_it_is_asked_for(upload: Upload) -> None:
+    app = upload(("a.jpg", SAMPLE.read_bytes()))
+    before = len(app.get("image"))
+    (why,) = [toggle for toggle in app.toggle if toggle.label == "Why?"]
+    app = why.set_value(True).run()
+    assert not app.exception
+    assert len(app.get("image")) == before + 3
+    assert any("less probable, by" in caption.value for caption in app.caption)
+
+
+def test_a_session_with_the_address_has_the_photos(upload: Upload) -> None:
+    app = upload(("a.jpg", SAMPLE.read_bytes()))
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    again.query_params["photos"] = app.session_state["photos"].token
+    again = again.switch_page("pages/1_Photo.py").run()
+    assert not again.exception and again.subheader[0].value == "1 face"
+    assert again.session_state["photos"] is app.session_state["photos"]
+    gone = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    gone.query_params["photos"] = "of nobody"
+    gone = gone.switch_page("pages/1_Photo.py").run()
+    assert "no longer here" in gone.info[0].value and not gone.subheader
+
+
+def test_the_table_begins_with_the_emotions(upload: Upload) -> None:
+    app = upload(("a.jpg", SAMPLE.read_bytes()))
+    order = list(app.dataframe[0].proto.column_order)
+    assert order[:4] == ["path", "face", "verdict", "confidence"]
+    assert tuple(order[4:11]) == FER7.labels
+    assert order[11:] == ["quality", "score", "turned_deg", "x1", "y1", "x2", "y2"]
 
 
 def _encoded(image: Image.Image, kind: str, **options: object) -> bytes:
@@ -219,13 +298,13 @@ def test_a_bad_file_is_one_sentence_and_the_page_goes_on(upload: Upload, name: s
     assert [sentence in error.value and plain(name) in error.value for error in app.error] == [True]
     app = app.file_uploader[0].set_value([("a.jpg", SAMPLE.read_bytes(), "image/jpeg")]).run()
     assert not app.error and app.subheader[0].value == "1 face"
+    assert buttons(app, "Next")
 
 
 def test_bad_files_do_not_stop_good_ones(upload: Upload) -> None:
     bad = [(name, content) for name, (content, _) in _bad_files().items()]
     app = upload(*bad, ("a.jpg", SAMPLE.read_bytes()))
-    app = app.button(key=next(b.key for b in app.button if b.label == plain("a.jpg"))).click().run()
-    assert app.subheader[0].value == "1 face" and not app.error
+    assert app.subheader[0].value == f"1 face in {len(bad) + 1} photos" and not app.error
 
 
 _ODD_FILES: dict[str, Callable[[Image.Image], bytes]] = {

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_photo import SAMPLES
+
+# The sum of shifts within five seconds, as browsers report it (web.dev/articles/cls); shifts that
+# follow a click or a key do not count.
+_SHIFTS = """
+window.shift = 0;
+let sum = 0, first = 0, last = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    if (entry.hadRecentInput) continue;
+    if (entry.startTime - last > 1000 || entry.startTime - first > 5000) {
+      sum = 0;
+      first = entry.startTime;
+    }
+    last = entry.startTime;
+    sum += entry.value;
+    window.shift = Math.max(window.shift, sum);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+def faults(page: Page) -> list[str]:
+    """Return what axe-core finds to be serious or worse."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
+
+
+def test_an_example_is_one_click_away(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Grace Hopper").click()
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+    expect(page.get_by_text("Of ten people,")).to_be_visible()
+
+
+def test_a_clip_is_handed_to_the_page_for_videos(page: Page) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="A clip").click()
+    expect(page.get_by_role("heading", name="Emotions in videos")).to_be_visible()
+    # It is being read already.
+    expect(page.get_by_text("two-portraits.mp4").first).to_be_visible()
+    expect(page.get_by_role("button", name="Start the analysis")).to_have_count(0)
+
+
+def test_a_photo_can_be_dropped(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_text("Drop photos or a video here")).to_be_visible()
+    page.set_input_files("input[type=file]", SAMPLES[0])
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_are_accessible_and_keep_still(
+    chromium: Browser, server: str, theme: str, media: Path
+) -> None:
+    context = chromium.new_context(
+        base_url=server, color_scheme=theme, viewport={"width": 1280, "height": 900}
+    )
+    page = context.new_page()
+    page.add_init_script(_SHIFTS)
+    for place, last in (("/", "What it must not be used for"), ("/Photo", "Photos stay on")):
+        page.goto(place)
+        expect(page.get_by_text(last)).to_be_visible()
+        expect(page.get_by_role("button", name="Grace Hopper")).to_be_visible()
+        assert not faults(page), place
+        assert page.evaluate("window.shift") < 0.1, place
+    page.set_input_files("input[type=file]", media / "two_people.jpg")
+    expect(page.get_by_role("heading", name="2 faces")).to_be_visible()
+    assert not faults(page)
+    page.set_input_files("input[type=file]", SAMPLES)
+    expect(page.get_by_role("heading", name="4 faces in 3 photos")).to_be_visible()
+    assert not faults(page)
+    context.close()

@@ -1,0 +1,105 @@
+"""Bars as HTML: they are there with the page, need no script, and read well in both themes.
+
+"Uncertain" is hatched, so that it is told by more than its colour. The style is in ``look.css``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from html import escape
+
+import streamlit as st
+
+from fer_core.labels import UNCERTAIN, color_of
+
+STRONGEST = 3
+
+
+def swatch(verdict: str) -> str:
+    """Return a small square of an emotion's colour, or a hatched one for "uncertain"."""
+    return f'<span class="{_classes("swatch", verdict)}" style="{_color(verdict)}"></span>'
+
+
+def strongest(probabilities: Mapping[str, float], count: int = STRONGEST) -> list[str]:
+    """Return the most probable emotions, the first one first."""
+    return sorted(probabilities, key=lambda label: -probabilities[label])[:count]
+
+
+def emotion_bars(probabilities: Mapping[str, float], threshold: float, caption: str) -> None:
+    """Draw a bar for each emotion, the strongest in bold, and where "uncertain" ends.
+
+    Args:
+        probabilities: By emotion, 0 to 1.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+        caption: What screen readers say that it is.
+    """
+    first = strongest(probabilities)
+    mark = f'<span class="mark" style="left:{threshold:.1%}"></span>'
+    rows = (
+        f'<tr{" class=strong" if label in first else ""}><th scope="row">{_title(label)}</th><td>'
+        f'<div class="track">{_part(label, value)}{mark}</div></td>'
+        f'<td class="number">{value:.0%}</td></tr>'
+        for label, value in probabilities.items()
+    )
+    _table(rows, caption)
+
+
+def divided_bars(rows: Mapping[str, Mapping[str, float]], caption: str) -> None:
+    """Draw a bar of full width for each emotion, divided by shares; its own come first.
+
+    Args:
+        rows: By emotion the shares of what was said, 0 to 1, summing to 1.
+        caption: What screen readers say that it is.
+    """
+    drawn = []
+    for label, shares in rows.items():
+        order = [label, *(other for other in strongest(shares, len(shares)) if other != label)]
+        parts = "".join(_part(other, shares[other], f"{_title(other)} {shares[other]:.0%}")
+                        for other in order)  # fmt: skip
+        drawn.append(
+            f'<tr><th scope="row">{_title(label)}</th><td><div class="track">{parts}</div></td>'
+            f'<td class="number">{shares[label]:.0%}</td></tr>'
+        )
+    _table(drawn, caption)
+
+
+def share_bar(shares: Mapping[str, float], caption: str) -> None:
+    """Draw one bar divided by shares, and what each part is, largest first.
+
+    Args:
+        shares: Of each verdict, 0 to 1, summing to 1; those of 0 are left out.
+        caption: What is divided.
+    """
+    present = [label for label in strongest(shares, len(shares)) if shares[label] > 0]
+    said = ", ".join(f"{label} {shares[label]:.0%}" for label in present)
+    parts = "".join(_part(label, shares[label]) for label in present)
+    names = "".join(
+        f"<span>{swatch(label)} {_title(label)} {shares[label]:.0%}</span>" for label in present
+    )
+    st.html(
+        f'<div class="shares" role="img" aria-label="{escape(f"{caption}: {said}")}">{parts}</div>'
+        f'<div class="legend">{names}</div>'
+    )
+
+
+def _table(rows: Iterable[str], caption: str) -> None:
+    caption = f'<caption class="unseen">{escape(caption)}</caption>'
+    st.html(f'<table class="bars">{caption}<tbody>{"".join(rows)}</tbody></table>')
+
+
+def _part(verdict: str, share: float, title: str = "") -> str:
+    said = f' title="{title}"' if title else ""
+    classes = _classes("part", verdict)
+    return f'<span class="{classes}" style="{_color(verdict)};width:{share:.2%}"{said}></span>'
+
+
+def _classes(own: str, verdict: str) -> str:
+    return f"{own} hatched" if verdict == UNCERTAIN else own
+
+
+def _color(verdict: str) -> str:
+    return f"--of:{color_of(verdict)}"
+
+
+def _title(label: str) -> str:
+    return escape(label.capitalize())

@@ -78,7 +78,7 @@ def test_the_metadata(wheel: Path) -> None:
     assert metadata["Name"] == "facial-emotions"
     assert metadata["Version"] == __version__
     assert metadata["License-Expression"] == "MIT"
-    assert metadata.get_all("Provides-Extra") == ["video"]
+    assert metadata.get_all("Provides-Extra") == ["scale", "video"]
 
 
 def test_the_source_archive_gives_the_same_wheel(wheel: Path, tmp_path: Path) -> None:

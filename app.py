@@ -7,6 +7,7 @@ import sys
 import streamlit as st
 from starlette.middleware import Middleware
 
+from fer_core.budget import share_arenas
 from fer_core.errors import FerError
 from ui.common.gate import Gate
 from ui.common.layout import APP_NAME, PRIVACY_NOTE, begin_page
@@ -57,5 +58,6 @@ else:
     # Seconds, a tenth of Python's. The event loop, which takes in files and sends pages, would wait
     # that long behind every visitor whose script computes.
     sys.setswitchinterval(0.0005)
+    share_arenas()
     # What `streamlit run` imports from here to serve, and then runs as a script for every visit.
     app = st.App("app.py", middleware=[Middleware(Gate), Middleware(UploadLimit), Middleware(Look)])

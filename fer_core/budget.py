@@ -175,6 +175,21 @@ def give_memory_back() -> None:
         return
 
 
+def share_arenas() -> None:
+    """Have threads take their memory from two of the C library's arenas, not from eight per core.
+
+    Each arena keeps what lies between pieces that last: after 20 visitors, each with threads of
+    their own, that was a third of what the process took, and could not be handed back.
+    """
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+    except (AttributeError, OSError, TypeError):
+        # Other systems' C libraries have no such arenas.
+        return
+
+
+# Of glibc's malloc.h.
+_M_ARENA_MAX = -8
 _givers: list[Callable[[], None]] = []
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import resource
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,6 +23,7 @@ from fer_core.budget import (
     when_scarce,
 )
 from fer_core.errors import OverBudget
+from tests.conftest import ROOT
 
 
 class GaveUpError(Exception):
@@ -194,3 +198,24 @@ def test_processes_that_share_a_machine_have_a_part_of_it_each(
     finally:
         share_machine(1)
     assert shared_budget().size_bytes == pytest.approx(alone, rel=0.01)
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="glibc's alone")
+@pytest.mark.parametrize(("before", "two"), [("", False), ("share_arenas()", True)])
+def test_threads_share_two_arenas(before: str, two: bool) -> None:
+    code = (
+        "import ctypes, threading\n"
+        "from fer_core.budget import share_arenas\n"
+        f"{before}\n"
+        "c, together = ctypes.CDLL(None), threading.Barrier(8)\n"
+        "def take():\n"
+        "    together.wait()\n"
+        "    c.malloc(100_000)\n"
+        "    together.wait()\n"
+        "threads = [threading.Thread(target=take) for _ in range(8)]\n"
+        "[thread.start() for thread in threads], [thread.join() for thread in threads]\n"
+        "c.malloc_stats()"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert (done.stderr.count("Arena ") <= 2) is two

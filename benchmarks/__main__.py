@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import cv2
 
 from benchmarks.stages import frame_of, report_classifier, report_pipeline, report_runtimes
 from benchmarks.startup import ROOT, report_startup
-from benchmarks.timing import REFERENCE_NOTE
+from benchmarks.timing import REFERENCE_NOTE, load_average
 from fer_core.classifier import EmotionClassifier
 from fer_core.labels import CLASS_SETS
 
@@ -27,9 +26,8 @@ def main() -> int:
         return 2
     # By default one thread everywhere: what one visitor costs on one core.
     cv2.setNumThreads(options.threads)
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{photo.name} in 640x480, {options.threads} thread(s), medians of {options.rounds}")
-    print(f"load average {load}; {REFERENCE_NOTE}")
+    print(f"load average {load_average()}; {REFERENCE_NOTE}")
     frame = frame_of(photo)
     classifiers = [EmotionClassifier.load(name, num_threads=options.threads) for name in CLASS_SETS]
     for classifier in classifiers:

@@ -26,6 +26,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.timing import machine
 from fer_core.batch.dataset import Dataset
 from fer_core.batch.findings import Faces, Finding, row_of
 from fer_core.batch.inputs import find_inputs
@@ -83,8 +84,7 @@ def main() -> int:
     if not photos:
         print(f"There are no JPEGs in {options.photos}.")
         return 2
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{os.cpu_count()} cores, load average {load}; {options.count:,} photos")
+    print(f"{machine()}; {options.count:,} photos")
     goals: list[Goal] = []
     with tempfile.TemporaryDirectory(prefix="fer-bench-") as name:
         folder = Path(name)

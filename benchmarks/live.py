@@ -8,7 +8,6 @@ streamlit-webrtc with a callback that returns the frame as it came.
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import statistics
 import tempfile
@@ -22,6 +21,7 @@ from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 from benchmarks.fake_camera import CHROMIUM_FLAGS, clip_pictures, write_camera
 from benchmarks.live_probe import latencies_ms, probe
 from benchmarks.startup import CHROMIUM, ROOT, served, wait_for
+from benchmarks.timing import machine
 
 SIZE_WH = (640, 480)
 CAMERA_FRAMES = 300
@@ -65,8 +65,7 @@ class Measured:
 def main() -> int:
     """Measure all scenes and print a table; return the exit status."""
     options = _parser().parse_args()
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{os.cpu_count()} cores, load average {load}; {SIZE_WH[0]}x{SIZE_WH[1]} at 30 a second")
+    print(f"{machine()}; {SIZE_WH[0]}x{SIZE_WH[1]} at 30 a second")
     print(f"{options.rounds} rounds of {options.seconds:g} s each, in turn")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -20,7 +20,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from benchmarks.timing import REFERENCE, REFERENCE_NOTE, Timing, time_tasks
+from benchmarks.timing import REFERENCE, REFERENCE_NOTE, Timing, load_average, time_tasks
 from fer_core.classifier import MODELS_DIR, EmotionClassifier, ModelFiles, read_model_files
 from fer_core.errors import FerError
 from fer_core.preprocessing import normalize_faces
@@ -81,9 +81,8 @@ def _report(name: str, dataset: FaceSet, votes: Votes, pictures: int | None, rou
     test = known.split(PUBLIC_TEST)
     test = test.where(np.arange(len(test))[:pictures])
     variants = convert(read_keras(MODELS_DIR / name), known.split(TRAINING).faces_gray)
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"\n{name}: {len(test)} pictures of {PUBLIC_TEST} with their mirror images")
-    print(f"one face on one core, {rounds} rounds, load average {load}; {REFERENCE_NOTE}")
+    print(f"one face on one core, {rounds} rounds, load average {load_average()}; {REFERENCE_NOTE}")
     timings = time_variants(variants, files.tflite, test.faces_gray[0], rounds)
     print(
         f"  {'weights':<38}{'MB':>6}{'labels':>9}{'ECE':>7}{'crowd':>9}"

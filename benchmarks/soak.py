@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -33,6 +32,7 @@ from benchmarks.server import (
     wait_after_close,
 )
 from benchmarks.startup import CHROMIUM, ROOT
+from benchmarks.timing import machine
 
 # Containers, and the codecs of picture and sound in them: what browsers play, and what they do not.
 _KINDS = (("mp4", "libx264", "aac"), ("webm", "libvpx", "libopus"), ("mkv", "libx264", None))
@@ -52,8 +52,7 @@ Visit = Callable[[Page], None]
 def main() -> int:
     """Measure, print a table, and return 1 when something is left behind."""
     options = _parser().parse_args()
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{os.cpu_count()} cores, load average {load}")
+    print(f"{machine()}")
     faults: list[str] = []
     try:
         with tempfile.TemporaryDirectory() as name, running_server() as server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +13,16 @@ import numpy as np
 
 REFERENCE = "reference"
 REFERENCE_NOTE = "reference: Gaussian blur, 15x15, of 640x480 BGR"
+
+
+def load_average() -> str:
+    """Return how busy the machine was in the last minute, five, and fifteen."""
+    return ", ".join(f"{value:.1f}" for value in os.getloadavg())
+
+
+def machine() -> str:
+    """Return what the figures depend on besides the code."""
+    return f"{os.cpu_count()} cores, load average {load_average()}"
 
 
 @dataclass(frozen=True, slots=True)

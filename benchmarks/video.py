@@ -23,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.startup import ROOT
+from benchmarks.timing import machine
 
 _PEER_ENVIRONMENT = ROOT / "build" / "peer-fer"
 _PEER_PACKAGE = "fer==25.10.3"
@@ -58,8 +59,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10, help="of the long video")
     parser.add_argument("--no-peer", action="store_true", help="do not compare with fer")
     options = parser.parse_args()
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{options.video.name}, {os.cpu_count()} cores, load average {load}")
+    print(f"{options.video.name}, {machine()}")
     _compare_speed(options.video, options.rounds, peer=not options.no_peer)
     with tempfile.TemporaryDirectory() as folder:
         _compare_length(options.video, Path(folder), options.minutes)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import statistics
 import threading
@@ -31,6 +30,7 @@ from benchmarks.server import (
     wait_after_close,
 )
 from benchmarks.startup import ROOT
+from benchmarks.timing import machine
 
 MAX_P95_S = 3.0
 _MEGAPIXELS = (1, 3, 12)
@@ -77,8 +77,7 @@ def main() -> int:
     options = _parser().parse_args()
     photos = sample_photos()
     sizes = (f"{photo.megapixels} ({len(photo.jpeg) / 1e6:.1f} MB)" for photo in photos[::2])
-    load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
-    print(f"{os.cpu_count()} cores, load average {load}")
+    print(f"{machine()}")
     print(f"Portraits with grain, as JPEG; megapixels: {', '.join(sizes)}")
     visits = Visits()
     try:

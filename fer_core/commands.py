@@ -18,6 +18,7 @@ from fer_core.files import files_in
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING, READINGS
+from fer_core.smoothing import DEFAULT_SMOOTHING_S
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,28 @@ def add_reading_options(parser: argparse.ArgumentParser) -> None:
         "--verbose",
         action="store_true",
         help="tell on standard error what is done, and where an unforeseen error came from",
+    )
+
+
+def add_video_options(parser: argparse.ArgumentParser, of_what: str = "") -> None:
+    """Add how many frames of a video are read, and how much is smoothed.
+
+    Args:
+        parser: The command's.
+        of_what: Said of both where the command also reads something else.
+    """
+    parser.add_argument(
+        "--fps",
+        type=number("a number of more than 0", lambda value: 0 < value < math.inf),
+        metavar="N",
+        help=f"analysed frames a second{of_what} (default: every frame)",
+    )
+    parser.add_argument(
+        "--smoothing",
+        type=number("a number of 0 or more", lambda value: 0 <= value < math.inf),
+        default=DEFAULT_SMOOTHING_S,
+        metavar="SECONDS",
+        help=f"time constant of the smoothing{of_what}, 0 for none (default %(default)s)",
     )
 
 

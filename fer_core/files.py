@@ -16,6 +16,7 @@ from pathlib import Path
 
 # Stands for what comes on standard input. It is told apart by identity: ./- is a file.
 STANDARD_INPUT = Path("-")
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
 ANNOTATED_VIDEO = ".annotated.mp4"
 # What systems leave in folders, besides what they hide: unpacked archives, storage servers, bins.
 _LITTER = (

@@ -6,14 +6,12 @@ import argparse
 import sys
 from functools import partial
 from itertools import chain
-from math import inf
 from pathlib import Path
 from typing import Any
 
-from fer_core.commands import add_reading_options, load_classifier, number
+from fer_core.commands import add_reading_options, add_video_options, load_classifier, number
 from fer_core.detection import load_detector
 from fer_core.extras import require_scale
-from fer_core.smoothing import DEFAULT_SMOOTHING_S
 
 
 def add_batch_command(commands: Any) -> None:
@@ -53,19 +51,7 @@ def add_batch_command(commands: Any) -> None:
     batch.add_argument(
         "--retry-failed", action="store_true", help="also read what failed before, though unchanged"
     )
-    batch.add_argument(
-        "--fps",
-        type=number("a number of more than 0", lambda value: 0 < value < inf),
-        metavar="N",
-        help="analysed frames a second of videos (default: every frame)",
-    )
-    batch.add_argument(
-        "--smoothing",
-        type=number("a number of 0 or more", lambda value: 0 <= value < inf),
-        default=DEFAULT_SMOOTHING_S,
-        metavar="SECONDS",
-        help="time constant of the smoothing in videos, 0 for none (default %(default)s)",
-    )
+    add_video_options(batch, " of videos")
     telling = batch.add_mutually_exclusive_group()
     telling.add_argument("--quiet", action="store_true", help="print nothing of the inputs")
     telling.add_argument("--json", action="store_true", help="print progress as JSON lines")

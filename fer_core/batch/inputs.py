@@ -16,7 +16,7 @@ from fer_core.batch.schema import FAILED, PHOTO, SKIPPED, VIDEO
 from fer_core.batch.stores import Entry, address_of, is_remote, listed, look_at, path_of
 from fer_core.commands import sentence_of
 from fer_core.errors import StoreError
-from fer_core.files import ANNOTATED_VIDEO, is_own_result
+from fer_core.files import ANNOTATED_VIDEO, VIDEO_SUFFIXES, is_own_result
 from fer_core.images import IMAGE_SUFFIXES
 
 _MAGIC = re.compile(r"[*?\[]")
@@ -74,8 +74,6 @@ def names_in(lists: Iterable[Path]) -> Iterator[str]:
 
 def kinds_by_suffix() -> dict[str, str]:
     """Return whether a file is a photo or a video, by its ending in lower case."""
-    from fer_core.video.opening import VIDEO_SUFFIXES
-
     return dict.fromkeys(IMAGE_SUFFIXES, PHOTO) | dict.fromkeys(VIDEO_SUFFIXES, VIDEO)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import threading
 
 import cv2
+
+from fer_core.budget import usable_cores
 
 # Analyses a second for one visitor; more would only take the cores from the video.
 MAX_RATE = 15.0
@@ -40,7 +41,7 @@ class Slots:
     @property
     def rate(self) -> float:
         """Analyse a second that each holder shall make at most."""
-        shared = _RATE_PER_CORE * (os.cpu_count() or 1) / max(1, len(self._holders))
+        shared = _RATE_PER_CORE * usable_cores() / max(1, len(self._holders))
         return min(MAX_RATE, shared)
 
     def take(self, holder: object) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from math import inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -14,18 +13,17 @@ from tqdm import tqdm
 
 from fer_core.commands import (
     add_reading_options,
+    add_video_options,
     count_inputs,
     failure_of,
     load_classifier,
-    number,
     say,
 )
 from fer_core.detection import load_detector
 from fer_core.errors import UnwritableVideo
 from fer_core.extras import require_video
-from fer_core.files import ANNOTATED_VIDEO, files_in, unclaimed
+from fer_core.files import ANNOTATED_VIDEO, VIDEO_SUFFIXES, files_in, unclaimed
 from fer_core.protocols import FaceReader
-from fer_core.smoothing import DEFAULT_SMOOTHING_S
 
 if TYPE_CHECKING:  # PyAV and pandas are imported by those who analyse videos
     from fer_core.video.analysis import VideoOptions, VideoResult
@@ -39,19 +37,7 @@ def add_video_command(commands: Any) -> None:
     video = commands.add_parser("video", help="read the faces in videos over time")
     video.add_argument("paths", nargs="+", type=Path, metavar="INPUT", help="video or folder")
     video.add_argument("--out", type=Path, required=True, metavar="DIR")
-    video.add_argument(
-        "--fps",
-        type=number("a number of more than 0", lambda value: 0 < value < inf),
-        metavar="N",
-        help="analysed frames a second (default: every frame)",
-    )
-    video.add_argument(
-        "--smoothing",
-        type=number("a number of 0 or more", lambda value: 0 <= value < inf),
-        default=DEFAULT_SMOOTHING_S,
-        metavar="SECONDS",
-        help="time constant of the smoothing, 0 for none (default %(default)s)",
-    )
+    add_video_options(video)
     video.add_argument("--no-video", action="store_true", help="write no annotated video")
     video.add_argument(
         "--report", action="store_true", help="write a page to look at, which needs no network"
@@ -62,8 +48,6 @@ def add_video_command(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     require_video()
-    from fer_core.video.opening import VIDEO_SUFFIXES
-
     total, failures = count_inputs(options.paths, VIDEO_SUFFIXES, "videos")
     if not total:
         return 1

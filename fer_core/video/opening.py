@@ -24,7 +24,6 @@ from fer_core.video.fileview import view_of
 
 logger = logging.getLogger(__name__)
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".avi", ".mkv", ".webm")
 # FFmpeg also knows play lists, which name further files and addresses to be opened: an upload
 # could so read the server's own. These formats hold all that they show. The last six hold sound
 # and are here for a better message only.

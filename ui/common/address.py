@@ -8,16 +8,13 @@ could end up in the address of the page that is being left.
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_address = st.components.v2.component(
-    "fer_address",
-    html="<span></span>",
-    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
-)
+from ui.common.component import component
+
+_address = component("fer_address", __file__, "<span></span>")
 
 
 def keep_in_address(name: str, value: str, *, page: str = "") -> None:

@@ -20,6 +20,17 @@ def swatch(verdict: str) -> str:
     return f'<span class="{_classes("swatch", verdict)}" style="{_color(verdict)}"></span>'
 
 
+def dot(verdict: str) -> str:
+    """Return a round mark of an emotion's colour, for a line of text."""
+    return f'<span style="color:{color_of(verdict)}">●</span>'
+
+
+def dotted(verdict: str, said: str) -> str:
+    """Return an emotion and what is said of it, after its mark and on one line."""
+    text = f"{dot(verdict)} {verdict.capitalize()} {said}"
+    return f'<span style="white-space:nowrap">{text}</span>'
+
+
 def strongest(probabilities: Mapping[str, float], count: int = STRONGEST) -> list[str]:
     """Return the most probable emotions, the first one first."""
     return sorted(probabilities, key=lambda label: -probabilities[label])[:count]

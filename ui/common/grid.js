@@ -1,13 +1,6 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".grid");
   const side = 72;
-  const add = (parent, kind, name, text) => {
-    const element = document.createElement(kind);
-    element.className = name;
-    if (text !== undefined) element.textContent = text;
-    parent.appendChild(element);
-    return element;
-  };
   root.replaceChildren();
   root.classList.toggle("text", !data.atlas);
   let number = 0;

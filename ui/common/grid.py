@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from fer_core.images import encode_png
+from ui.common.component import component
+from ui.common.images import data_url
+
 _COLUMNS = 12
-_FOLDER = Path(__file__).resolve().parent
 # As Streamlit's own elements, every thumbnail would be a message, a file and a button.
-_grid = st.components.v2.component(
-    "fer_picture_grid",
-    html='<div class="grid"></div>',
-    css=(_FOLDER / "grid.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "grid.js").read_text(encoding="utf-8"),
-)
+_grid = component("fer_picture_grid", __file__, '<div class="grid"></div>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +73,7 @@ def grid_data(groups: Sequence[TileGroup], faces_gray: NDArray[np.uint8] | None)
             }
             for group in groups
         ],
-        "atlas": "" if faces_gray is None or not len(faces_gray) else _as_url(atlas(faces_gray)),
+        "atlas": "" if faces_gray is None or not len(faces_gray) else _url_of(faces_gray),
         "columns": _COLUMNS,
     }
 
@@ -102,6 +96,5 @@ def atlas(faces_gray: NDArray[np.uint8], columns: int = _COLUMNS) -> NDArray[np.
     return np.ascontiguousarray(ordered).reshape(rows * height, columns * width)
 
 
-def _as_url(image: NDArray[np.uint8]) -> str:
-    content = cv2.imencode(".png", image)[1].tobytes()
-    return f"data:image/png;base64,{base64.b64encode(content).decode()}"
+def _url_of(faces_gray: NDArray[np.uint8]) -> str:
+    return data_url(encode_png(atlas(faces_gray)), "png")

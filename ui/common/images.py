@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 
 import cv2
@@ -34,6 +35,11 @@ def reduced_rgb(image_bgr: NDArray[np.uint8], side: int) -> Image.Image:
         # Before the channels change places, and by OpenCV: a tenth of Pillow's time.
         size_wh = max(1, round(width * scale)), max(1, round(height * scale))
         image_bgr = np.asarray(cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA))
+    return as_image(image_bgr)
+
+
+def as_image(image_bgr: NDArray[np.uint8]) -> Image.Image:
+    """Return a picture, BGR ``(H, W, 3)``, as Pillow has it."""
     return Image.fromarray(cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB))
 
 
@@ -42,6 +48,11 @@ def as_jpeg(image: Image.Image) -> bytes:
     content = io.BytesIO()
     image.convert("RGB").save(content, "JPEG", quality=90)
     return content.getvalue()
+
+
+def data_url(content: bytes, kind: str = "jpeg") -> str:
+    """Return a picture's file, a JPEG or another kind, as an address that holds it."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def decoded_jpeg(jpeg: bytes) -> NDArray[np.uint8]:

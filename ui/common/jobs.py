@@ -7,19 +7,19 @@ draws what it sees.
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
+from fer_core.budget import usable_cores
 from fer_core.errors import FerError
 from ui.common.process import once
 
 logger = logging.getLogger(__name__)
 
 # Each analysis already uses several cores; more at once would only take each other's time.
-MAX_RUNNING = max(1, min(4, os.cpu_count() or 1))
+MAX_RUNNING = min(4, usable_cores())
 _FAULT = "Something went wrong on our side, and nothing was kept of this run; the log says why."
 
 Result = TypeVar("Result")

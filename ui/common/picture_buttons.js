@@ -1,12 +1,5 @@
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".pictures");
-  const add = (parent, kind, name, text) => {
-    const element = document.createElement(kind);
-    element.className = name;
-    if (text !== undefined) element.textContent = text;
-    parent.appendChild(element);
-    return element;
-  };
   root.classList.toggle("row", data.row);
   root.replaceChildren();
   data.items.forEach((item, position) => {

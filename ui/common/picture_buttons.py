@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from fer_core.labels import UNCERTAIN, color_of
+from ui.common.component import component
+from ui.common.images import data_url
 
-_FOLDER = Path(__file__).resolve().parent
-_buttons = st.components.v2.component(
-    "fer_picture_buttons",
-    html='<div class="pictures"></div>',
-    css=(_FOLDER / "picture_buttons.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "picture_buttons.js").read_text(encoding="utf-8"),
-)
+_buttons = component("fer_picture_buttons", __file__, '<div class="pictures"></div>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +52,7 @@ def picture_buttons(
 
 def _item(button: PictureButton) -> dict[str, Any]:
     return {
-        "image": as_url(button.jpeg) if button.jpeg else "",
+        "image": data_url(button.jpeg) if button.jpeg else "",
         "title": button.title,
         "verdicts": [
             {
@@ -74,8 +66,3 @@ def _item(button: PictureButton) -> dict[str, Any]:
         "chosen": button.chosen,
         "film": button.film,
     }
-
-
-def as_url(jpeg: bytes) -> str:
-    """Return a JPEG as an address that holds it."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

@@ -10,9 +10,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ImageOps
 
-from ui.common.images import as_jpeg, decoded_jpeg
+from ui.common.images import as_image, as_jpeg, decoded_jpeg
 
 SAMPLES_DIR = Path(__file__).resolve().parents[2] / "assets" / "samples"
 _PORTRAITS = {
@@ -60,12 +60,12 @@ def examples() -> tuple[Example, ...]:
         Example(*_PORTRAITS[upload.name], upload, _thumbnail(decoded_jpeg(upload.content)))
         for upload in sample_uploads()
     ]
-    both = Upload("two-portraits.jpg", as_jpeg(_as_image(_side_by_side())))
+    both = Upload("two-portraits.jpg", as_jpeg(as_image(_side_by_side())))
     halves = [
         decoded_jpeg(one.thumbnail)[:, _THUMBNAIL_WH[0] // 4 : -_THUMBNAIL_WH[0] // 4]
         for one in portraits
     ]
-    both_thumbnail = as_jpeg(_as_image(np.hstack(halves)))
+    both_thumbnail = as_jpeg(as_image(np.hstack(halves)))
     return (
         *portraits,
         Example("Two people", "Both portraits", both, both_thumbnail),
@@ -112,8 +112,4 @@ def _clip_frame(part: float) -> NDArray[np.uint8]:
 
 
 def _thumbnail(image_bgr: NDArray[np.uint8]) -> bytes:
-    return as_jpeg(ImageOps.fit(_as_image(image_bgr), _THUMBNAIL_WH))
-
-
-def _as_image(image_bgr: NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(np.ascontiguousarray(image_bgr[..., ::-1]))
+    return as_jpeg(ImageOps.fit(as_image(image_bgr), _THUMBNAIL_WH))

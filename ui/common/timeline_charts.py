@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from streamlit.elements.plotly_chart import PlotlyState
 
 from fer_core.labels import color_of
+from ui.common.bars import dot
 
 TIMELINE_CONFIG = {"displayModeBar": False, "doubleClick": "reset", "showTips": False}
 # A chart is rarely wider than 1,000 pixels; twice as many points leave some to zoom into.
@@ -246,8 +247,7 @@ def _add_cuts(figure: go.Figure, cuts_s: Sequence[float]) -> None:
 def _add_verdicts(figure: go.Figure, labels: Sequence[str], readings: Readings, note: str) -> None:
     """Add the strip of verdicts, which carries what the mouse shows and what a click selects."""
     details = "<br>".join(
-        f'<span style="color:{color_of(label)}">●</span> '
-        f"{label.capitalize()} %{{customdata[{number}]:.0%}}"
+        f"{dot(label)} {label.capitalize()} %{{customdata[{number}]:.0%}}"
         for number, label in enumerate(labels, start=1)
     )
     figure.add_scatter(

@@ -23,11 +23,12 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from fer_core.budget import memory_limit
+from fer_core.files import VIDEO_SUFFIXES
 from fer_core.images import IMAGE_SUFFIXES
 
 # What uploaders take, by the files' endings, and how large one may be.
 PHOTO_TYPES = tuple(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES)
-VIDEO_TYPES = ("mp4", "mov", "m4v", "avi", "mkv", "webm")
+VIDEO_TYPES = tuple(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES)
 MAX_PHOTO_MB, MAX_VIDEO_MB = 50, 500
 
 # Decoding has a share of its own, and the rest is the process itself.

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from fer_core.alignment import align_face
 from fer_core.detection import PHOTO_SIZES, FaceDetector
 from fer_core.errors import UnreadableImage
-from fer_core.images import IMAGE_SUFFIXES, read_image, to_gray
+from fer_core.images import read_image, to_gray
 from fer_core.labels import FER7
 from fer_core.preprocessing import resize_face
 from fer_core.types import DetectedFace
 from train.data.framing import canvas_of
 from ui.common.layout import plain
 from ui.common.samples import sample_uploads
+from ui.common.uploads import PHOTO_TYPES
 from ui.dataset.state import Collection
 
 SAMPLE, DATASET, UPLOAD = "sample", "dataset", "upload"
@@ -69,7 +70,7 @@ def choose_picture(found: Collection, *, key: str) -> Picture | None:
         return _photo(name, samples[name])
     file = st.file_uploader(
         "A photo with a face",
-        type=[suffix[1:] for suffix in IMAGE_SUFFIXES],
+        type=list(PHOTO_TYPES),
         max_upload_size=_MAX_FILE_MB,
         key=f"{key}-file",
     )

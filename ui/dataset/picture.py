@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
 from fer_core.errors import ModelError
-from fer_core.labels import CLASS_SETS, color_of
+from fer_core.labels import CLASS_SETS
 from fer_core.readings import LABELS
 from train.data.ferplus import ANSWERS
 from train.data.picture_ids import name_and_label
 from train.evaluation.records import Audit, Features
+from ui.common.bars import dot
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.explorer_data import PICTURES_NEEDED, model_names, model_title, stored
 from ui.common.images import enlarged
@@ -116,9 +117,9 @@ def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> No
             predicted = labels[int(probabilities.argmax())]
             verdict = "right" if predicted == emotion else "wrong"
             known = verdict if emotion in labels else "does not know the label"
-            dot = f'<span style="color:{color_of(predicted)}">●</span>'
             st.markdown(
-                f"**{model_title(name)}**: {dot} {predicted} — {known}", unsafe_allow_html=True
+                f"**{model_title(name)}**: {dot(predicted)} {predicted} — {known}",
+                unsafe_allow_html=True,
             )
             st.plotly_chart(
                 probability_bars(labels, probabilities), key=f"opinion-{name}", config=CHART_CONFIG

@@ -2,13 +2,6 @@
 
 const HEIGHT = 84;
 
-function element(kind, name, text = "") {
-  const made = document.createElement(kind);
-  made.className = name;
-  made.textContent = text;
-  return made;
-}
-
 function figure([name, value, help]) {
   const made = element("div", "");
   made.title = help;

@@ -8,17 +8,16 @@ twentieth (docs/BENCHMARKS.md), from numbers that are a fifth of what a Plotly f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.labels import color_of
 from fer_core.live.state import LiveReading
 from fer_core.persons import person_color
 from fer_core.types import TrackedFace
+from ui.common.component import component
 
 # Persons with a chart of their own; the picture shows all.
 MOST_PERSONS = 4
@@ -26,18 +25,12 @@ MOST_PERSONS = 4
 _POINTS_PER_S = 4
 # What stands on top, from left to right.
 FIGURES = ("Video", "Read", "Latency", "Skipped", "Network")
-_FOLDER = Path(__file__).resolve().parent
 _HTML = """
 <div class="figures"></div>
 <div class="bars"></div>
 <div class="rows"></div>
 """
-_charts = st.components.v2.component(
-    "fer_live_charts",
-    html=_HTML,
-    css=(_FOLDER / "charts.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "charts.js").read_text(encoding="utf-8"),
-)
+_charts = component("fer_live_charts", __file__, _HTML)
 
 
 def draw_charts(data: dict[str, Any]) -> None:

@@ -7,13 +7,9 @@ is allowed and free, and whether the STUN and TURN servers answer. So this part 
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import streamlit as st
-
+from ui.common.component import component
 from ui.live.ice import IceConfiguration
 
-_FOLDER = Path(__file__).resolve().parent
 _HTML = """
 <div class="fer-check">
   <div class="problem" role="alert" hidden></div>
@@ -24,12 +20,7 @@ _HTML = """
   </details>
 </div>
 """
-_check = st.components.v2.component(
-    "fer_live_check",
-    html=_HTML,
-    css=(_FOLDER / "check.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "check.js").read_text(encoding="utf-8"),
-)
+_check = component("fer_live_check", __file__, _HTML)
 
 
 def connection_check(ice: IceConfiguration) -> None:

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import streamlit as st
 
-_FOLDER = Path(__file__).resolve().parent
+from ui.common.component import component
+
 # A picture is 4 to 3 unless another shape was asked for; the buttons are below it.
 _ROOM = """<style>
 [data-testid=stColumn]:has(.st-key-live-place) { container-type: inline-size; }
 .st-key-live-place iframe { min-height: calc(75cqw + 3.6rem); }
 </style>"""
-_place = st.components.v2.component(
-    "fer_live_place", html="<span></span>", js=(_FOLDER / "place.js").read_text(encoding="utf-8")
-)
+_place = component("fer_live_place", __file__, "<span></span>")
 
 
 @contextmanager

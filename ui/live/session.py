@@ -11,6 +11,7 @@ from typing import Any
 import av
 import streamlit as st
 
+from fer_core.budget import usable_cores
 from fer_core.detection import load_detector
 from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
@@ -34,7 +35,7 @@ _ATTEMPT_S = 4.0
 def shared_slots() -> Slots:
     """Return the limit that all visitors share: by default one analysis a core."""
     text = os.environ.get(LIMIT_VARIABLE, "").strip()
-    limit = os.cpu_count() or 1
+    limit = usable_cores()
     if text:
         try:
             limit = max(1, int(text))

@@ -10,11 +10,11 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer_core.labels import color_of
 from fer_core.live.report import report_of_session
 from fer_core.reporting.words import clock
 from fer_core.tables import summary_record, table_to_csv, table_to_parquet, timeline_table
 from fer_core.timeline import Timeline
+from ui.common.bars import dotted
 from ui.common.charts import CHART_CONFIG
 from ui.common.layout import plain
 from ui.common.readings import readings_of
@@ -159,11 +159,7 @@ def _show_person(
 
 
 def _listed(said: dict[str, str]) -> str:
-    return " ".join(
-        f'<span style="white-space:nowrap"><span style="color:{color_of(label)}">●</span> '
-        f"{label.capitalize()} {more}</span>&ensp;"
-        for label, more in said.items()
-    )
+    return " ".join(f"{dotted(label, more)}&ensp;" for label, more in said.items())
 
 
 def _show_video(session: LiveSession) -> None:

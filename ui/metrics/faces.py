@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from fer_core.alignment import align_face
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
-from fer_core.images import IMAGE_SUFFIXES, read_image, to_gray
+from fer_core.images import read_image, to_gray
 from train.data.picture_ids import name_and_label
 from ui.common.explorer_data import picture_of, pictures_note
 from ui.common.layout import plain
 from ui.common.samples import sample_uploads
+from ui.common.uploads import PHOTO_TYPES
 from ui.metrics.choice import Choice, verdicts_of
 from ui.metrics.pictures import PICKED_KEY
 
@@ -65,7 +66,7 @@ def choose_face(choice: Choice, detector: FaceDetector, key: str) -> ChosenFace 
     if source == _OWN:
         upload = st.file_uploader(
             "A photo with a face",
-            type=[suffix[1:] for suffix in IMAGE_SUFFIXES],
+            type=list(PHOTO_TYPES),
             max_upload_size=50,
             key=f"{key}-upload",
         )

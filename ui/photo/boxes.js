@@ -16,7 +16,7 @@ export default function ({ data, parentElement }) {
     cardOf(position)?.toggleAttribute("data-lit", lit);
   };
   const buttons = data.faces.map((face, position) => {
-    const button = document.createElement("button");
+    const button = add(picture, "button");
     button.type = "button";
     button.classList.toggle("hatched", face.hatched);
     button.setAttribute("aria-label", `Face ${position + 1}: ${face.said}`);
@@ -24,14 +24,8 @@ export default function ({ data, parentElement }) {
     for (const side of ["left", "top", "width", "height"]) {
       button.style[side] = `${100 * face.place[side]}%`;
     }
-    const tag = document.createElement("span");
-    tag.className = "tag";
-    tag.append(`${position + 1}`);
-    const said = document.createElement("span");
-    said.className = "said";
-    said.textContent = face.said;
-    tag.append(said);
-    button.append(tag);
+    const tag = add(button, "span", "tag", `${position + 1}`);
+    add(tag, "span", "said", face.said);
     button.onmouseenter = () => light(position, true);
     button.onmouseleave = () => light(position, false);
     button.onfocus = () => light(position, true);
@@ -40,7 +34,6 @@ export default function ({ data, parentElement }) {
       const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
       cardOf(position)?.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
     };
-    picture.append(button);
     return button;
   });
 

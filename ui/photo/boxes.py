@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
-
-import numpy as np
-import streamlit as st
-from PIL import Image
 
 from fer_core.images import turn_picture
 from fer_core.labels import UNCERTAIN, color_of
 from fer_core.types import FaceReading, Frame
-from ui.common.images import as_jpeg, decoded_jpeg
-from ui.common.picture_buttons import as_url
+from ui.common.component import component
+from ui.common.images import as_image, as_jpeg, data_url, decoded_jpeg
 
-_boxes = st.components.v2.component(
-    "fer_face_boxes",
-    html='<div class="picture"><img alt=""></div>',
-    css=Path(__file__).with_suffix(".css").read_text(encoding="utf-8"),
-    js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8"),
-)
+_boxes = component("fer_face_boxes", __file__, '<div class="picture"><img alt=""></div>')
 
 
 def face_boxes(
@@ -45,10 +35,10 @@ def boxes_data(
     """Return what the browser draws a photo and its boxes from; as ``face_boxes``."""
     if frame.turned_deg:
         upright_bgr = turn_picture(decoded_jpeg(shown), frame.turned_deg)
-        shown = as_jpeg(Image.fromarray(np.ascontiguousarray(upright_bgr[..., ::-1])))
+        shown = as_jpeg(as_image(upright_bgr))
     count = len(frame.faces)
     return {
-        "image": as_url(shown),
+        "image": data_url(shown),
         "alt": f"{name}: {count} face{'s' * (count != 1)}" if count else f"{name}: no face found",
         "width": frame.size_wh[0],
         "height": frame.size_wh[1],

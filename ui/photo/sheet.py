@@ -115,7 +115,7 @@ def sheet_entries(photos: PhotoShelf, settings: Settings) -> list[Entry]:
     """Return the photos as the sheet shows them, in the order they came."""
     entries = []
     for key, upload in list(photos.uploads.items()):
-        reading = photos.readings.get((key, settings.detector.name, settings.reading))
+        reading = photos.reading_of(key, settings.detector.name, settings.reading)
         entries.append(_entry(key, upload.name, reading, settings))
     return entries
 
@@ -155,7 +155,7 @@ def show_table(settings: Settings) -> None:
     rows: list[dict[str, Any]] = []
     records: list[dict[str, Any]] = []
     for key, upload in photos.uploads.items():
-        reading = photos.readings.get((key, settings.detector.name, settings.reading))
+        reading = photos.reading_of(key, settings.detector.name, settings.reading)
         if reading is None:
             continue
         if reading.error:

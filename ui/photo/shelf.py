@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ import numpy as np
 import streamlit as st
 from PIL import Image, ImageOps
 
+from fer_core.budget import usable_cores
 from fer_core.detection import FaceDetector
 from fer_core.errors import UnreadableImage
 from fer_core.images import Photo, decoded, to_gray, turn_picture
@@ -174,6 +174,10 @@ class PhotoShelf:
         """Stop the analysis, or let it go on."""
         self.stopped = stopped
 
+    def reading_of(self, key: str, detector: str, reading: str) -> PhotoReading | None:
+        """Return what was found in a photo in this way, or None before."""
+        return self.readings.get((key, detector, reading))
+
     def pending(self, detector: str, reading: str = DEFAULT_READING) -> list[str]:
         """Return the photos that were not read in this way yet."""
         return [key for key in list(self.uploads) if (key, detector, reading) not in self.readings]
@@ -255,7 +259,7 @@ def read_photos(
 @once
 def _turns() -> threading.BoundedSemaphore:
     """Let in one photo more than there are cores: more would wait too, each with its memory."""
-    return threading.BoundedSemaphore((os.cpu_count() or 1) + 1)
+    return threading.BoundedSemaphore(usable_cores() + 1)
 
 
 def read_photo(

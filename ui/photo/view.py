@@ -157,7 +157,7 @@ def _compared(place: int, name: str, reading: PhotoReading, settings: Settings) 
 
 def _reading(key: str, settings: Settings) -> PhotoReading | None:
     """Return what was read in a photo as chosen, or None before."""
-    return shelf().readings.get((key, settings.detector.name, settings.reading))
+    return shelf().reading_of(key, settings.detector.name, settings.reading)
 
 
 def _annotated(content: bytes, frame: Frame, threshold: float) -> bytes:

@@ -13,7 +13,7 @@ from fer_core.reporting.words import clock
 from ui.common.images import decoded_jpeg
 from ui.common.layout import plain
 from ui.video.edits import merge_person, title_of
-from ui.video.faces import faces_of
+from ui.video.faces import faces_of, surest_row
 from ui.video.runs import VideoRun, View
 from ui.video.shelf import Video
 
@@ -37,7 +37,7 @@ def suggest_merger(video: Video, run: VideoRun, view: View) -> None:
     # Whoever was seen longer gives the name.
     person, into = sorted(found, key=lambda one: int((timeline.person == one).sum()))
     time_s = timeline.time_s[timeline.row[np.isin(timeline.person, found)]]
-    best = {one: _rows(view, one)[0] for one in (person, into)}
+    best = {one: surest_row(view, one) for one in (person, into)}
     faces = faces_of(video, view, best.values())
     with st.container(border=True, horizontal=True, vertical_alignment="center", key="same-person"):
         for one in (person, into):
@@ -100,8 +100,7 @@ def likeness(
 def _rows(view: View, person: int) -> tuple[int, int, int]:
     """Return a person's surest reading, the first and the last: a cut is near one of them."""
     own = np.flatnonzero(view.timeline.person == person)
-    best = own[view.timeline.score[own].argmax()]
-    return int(best), int(own[0]), int(own[-1])
+    return surest_row(view, person), int(own[0]), int(own[-1])
 
 
 def _look(jpeg: bytes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

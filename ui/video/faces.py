@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
+import numpy as np
+
 from fer_core.errors import FerError
 from fer_core.types import FaceBox
 from ui.common.images import as_jpeg, crop_rgb
@@ -35,6 +37,12 @@ def faces_of(video: Video, view: View, rows: Iterable[int]) -> dict[int, bytes]:
     if missing and video.file is not None:
         _cut_out(video, missing)
     return {row: video.pictures[key] for row, key in keys.items() if key in video.pictures}
+
+
+def surest_row(view: View, person: int) -> int:
+    """Return the position of the reading in which a person is most certainly a face."""
+    rows = np.flatnonzero(view.timeline.person == person)
+    return int(rows[view.timeline.score[rows].argmax()])
 
 
 def _cut_out(video: Video, keys: Iterable[tuple[float, tuple[float, ...]]]) -> None:

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from fer_core.drawing import draw_tracked
 from fer_core.errors import FerError
-from fer_core.labels import color_of
 from fer_core.reporting.words import clock
 from fer_core.tables import strongest_moments
 from fer_core.types import FaceBox
+from ui.common.bars import dot, dotted
 from ui.common.charts import CHART_CONFIG, probability_bars
 from ui.common.images import as_jpeg, crop_rgb, reduced_rgb
 from ui.common.layout import plain
@@ -101,11 +101,7 @@ def _show_header(run: VideoRun, view: View, record: Mapping[str, Any], key: str)
     shares = _largest_first(record["share"])
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
-            " ".join(
-                f'<span style="white-space:nowrap"><span style="color:{color_of(label)}">●</span> '
-                f"{label.capitalize()} {share:.0%}</span>"
-                for label, share in shares.items()
-            ),
+            " ".join(dotted(label, f"{share:.0%}") for label, share in shares.items()),
             unsafe_allow_html=True,
             width="stretch",
         )
@@ -190,11 +186,10 @@ def _show_moment(
         box = FaceBox(*timeline.boxes_xyxy[row].tolist())
         face = as_jpeg(crop_rgb(frame_bgr, box))
         verdict = str(view.verdicts[row])
-        dot = f'<span style="color:{color_of(verdict)}">●</span>'
         with st.container(horizontal=True, vertical_alignment="center"):
             st.image(face, width=_FACE_WIDTH, alt="The face at this moment")
             st.markdown(
-                f"{dot} **{verdict.capitalize()}** (smoothed)",
+                f"{dot(verdict)} **{verdict.capitalize()}** (smoothed)",
                 unsafe_allow_html=True,
                 width="content",
             )
@@ -228,8 +223,7 @@ def _show_strongest(video: Video, view: View, look: Look, person: int, key: str)
                 if row in faces:
                     st.image(faces[row], width=_FACE_WIDTH, alt=f"{label} at {clock(time_s)}")
                 st.markdown(
-                    f'<span style="color:{color_of(label)}">●</span> {label.capitalize()} '
-                    f"{probability:.0%}",
+                    f"{dot(label)} {label.capitalize()} {probability:.0%}",
                     unsafe_allow_html=True,
                 )
                 st.button(

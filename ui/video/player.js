@@ -12,13 +12,6 @@ const DRAGGING =
 
 const players = new WeakMap();
 
-function element(kind, name, text) {
-  const made = document.createElement(kind);
-  if (name) made.className = name;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function clock(seconds, tenths = true) {
   const all = Math.round(seconds * 10);
   const hours = Math.floor(all / 36000);

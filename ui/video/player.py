@@ -6,10 +6,8 @@ cursor along all lines, at every frame and without asking the server.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,8 @@ from fer_core.labels import UNCERTAIN, color_of
 from fer_core.persons import person_color
 from fer_core.tables import Band, emotion_band
 from fer_core.timeline import Timeline
+from ui.common.component import component
+from ui.common.images import data_url
 from ui.common.readings import readings_of
 from ui.common.timeline_charts import thin_out
 from ui.video.edits import title_of
@@ -29,7 +29,6 @@ from ui.video.runs import View
 _MOMENTS = 3
 # Points of a person for the verdicts beside the picture; a line has far fewer columns.
 _MOST_POINTS = 1000
-_FOLDER = Path(__file__).resolve().parent
 _HTML = """
 <div class="player">
   <div class="stage">
@@ -51,12 +50,7 @@ _HTML = """
   <p class="hint" aria-live="polite"></p>
 </div>
 """
-_player = st.components.v2.component(
-    "fer_video_player",
-    html=_HTML,
-    css=(_FOLDER / "player.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "player.js").read_text(encoding="utf-8"),
-)
+_player = component("fer_video_player", __file__, _HTML)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +142,7 @@ def _row(
         "person": person,
         "name": title_of(person, names),
         "color": person_color(person),
-        "face": _as_url(faces.get(person)),
+        "face": data_url(faces[person]) if person in faces else "",
         "about": f"{record['seconds_seen']:.1f} s · {mostly} {share:.0%}",
         "band": _columns(emotion_band(timeline, view.smoothed, view.verdicts, person), verdicts),
         "times": drawn.time_s.round(3).tolist(),
@@ -199,7 +193,3 @@ def _address(played: Played, key: str) -> str:
     base = str(st.get_option("server.baseUrlPath")).strip("/")
     path = files.add(played.content, played.mime, key)
     return f"/{base}{path}" if base else path
-
-
-def _as_url(jpeg: bytes | None) -> str:
-    return "" if jpeg is None else f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -27,7 +26,7 @@ from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, READING_NAMES, S
 from ui.common.visitors import visitor
 from ui.video.alike import suggest_merger
 from ui.video.edits import show_undo, take_drop, title_of
-from ui.video.faces import faces_of
+from ui.video.faces import faces_of, surest_row
 from ui.video.intake import is_small, playable, remove_button, show_facts, smoothing_slider
 from ui.video.person import CardStyle, show_person
 from ui.video.player import Played, player_data, show_player
@@ -187,11 +186,8 @@ def _show_player(
     video: Video, run: VideoRun, view: View, persons: Sequence[Mapping[str, Any]]
 ) -> None:
     """Draw the video with the lines of all persons."""
-    timeline = view.timeline
-    best = {}
-    for record in persons:
-        rows = np.flatnonzero(timeline.person == record["person"])
-        best[int(record["person"])] = int(rows[timeline.score[rows].argmax()])
+    shown = [int(record["person"]) for record in persons]
+    best = {person: surest_row(view, person) for person in shown}
     pictures = faces_of(video, view, best.values())
     faces = {person: pictures[row] for person, row in best.items() if row in pictures}
     data = player_data(view, persons, names=run.edits.names, faces=faces)

@@ -52,12 +52,12 @@ def main() -> None:
 
 
 def show_video(page: Page) -> None:
-    """Analyse the example clip and show a moment of it, in a window as high as the first person."""
+    """Analyse the example clip and show a moment of it, in a window as high as its overview."""
     page.goto("/")
     page.get_by_role("button", name="A clip").click()
-    expect(page.get_by_text("Strongest moments").first).to_be_visible(timeout=120_000)
+    expect(page.locator(".player .lines .line").first).to_be_visible(timeout=120_000)
     page.locator("video").first.evaluate("video => { video.currentTime = 2; }")
-    page.set_viewport_size({"width": 1280, "height": 1750})
+    page.set_viewport_size({"width": 1280, "height": 1300})
     page.wait_for_timeout(3_000)
 
 

@@ -1,6 +1,6 @@
 """The figures and charts beside the live video, drawn anew twice a second.
 
-They are a component of its own, ``live_charts.js``, and not Plotly: twice a second Plotly took a
+They are a component of its own, ``charts.js``, and not Plotly: twice a second Plotly took a
 quarter of a core in the browser's main thread, which also shows the video, and this takes a
 twentieth (docs/BENCHMARKS.md), from numbers that are a fifth of what a Plotly figure sends.
 """

@@ -15,8 +15,8 @@ from ui.common.public import without_paths
 
 APP_NAME = "Facial emotions"
 PRIVACY_NOTE = (
-    "Pictures stay on the machine that runs this app. They are forgotten when you clear them or "
-    "close the page, and nothing is kept."
+    "Pictures stay on the machine that runs this app. They are forgotten when you clear them, or "
+    "about two minutes after you close the page, and nothing is kept."
 )
 PAGES = (
     ("app.py", "Home", ":material/home:"),

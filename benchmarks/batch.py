@@ -2,7 +2,7 @@
 
 The command itself reads the photos of a folder, linked as often as needed, with one process and
 with two; then some of them damaged; then it is stopped and continued; and a cluster of two nodes
-loses one. What does not depend on reading, the driver's memory, is measured with empty inputs.
+loses one. What does not depend on reading, the driver's memory, is measured with empty files.
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ import pandas as pd
 
 from benchmarks.timing import machine
 from fer_core.batch.dataset import Dataset
-from fer_core.batch.findings import Faces, Finding, row_of
 from fer_core.batch.inputs import find_inputs
-from fer_core.batch.plan import Input
 from fer_core.batch.progress import Quiet
 from fer_core.batch.reading import InputReader, Settings
 from fer_core.batch.run import run_batch
@@ -66,20 +64,9 @@ class Goal:
     met: bool
 
 
-class NothingReader:
-    """Reads nothing, so that only what is around it takes time and memory."""
-
-    def read(self, item: Input) -> Finding:
-        """Return an input without faces."""
-        faces: Faces = []
-        return Finding(row_of(item) | {"faces": 0}, faces)
-
-
 def main() -> int:
     """Measure, print the table, and return 1 when a goal is missed."""
     options = _parser().parse_args()
-    if options.driver:
-        return _drive(*options.driver)
     photos = sorted(path for path in options.photos.rglob("*.jpg") if path.is_file())
     if not photos:
         print(f"There are no JPEGs in {options.photos}.")
@@ -112,7 +99,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", nargs="+", choices=_MEASURES, help="parts of it (default: all, one by one)"
     )
-    parser.add_argument("--driver", nargs=2, metavar=("IN", "OUT"), help=argparse.SUPPRESS)
     return parser
 
 
@@ -172,11 +158,13 @@ def _rate(archive: Path, out: Path, processes: int) -> float:
 
 def _command(archive: Path, out: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "fer_core", "batch", archive, "--out", out, "--ray=local", *options],
-        capture_output=True,
-        text=True,
-        check=False,
+        _words(archive, out, *options), capture_output=True, text=True, check=False
     )
+
+
+def _words(archive: Path, out: Path, *options: str) -> list[Any]:
+    command = [sys.executable, "-m", "fer_core", "batch", archive, "--out", out, "--ray=local"]
+    return [*command, *options]
 
 
 def _damaged(archive: Path, folder: Path, _: int) -> Iterator[Goal]:
@@ -207,8 +195,9 @@ def _damaged(archive: Path, folder: Path, _: int) -> Iterator[Goal]:
 def _continued(archive: Path, folder: Path, _: int) -> Iterator[Goal]:
     """Stop the command in the middle, continue it, and compare with a run that was not stopped."""
     out = folder / "continued"
-    command = [sys.executable, "-m", "fer_core", "batch", archive, "--out", out, "--ray=local"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        _words(archive, out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     while process.poll() is None and len(list(out.glob("files/kind=photo/*"))) < 5:
         time.sleep(_LOOK_EVERY_S)
     process.send_signal(signal.SIGINT)
@@ -283,7 +272,7 @@ def _kill(node: Any) -> None:
 
 
 def _memory(_: Path, folder: Path, many: int) -> Iterator[Goal]:
-    """Compare the driver's largest memory with 1,000 inputs and with many."""
+    """Compare the driver's largest memory with 1,000 inputs, all of them empty, and with many."""
     peaks = {}
     for count in (1000, many):
         inputs = folder / f"inputs-{count}"
@@ -292,7 +281,7 @@ def _memory(_: Path, folder: Path, many: int) -> Iterator[Goal]:
             if n % _PER_FOLDER == 0:
                 path.parent.mkdir(parents=True)
             path.touch()
-        command = [sys.executable, "-m", "benchmarks.batch", "--driver", inputs, f"{inputs}-out"]
+        command = _words(inputs, f"{inputs}-out", "--quiet")
         began = time.monotonic()
         peaks[count] = _peak_mb(command)
         print(f"  {count:,} inputs: {time.monotonic() - began:.0f} s, {peaks[count]:.0f} MB")
@@ -305,18 +294,11 @@ def _memory(_: Path, folder: Path, many: int) -> Iterator[Goal]:
     )
 
 
-def _drive(inputs: str, out: str) -> int:
-    """Run without reading anything; a process of its own, whose memory is looked at."""
-    dataset = Dataset(out, {}, FER7.labels)
-    meter, _ = run_batch([inputs], dataset, NothingReader, ray="local", make_progress=Quiet)
-    return 0 if meter.done else 1
-
-
 def _peak_mb(command: Sequence[Any]) -> float:
     """Return the largest resident memory of a process, in megabytes, without its children's.
 
     Raises:
-        RuntimeError: The process fails.
+        RuntimeError: The process ends otherwise than after inputs that all failed.
     """
     peak_kb = 0
     with subprocess.Popen(command) as process:
@@ -325,7 +307,7 @@ def _peak_mb(command: Sequence[Any]) -> float:
             lines = [line for line in status.read_text().splitlines() if "VmHWM" in line]
             peak_kb = max([peak_kb, *(int(line.split()[1]) for line in lines)])
             time.sleep(_LOOK_EVERY_S)
-    if process.returncode:
+    if process.returncode != 1:
         raise RuntimeError(f"The driver ended with status {process.returncode}.")
     return peak_kb / 1000
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from fer_core.budget import share_arenas
 from fer_core.commands import add_reading_options, add_video_options, load_classifier, number
 from fer_core.detection import load_detector
 from fer_core.extras import require_scale
@@ -61,6 +63,10 @@ def add_batch_command(commands: Any) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     require_scale()
+    # What tables took goes back to the system; Arrow's own pool and the C library's many arenas
+    # would keep it, the more the longer the run. Arrow reads this when it is imported.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
+    share_arenas()
     from fer_core.batch.inputs import names_in
     from fer_core.batch.progress import Bar, JsonLines, Quiet
     from fer_core.batch.reading import InputReader, Settings

@@ -33,7 +33,7 @@ class Ledger:
             """
             PRAGMA journal_mode = OFF;
             PRAGMA synchronous = OFF;
-            PRAGMA cache_size = -16000;
+            PRAGMA cache_size = -4000;
             CREATE TABLE known (address TEXT PRIMARY KEY, bytes INT, modified INT, status TEXT,
                                 part TEXT, named INT DEFAULT 0) WITHOUT ROWID;
             CREATE TABLE wanted (address TEXT PRIMARY KEY, kind TEXT, bytes INT, modified INT,

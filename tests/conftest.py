@@ -54,15 +54,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Hand out whole files, and all browser tests as one: one server and one browser serve them.
+    """Hand out whole files, and browser tests as two: those with a camera, and the others.
 
-    Files go out in their order, so the browser tests, which take longest, begin at once.
+    One server and one browser serve all of each. Files go out in their order, so the browser tests,
+    which take longest, begin at once.
     """
     from xdist.scheduler import LoadScopeScheduling
 
     class FileScheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+            if nodeid.startswith("tests/browser/"):
+                return "camera" if "/test_live" in nodeid else "browser"
+            return nodeid.partition("::")[0]
 
     config.option.loadscopereorder = False
     return FileScheduling(config, log)

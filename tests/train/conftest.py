@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import os
+import pickle
 import shutil
 import tarfile
 from collections.abc import Callable
@@ -55,11 +56,17 @@ def tiny_run() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def whole_set(fer2013_archive: Path) -> Any:
+def whole_set(fer2013_archive: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """FER-2013 as loaded from the archive; not to be changed."""
-    from train.data.fer2013 import load_fer2013
 
-    return load_fer2013(fer2013_archive)
+    def load(folder: Path) -> None:
+        from train.data.fer2013 import load_fer2013
+
+        (folder / "set.pickle").write_bytes(pickle.dumps(load_fer2013(fer2013_archive)))
+
+    # Unpacking takes seconds, and every parallel worker would do it.
+    folder = made_once(tmp_path_factory, "whole", load)
+    return pickle.loads((folder / "set.pickle").read_bytes())
 
 
 @pytest.fixture(scope="session")

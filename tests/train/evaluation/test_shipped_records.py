@@ -25,6 +25,7 @@ from train.evaluation.records import Architecture, Crowd, Features, Predictions,
 from train.evaluation.storage import read_record
 
 NAMES = ("fer7", "fer6")
+FLOOR = 0.69
 MEASURED = [
     (name, split, views)
     for name in NAMES
@@ -164,18 +165,21 @@ def test_figures_are_scikit_learns(predictions: Predictions, views: str) -> None
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_new_evaluation_gives_the_stored_predictions(whole_set: FaceSet, name: str) -> None:
-    """On all of Training, for what is leaked, and every eighth picture of the test splits."""
+    """On all of Training, for what is leaked, and every eighth picture of the test splits.
+
+    Another processor may round a handful of pictures over the edge.
+    """
     tests = np.flatnonzero(whole_set.splits != "Training")
     kept = np.concatenate([np.flatnonzero(whole_set.splits == "Training"), tests[::8]])
     part = whole_set.where(np.sort(kept))
     stored_part = read_record(MODELS_DIR / name, Predictions)
     known = PictureIndex(part.ids).positions_of(stored_part.ids) >= 0
     stored_part = stored_part.where(known).split("test")
-    # One view of every picture is measured in test_shipped.
     measured = evaluate(name, part, "test", MODELS_DIR, FLIP)
     probabilities = stored_part.probabilities[LABELS, FLIP]
     correct = probabilities.argmax(axis=1) == stored_part.labels
     assert measured.pictures == len(stored_part) > 850
+    assert measured.accuracy >= FLOOR
     assert measured.accuracy == pytest.approx(correct.mean(), abs=3 / len(correct))
     assert measured.log_loss == pytest.approx(
         metrics.log_loss(probabilities, stored_part.labels), abs=1e-3

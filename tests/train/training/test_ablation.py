@@ -74,7 +74,7 @@ def test_trials_are_measured_once(
     tiny_run["epochs"] = 1
     base = TrainConfig.model_validate(tiny_run)
     plain = TrainConfig.model_validate({**tiny_run, "augmentation": {}})
-    plan = Plan({BASELINE: base, "no augmentation": plain}, (0, 1))
+    plan = Plan({BASELINE: base, "no augmentation": plain}, (1,))
     trials = run_plan(plan, tiny_set, tmp_path)
     assert [(one.change, one.seed) for one in trials] == [
         (change, config.seed) for change, config in plan.trials()

@@ -60,7 +60,7 @@ METRICS_FILE = "metrics.json"
 # Of the model's folder; another one is refused.
 FORMAT = 2
 # Larger batches are not faster on a CPU and take more memory.
-_MAX_BATCH = 32
+MAX_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,8 +369,8 @@ class EmotionClassifier:
         inputs = normalize_faces(seen)
         outputs = np.empty((len(inputs), self._members, self._width), np.float32)
         with self._interpreter() as interpreter:
-            for start in range(0, len(inputs), _MAX_BATCH):
-                batch = slice(start, start + _MAX_BATCH)
+            for start in range(0, len(inputs), MAX_BATCH):
+                batch = slice(start, start + MAX_BATCH)
                 outputs[batch] = _run(interpreter, inputs[batch])
         by_view = outputs.reshape(len(faces_gray), VIEW_COUNTS[views], *outputs.shape[1:])
         return np.asarray(by_view.mean(axis=1), np.float32)

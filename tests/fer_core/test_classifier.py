@@ -92,7 +92,7 @@ def test_no_faces(fer7: EmotionClassifier, none: Any) -> None:
     assert fer7.predict(none).dtype == np.float32
 
 
-@pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 40])
+@pytest.mark.parametrize("count", [1, 2, 32, 33])
 def test_batches_agree_with_single_faces(
     fer7: EmotionClassifier, crops: np.ndarray, one_by_one: np.ndarray, count: int
 ) -> None:
@@ -151,11 +151,11 @@ def test_a_mixture_is_the_geometric_mean(folder: Path, few: np.ndarray, weight: 
 
 
 @pytest.mark.parametrize("reading", READINGS)
-@pytest.mark.parametrize("side", [48, 96, 50, 131])
+@pytest.mark.parametrize("side", [48, 50, 131])
 def test_a_face_and_its_mirror_image_get_the_same_verdict(
     fer7: EmotionClassifier, few: np.ndarray, reading: str, side: int
 ) -> None:
-    faces = [cv2.resize(face, (side, side)) for face in few]
+    faces = [cv2.resize(face, (side, side)) for face in few[:3]]
     model = fer7.with_reading(reading)
     mirrored = [face[:, ::-1] for face in faces]
     assert model.predict(faces) == pytest.approx(model.predict(mirrored), abs=1e-3)
@@ -201,7 +201,7 @@ def test_a_processor_without_the_fast_instructions_still_serves(
 def test_threads_share_a_classifier(
     fer7: EmotionClassifier, crops: np.ndarray, one_by_one: np.ndarray
 ) -> None:
-    parts = [slice(i, i + 1 + i % 5) for i in range(16)]
+    parts = [slice(i, i + 1 + i % 3) for i in range(12)]
     with ThreadPoolExecutor(8) as pool:
         at_once = list(pool.map(lambda part: fer7.predict(crops[part]), parts))
     for part, found in zip(parts, at_once, strict=True):

@@ -113,8 +113,8 @@ def occlusion_sensitivity(
     face_gray: NDArray[np.uint8],
     position: int,
     *,
-    window: int = 10,
-    stride: int = 4,
+    window: int = 12,
+    stride: int = 6,
 ) -> NDArray[np.float32]:
     """Return how much covering each place costs a class (Zeiler and Fergus, 2014).
 

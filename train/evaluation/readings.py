@@ -10,12 +10,10 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_core.classifier import ModelFiles
+from fer_core.classifier import MAX_BATCH, ModelFiles
 from fer_core.errors import ModelError
 from fer_core.preprocessing import normalize_faces
 
-# The batch that EmotionClassifier uses, so that the logits are its own to the last bit.
-_BATCH = 32
 _CHECKED = 2048
 _TOLERANCE = 1e-2
 
@@ -58,8 +56,9 @@ def read_features_of(
     network_output = interpreter.get_output_details()[0]["index"]
     inner = _features_indices(interpreter, files)
     logits, features, size = [], [], 0
-    for start in tqdm(range(0, len(faces_gray), _BATCH), unit="batch", disable=None):
-        batch = normalize_faces(faces_gray[start : start + _BATCH])
+    # In the classifier's batches, so that the logits are its own to the last bit.
+    for start in tqdm(range(0, len(faces_gray), MAX_BATCH), unit="batch", disable=None):
+        batch = normalize_faces(faces_gray[start : start + MAX_BATCH])
         if len(batch) != size:
             size = len(batch)
             interpreter.resize_tensor_input(network_input, batch.shape)

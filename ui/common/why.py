@@ -27,8 +27,8 @@ def falls_of(
     reading: str,
     face_gray: NDArray[np.uint8],
     position: int,
-    window: int = 10,
-    stride: int = 4,
+    window: int = 12,
+    stride: int = 6,
 ) -> NDArray[np.float32]:
     """Return what covering each place costs an emotion; see ``occlusion_sensitivity``.
 

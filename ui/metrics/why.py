@@ -92,8 +92,8 @@ def _occlusion(model: str, face_gray: NDArray[np.uint8], position: int, emotion:
         "emotion less probable. Cool: covering it makes it more probable."
     )
     with st.container(horizontal=True):
-        window = st.slider("Square, pixels", 4, 24, 10, 2, key="why-window", width=200)
-        stride = st.slider("Step, pixels", 1, 8, 4, key="why-stride", width=200)
+        window = st.slider("Square, pixels", 4, 24, 12, 2, key="why-window", width=200)
+        stride = st.slider("Step, pixels", 1, 8, 6, key="why-stride", width=200)
     falls = falls_of(model, LABELS, face_gray, position, window, stride)
     st.image(falls_shown(face_gray, falls, _SIDE), f"What covering costs {emotion}", width=_SIDE)
     st.caption(

@@ -29,11 +29,12 @@ from tests import drawn
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 
-# What a test needs, by the fixtures that it uses, itself or through others. Tests that train
-# something themselves are marked by hand.
+# What a test needs, by the fixtures that it uses, itself or through others. Tests that train or
+# export something themselves are marked by hand.
 MARKERS = {
     "chromium": "browser",
     "trained_run": "training",
+    "ensembles_dir": "training",
     "cases": "shared",
     "media": "shared",
     "wild": "shared",

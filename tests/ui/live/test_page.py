@@ -229,6 +229,7 @@ def test_the_limit_is_one_a_core_unless_set(monkeypatch: pytest.MonkeyPatch) -> 
     assert shared_slots().limit >= 1
 
 
+@pytest.mark.training
 def test_the_camera_comes_after_keras_in_one_process() -> None:
     """TensorFlow first and then SRTP ends the process; the explanations load them in order."""
     script = (

@@ -163,9 +163,7 @@ def _check_same_answers(networks: Sequence[keras.Model], folder: Path) -> None:
     classifier = EmotionClassifier(read_model_files(folder), reading=LABELS)
     served = classifier.logits(faces_gray, ONE_VIEW)
     inputs = normalize_faces(faces_gray)
-    answers = [
-        keras.ops.convert_to_numpy(network(inputs, training=False)) for network in networks
-    ]
+    answers = [keras.ops.convert_to_numpy(network(inputs, training=False)) for network in networks]
     expected = np.mean(answers, axis=0)
     difference = float(np.abs(served - expected).max())
     if not difference <= _TOLERANCE * max(1.0, float(np.abs(expected).max())):

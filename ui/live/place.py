@@ -1,7 +1,7 @@
 """The camera's place on the page, which has its shape before there is a picture.
 
 The camera is a frame of streamlit-webrtc, with a look of its own: ``place.js`` gives its buttons
-those of the page, and its empty place the shape of a picture.
+those of the page, and its empty place the shape of a picture; ``ui/common/look.css`` keeps the room.
 """
 
 from __future__ import annotations
@@ -13,11 +13,6 @@ import streamlit as st
 
 from ui.common.component import component
 
-# A picture is 4 to 3 unless another shape was asked for; the buttons are below it.
-_ROOM = """<style>
-[data-testid=stColumn]:has(.st-key-live-place) { container-type: inline-size; }
-.st-key-live-place iframe { min-height: calc(75cqw + 3.6rem); }
-</style>"""
 _place = component("fer_live_place", __file__, "<span></span>")
 
 
@@ -25,6 +20,5 @@ _place = component("fer_live_place", __file__, "<span></span>")
 def camera_place() -> Iterator[None]:
     """Have a camera that is drawn within look like a part of the page."""
     with st.container(key="live-place", gap=None):
-        st.html(_ROOM)
         yield
         _place(key="live-look")

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from fer_core.budget import usable_cores
 from fer_core.errors import FerError
+from ui.common.monitor import RUNNING, WAITING, count_error
 from ui.common.process import once
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class Job(Generic[Result]):
             if work is not None:
                 self.result = work(self)
         except FerError as error:
+            count_error(error)
             self.error = str(error)
         except Exception:
             # One visitor's odd file must not end the queue; the log keeps the details.
@@ -121,6 +123,11 @@ class JobQueue:
             self._waiting.append(job)
             self._start_next()
         return job
+
+    def count(self) -> tuple[int, int]:
+        """Return how many jobs run, and how many wait."""
+        with self._lock:
+            return len(self._running), len(self._waiting)
 
     def cancel(self, job: Job[Any]) -> None:
         """End a job early; a running one ends by itself soon after, with what it has."""
@@ -167,7 +174,10 @@ class JobQueue:
 @once
 def get_queue() -> JobQueue:
     """Return the queue that all visitors share."""
-    return JobQueue()
+    queue = JobQueue()
+    RUNNING.set_function(lambda: queue.count()[0])
+    WAITING.set_function(lambda: queue.count()[1])
+    return queue
 
 
 def ordinal(number: int) -> str:

@@ -25,6 +25,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer_core.budget import memory_limit
 from fer_core.files import VIDEO_SUFFIXES
 from fer_core.images import IMAGE_SUFFIXES
+from ui.common.monitor import HELD
 
 # What uploaders take, by the files' endings, and how large one may be.
 PHOTO_TYPES = tuple(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES)
@@ -98,6 +99,9 @@ def let_go(file: UploadedFile) -> None:
     context = get_script_run_ctx()
     if context and isinstance(context.uploaded_file_mgr, MemoryUploadedFileManager):
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
+
+
+HELD.set_function(held_bytes)
 
 
 class UploadLimit:

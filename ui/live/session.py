@@ -19,6 +19,7 @@ from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings
 from fer_core.types import TrackedFrame
 from ui.common.closing import at_close
+from ui.common.monitor import CAMERAS, LIVE_FRAMES
 from ui.common.process import once
 from ui.common.resources import get_classifier
 from ui.live.ice import IceConfiguration, IceSettings, make_configuration
@@ -41,7 +42,9 @@ def shared_slots() -> Slots:
             limit = max(1, int(text))
         except ValueError:
             logger.warning("%s is no whole number: '%s'.", LIMIT_VARIABLE, text)
-    return Slots(limit)
+    slots = Slots(limit)
+    CAMERAS.set_function(lambda: slots.limit - slots.free)
+    return slots
 
 
 @dataclass(slots=True)
@@ -157,6 +160,7 @@ class LiveSession:
 
     def _keep(self, tracked: TrackedFrame) -> None:
         """Keep a reading, in the analysis' thread; other emotions begin anew."""
+        LIVE_FRAMES.inc()
         settings = self.analysis.settings
         if self.readings is None or settings.parts[1:] != self.parts[1:]:
             self.readings = ReadingsRecorder(get_classifier(settings.class_set).labels)

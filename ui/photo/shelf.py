@@ -31,6 +31,7 @@ from ui.common.address import keep_in_address
 from ui.common.closing import at_close, session_id
 from ui.common.images import as_jpeg, crop_rgb, reduced_rgb
 from ui.common.kept import Kept, new_token
+from ui.common.monitor import PHOTOS, count_error
 from ui.common.process import once
 from ui.common.samples import Upload
 from ui.common.uploads import held_bytes as held_by_all
@@ -271,8 +272,11 @@ def read_photo(
     """Read one photo with every network; whatever is wrong with it becomes a sentence."""
     try:
         with _turns(), decoded(content, on_wait=on_wait) as photo:
-            return _read(photo, detector, classifiers)
+            found = _read(photo, detector, classifiers)
+        PHOTOS.inc()
+        return found
     except UnreadableImage as error:
+        count_error(error)
         return PhotoReading(error=str(error))
     except Exception:
         # One visitor's odd file must not end the session; the log keeps the details.

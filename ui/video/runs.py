@@ -15,10 +15,12 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.detection import load_detector
 from fer_core.timeline import PersonEdits, Timeline, TimelineBuilder
 from fer_core.video.analysis import VideoOptions, VideoResult, analyze_video
+from fer_core.video.progress import Progress
 from fer_core.video.render import render_video
 from fer_core.video.source import VideoFacts
 from fer_core.video.writer import expected_bytes
 from ui.common.jobs import Job, JobQueue
+from ui.common.monitor import VIDEO_FRAMES
 from ui.video.room import temporary_file
 
 
@@ -132,6 +134,10 @@ class VideoRun:
         self._view: tuple[Look, View] | None = None
 
         def analyze(job: Job[Analysis]) -> Analysis:
+            def show(progress: Progress) -> None:
+                VIDEO_FRAMES.inc()
+                job.progress = progress
+
             target = _file_for_copy(facts, options) if annotate else None
             result = analyze_video(
                 file,
@@ -140,7 +146,7 @@ class VideoRun:
                 options=options,
                 annotated=target,
                 builder=builder,
-                on_progress=lambda progress: setattr(job, "progress", progress),
+                on_progress=show,
                 on_waiting=lambda: setattr(job, "progress", Waiting.MEMORY),
                 cancelled=job.stop,
             )

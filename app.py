@@ -7,8 +7,9 @@ import sys
 import streamlit as st
 from starlette.middleware import Middleware
 
-from fer_core.budget import share_arenas
+from fer_core.budget import share_arenas, share_machine
 from fer_core.errors import FerError
+from ui.common.allowance import processes
 from ui.common.gate import Gate
 from ui.common.layout import APP_NAME, PRIVACY_NOTE, begin_page
 from ui.common.logs import begin_logs
@@ -61,6 +62,7 @@ else:
     # that long behind every visitor whose script computes.
     sys.setswitchinterval(0.0005)
     share_arenas()
+    share_machine(processes())
     begin_logs()
     serve_figures()
     # What `streamlit run` imports from here to serve, and then runs as a script for every visit.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from dataclasses import dataclass, field, replace
@@ -153,7 +154,9 @@ class VideoRun:
             written = target if target is not None and _holds_video(result, target) else None
             return Analysis(result, written)
 
-        self.job = queue.submit(owner, analyze)
+        end_s = min(facts.duration_s or math.inf, options.end_s or math.inf)
+        length_s = 0.0 if math.isinf(end_s) else max(0.0, end_s - options.start_s)
+        self.job = queue.submit(owner, analyze, video_s=length_s)
 
     @property
     def turned_deg(self) -> int:

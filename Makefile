@@ -20,7 +20,7 @@ TYPED := fer_core train
 PYTEST := $(PY) -m pytest -n $(TEST_WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit fast lint format fuzz bench wheel docs detector clean distclean
+.PHONY: help run test unit fast lint format fuzz bench wheel lock docs detector clean distclean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +58,12 @@ bench: $(VENV)/.installed-dev detector ## Measure speed and memory.
 
 wheel: $(VENV)/.installed-dev ## Build the library's wheel, into build/.
 	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir build .
+
+# From the list of ranges; versions that are still right stay. No name of a registry gets into it.
+lock: $(VENV)/.installed-dev ## Pin what the app's image installs, in deploy/requirements.lock.
+	$(PY) -m uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
+		--output-file deploy/requirements.lock
 
 # The theme's makers warn of the next MkDocs, which requirements-dev.txt rules out.
 docs: $(VENV)/.installed-dev ## Build the documentation, into build/site.

@@ -7,11 +7,14 @@ import sys
 import streamlit as st
 from starlette.middleware import Middleware
 
-from fer_core.budget import share_arenas
+from fer_core.budget import share_arenas, share_machine
 from fer_core.errors import FerError
+from ui.common.allowance import processes
 from ui.common.gate import Gate
 from ui.common.layout import APP_NAME, PRIVACY_NOTE, begin_page
+from ui.common.logs import begin_logs
 from ui.common.look import Look
+from ui.common.monitor import serve_figures
 from ui.common.settings import Settings, sidebar
 from ui.common.uploads import UploadLimit
 from ui.home import Chosen, how_good, limits, refuse, try_it
@@ -59,5 +62,8 @@ else:
     # that long behind every visitor whose script computes.
     sys.setswitchinterval(0.0005)
     share_arenas()
+    share_machine(processes())
+    begin_logs()
+    serve_figures()
     # What `streamlit run` imports from here to serve, and then runs as a script for every visit.
     app = st.App("app.py", middleware=[Middleware(Gate), Middleware(UploadLimit), Middleware(Look)])

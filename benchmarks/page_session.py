@@ -56,15 +56,15 @@ class Run:
 class PageSession:
     """One visitor's page; see ``page_session``. Its methods raise one of ``FAULTS``."""
 
-    def __init__(self, address: str, token: str, socket: ClientConnection) -> None:
+    def __init__(self, address: str, cookies: SimpleCookie, socket: ClientConnection) -> None:
         """Take over a connection.
 
         Args:
             address: The app's, such as "http://localhost:8501".
-            token: Against forged requests: what the server set as a cookie.
+            cookies: What the server has set.
             socket: The open connection.
         """
-        self._address, self._token, self._socket = address, token, socket
+        self._address, self._cookies, self._socket = address, cookies, socket
         self._session_id = self._page_hash = self._uploader = ""
 
     def open(self, page_name: str) -> Run:
@@ -91,9 +91,9 @@ class PageSession:
             body=_multipart(name, content),
             headers={
                 "Content-Type": f"multipart/form-data; boundary={_BOUNDARY}",
-                "Cookie": f"{_XSRF_COOKIE}={self._token}",
+                "Cookie": _sent(self._cookies),
                 "Origin": self._address,
-                "X-Xsrftoken": self._token,
+                "X-Xsrftoken": self._cookies[_XSRF_COOKIE].value,
             },
         )
         # All other widgets stand where the server has put them.
@@ -104,6 +104,10 @@ class PageSession:
         message = BackMsg()
         message.rerun_script.widget_states.widgets.append(uploader)
         return self._run(message)
+
+    def look_at(self, path: str) -> None:
+        """Fetch what a page shows, such as a picture."""
+        fetch(self._address, path, headers={"Cookie": _sent(self._cookies)})
 
     def _run(self, message: BackMsg) -> Run:
         """Have the page's script run, and wait for its end."""
@@ -151,17 +155,23 @@ def page_session(address: str) -> Iterator[PageSession]:
     Raises:
         One of ``FAULTS``: There is no connection, or it ends.
     """
-    cookie = SimpleCookie(fetch(address, "/_stcore/health").get("Set-Cookie"))
-    token = cookie[_XSRF_COOKIE].value
+    cookies: SimpleCookie = SimpleCookie()
+    for header in fetch(address, "/_stcore/health").get_all("Set-Cookie", []):
+        cookies.load(header)
     with connect(
         f"{address.replace('http', 'ws', 1)}/_stcore/stream",
-        subprotocols=["streamlit", token],
+        subprotocols=["streamlit", cookies[_XSRF_COOKIE].value],
         origin=address,
-        additional_headers={"Cookie": f"{_XSRF_COOKIE}={token}"},
+        additional_headers={"Cookie": _sent(cookies)},
         open_timeout=_PATIENCE_S,
         max_size=None,
     ) as socket:
-        yield PageSession(address, token, socket)
+        yield PageSession(address, cookies, socket)
+
+
+def _sent(cookies: SimpleCookie) -> str:
+    """Return cookies as a browser sends them."""
+    return "; ".join(f"{name}={cookie.value}" for name, cookie in cookies.items())
 
 
 def fetch(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import os
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -39,14 +41,52 @@ class Usage:
     threads: int
     files: int
 
+    def with_more(self, other: Usage) -> Usage:
+        """Return the sum of each figure."""
+        others = asdict(other)
+        return Usage(**{name: value + others[name] for name, value in asdict(self).items()})
+
     def or_more(self, other: Usage) -> Usage:
         """Return the larger one of each figure."""
         others = asdict(other)
         return Usage(**{name: max(value, others[name]) for name, value in asdict(self).items()})
 
 
+class Watched(ABC):
+    """What can be looked at again and again."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def usage(self) -> Usage:
+        """Return what it holds at the moment.
+
+        Raises:
+            RuntimeError: It has ended.
+        """
+
+    @contextmanager
+    def watched(self) -> Iterator[list[Usage]]:
+        """Look at it several times a second; yield what was seen until now, oldest first."""
+        seen = [self.usage()]
+        over = threading.Event()
+
+        def watch() -> None:
+            while not over.wait(_LOOK_EVERY_S):
+                with suppress(RuntimeError):
+                    seen.append(self.usage())
+
+        thread = threading.Thread(target=watch, name="watch", daemon=True)
+        thread.start()
+        try:
+            yield seen
+        finally:
+            over.set()
+            thread.join()
+
+
 @dataclass(frozen=True, slots=True)
-class Server:
+class Server(Watched):
     """The running app, on Linux.
 
     Attributes:
@@ -94,30 +134,13 @@ class Server:
         log = self._folder.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
         return [_last_line(trace) for trace in log.split(_TRACE)[1:]]
 
-    @contextmanager
-    def watched(self) -> Iterator[Callable[[], Usage]]:
-        """Look at it again and again; yield what returns the most that was seen of each figure."""
-        most = self.usage()
-        over = threading.Event()
-
-        def watch() -> None:
-            nonlocal most
-            while not over.wait(_LOOK_EVERY_S):
-                with suppress(RuntimeError):
-                    most = most.or_more(self.usage())
-
-        thread = threading.Thread(target=watch, name="watch", daemon=True)
-        thread.start()
-        try:
-            yield lambda: most
-        finally:
-            over.set()
-            thread.join()
-
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def running_server(environment: Mapping[str, str] | None = None) -> Iterator[Server]:
     """Start the app as `make run` does, with a temporary folder of its own; end it afterwards.
+
+    Args:
+        environment: What to add to the environment.
 
     Raises:
         RuntimeError: It does not start.
@@ -125,10 +148,15 @@ def running_server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "server"
         folder.mkdir()
-        with served(folder=folder) as (process, port, _):
+        with served(folder=folder, environment=environment) as (process, port, _):
             server = Server(f"http://localhost:{port}", process, folder)
             wait_for(f"{server.address}/_stcore/health", process)
             yield server
+
+
+def most_of(seen: Sequence[Usage]) -> Usage:
+    """Return the most that was seen of each figure."""
+    return functools.reduce(Usage.or_more, seen)
 
 
 def report_usage(before: Usage, most: Usage, after: Usage, wait_s: float) -> list[str]:

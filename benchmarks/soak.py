@@ -2,7 +2,8 @@
 
 Visitors in one Chromium come one after another, each with a video or with the fake camera, and
 close their pages. After a first round, which fills pools and caches, the server is looked at, and
-again at the end: what each of them had left would show.
+again at the end: what each of them had left would show. Many visitors at once, for as long as you
+like, are ``python -m benchmarks.visitors --visit 24 --minutes 30``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from benchmarks.fake_camera import CHROMIUM_FLAGS, FRAME_RATE, portrait_pictures
 from benchmarks.page_session import FAULTS
 from benchmarks.server import (
     add_wait,
+    most_of,
     report_goals,
     report_usage,
     running_server,
@@ -64,7 +66,7 @@ def main() -> int:
                     _come(browser, server.address, visit, faults)
                 wait_after_close(options.wait)
                 before = server.usage()
-                with server.watched() as most:
+                with server.watched() as seen:
                     for kinds, count in ((videos, options.videos), (cameras, options.cameras)):
                         for visit in itertools.islice(itertools.cycle(kinds), count):
                             _come(browser, server.address, visit, faults)
@@ -75,7 +77,7 @@ def main() -> int:
         report_goals([f"It ended early: {error}"], faults)
         return 1
     print(f"\n{options.videos} videos and {options.cameras} camera sessions, one after another")
-    missed = report_usage(before, most(), after, options.wait)
+    missed = report_usage(before, most_of(seen), after, options.wait)
     return 1 if report_goals(missed, faults) else 0
 
 

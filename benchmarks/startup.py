@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -65,9 +65,18 @@ def _report_browser() -> None:
         browser.close()
 
 
+def free_port() -> int:
+    """Return a port of this computer at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextmanager
 def served(
-    script: Path = ROOT / "app.py", folder: Path | None = None
+    script: Path = ROOT / "app.py",
+    folder: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[subprocess.Popen[bytes], int, float]]:
     """Yield an app's process, its port and when it was started; end it afterwards.
 
@@ -75,20 +84,19 @@ def served(
         script: The app.
         folder: Takes its temporary files; its output goes to a file beside it that ends in ".log".
             By default the system's folder does, and the output goes nowhere.
+        environment: What to add to the environment.
     """
-    with socket.socket() as probe:
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.address=localhost"]
     options = [f"--server.port={port}", "--server.headless=true"]
-    environment = dict(os.environ) if folder is None else {**os.environ, "TMPDIR": str(folder)}
+    own = {} if folder is None else {"TMPDIR": str(folder)}
     log = Path(os.devnull) if folder is None else folder.with_suffix(".log")
     with log.open("wb") as output:
         started = time.monotonic()
         process = subprocess.Popen(
             [*command, *options],
             cwd=ROOT,
-            env=environment,
+            env={**os.environ, **own, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -62,6 +62,12 @@ class MemoryBudget:
         self._held: list[_Reservation] = []
         self._waiting: list[_Reservation] = []
 
+    @property
+    def reserved_bytes(self) -> int:
+        """What is reserved at the moment."""
+        with self._changed:
+            return sum(held.size_bytes for held in self._held)
+
     @contextmanager
     def reserve(
         self,

@@ -36,14 +36,14 @@ session = live_session(chosen)
 ice = session.ice(ice_settings)
 with left:
     connection_check(ice)
-    if session.full:
-        st.warning("All places for live analysis are taken at the moment.", icon=":material/group:")
+    if session.refusal:
+        st.warning(session.refusal, icon=":material/group:")
         st.button("Try again", on_click=session.ask_again)
     else:
         with camera_place():
             context = camera(session, ice, constraints)
         keeping_buttons(session)
-if not session.full:
+if not session.refusal:
     with right:
         live_panel(session, context, ice, settings.threshold)
 session_summary(session, settings)

@@ -15,14 +15,13 @@ from fer_core.limits import LIMITS
 from fer_core.readings import PEOPLE
 from fer_core.reporting.words import listed
 from train.evaluation.records import Wild, WildFigures
+from ui.common.allowance import allowance
 from ui.common.bars import divided_bars
 from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, stored
 from ui.common.layout import plain
 from ui.common.picture_buttons import PictureButton, picture_buttons
 from ui.common.samples import Upload, examples, sample_clip
 from ui.common.uploads import (
-    MAX_PHOTO_MB,
-    MAX_VIDEO_MB,
     PHOTO_TYPES,
     VIDEO_TYPES,
     let_go,
@@ -56,7 +55,7 @@ def try_it() -> Chosen | None:
             "Drop photos or a video here",
             type=[*PHOTO_TYPES, *VIDEO_TYPES],
             accept_multiple_files=True,
-            max_upload_size=most_mb(MAX_VIDEO_MB),
+            max_upload_size=most_mb(allowance().video_mb),
             key=f"home-upload-{round_}",
         )
     if files:
@@ -86,8 +85,9 @@ def try_it() -> Chosen | None:
     if videos:
         let_go(videos[0])
         return Chosen(video=(videos[0].name, videos[0]))
-    if any(file.size > MAX_PHOTO_MB << 20 for file in files):
-        refuse(f"A photo can have {MAX_PHOTO_MB} MB at most.")
+    photo_mb = allowance().photo_mb
+    if any(file.size > photo_mb << 20 for file in files):
+        refuse(f"A photo can have {photo_mb} MB at most.")
     photos = tuple(Upload(file.name, take(file)) for file in files)
     # A fresh widget makes room for the next ones.
     st.session_state[_ROUND_KEY] = round_ + 1

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from benchmarks.proxy import caddy as find_caddy
 from tests.browser.running import running_app
 from tests.cells import cell_of, write_pictures
 from tests.conftest import unpacked
@@ -57,6 +58,15 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=_FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def caddy() -> str:
+    """The proxy of deploy/."""
+    found = find_caddy()
+    if found is None:
+        pytest.skip("needs Caddy; on Debian: apt-get install caddy")
+    return found
 
 
 @pytest.fixture

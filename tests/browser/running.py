@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Page
+
+from benchmarks.startup import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,7 +40,12 @@ class RunningApp:
 
 @contextmanager
 def running_app(
-    folder: Path, environment: Mapping[str, str], before: str = ""
+    folder: Path,
+    environment: Mapping[str, str],
+    before: str = "",
+    *,
+    root: Path = ROOT,
+    wrapper: Sequence[str] = (),
 ) -> Iterator[RunningApp]:
     """Run the app until the context ends.
 
@@ -47,15 +53,17 @@ def running_app(
         folder: Where its temporary files go; its output goes to a file beside it.
         environment: What to add to the environment.
         before: Python that runs before the app, for tests of what goes wrong inside.
+        root: Where the app's files are.
+        wrapper: What starts the program that follows it, such as as another user.
     """
     port = free_port()
     log = folder.with_suffix(".log")
     script = f"import sys\nfrom streamlit.web import cli\n{before}\nsys.exit(cli.main())"
-    options = ["--server.headless=true", "--server.address=127.0.0.1"]
+    options = [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", script, "run", "app.py", f"--server.port={port}", *options],
-            cwd=ROOT,
+            [*wrapper, sys.executable, "-c", script, "run", "app.py", *options],
+            cwd=root,
             env={**os.environ, "TMPDIR": str(folder), **environment},
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -78,13 +86,6 @@ def until_true(page: Page, condition: str) -> None:
     page.evaluate(
         f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame) }}"
     )
-
-
-def free_port() -> int:
-    """Return a port at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from benchmarks.fake_camera import CHROMIUM_FLAGS, clip_pictures, write_camera
+from benchmarks.proxy import Proxy, proxied
 from tests.browser.live_page import LivePage, number_in
 from tests.browser.running import RunningApp, free_port, running_app
 from tests.browser.test_live import fault, launch
@@ -97,24 +99,30 @@ def browser(
     opened.close()
 
 
-def visit(browser: Browser, app: RunningApp) -> LivePage:
+def visit(browser: Browser, app: RunningApp | Proxy) -> LivePage:
     context = browser.new_context(base_url=app.address)
     context.set_default_timeout(60_000)
     return LivePage(context.new_page()).open()
 
 
 def test_frames_arrive_through_the_relay_and_again_after_it_was_gone(
-    browser: Browser, turnserver: str, tmp_path: Path, yunet_file: Path
+    browser: Browser, turnserver: str, caddy: str, tmp_path: Path, yunet_file: Path
 ) -> None:
     port = free_port()
-    with relayed(tmp_path / "app", yunet_file, port) as app:
-        live = visit(browser, app)
+    with (
+        relayed(tmp_path / "app", yunet_file, port) as app,
+        proxied([app.address], tmp_path / "proxy") as proxy,
+    ):
+        live = visit(browser, proxy)
         with coturn(turnserver, port, tmp_path) as relay:
             live.start()
             live.wait_for_frames(60)
             assert number_in(live.grab()) is not None
             log = (tmp_path / "turn.log").read_text()
             assert "ALLOCATE processed, success" in log and "CHANNEL_BIND" in log
+            # The browser's and the app's credentials are good for an hour.
+            ends = {int(end) for end in re.findall(r"user <(\d+):[0-9a-f]+>", log)}
+            assert ends and all(0 < end - time.time() <= 3600 for end in ends)
             # Now the network drops: nobody says goodbye.
             relay.kill()
             relay.wait()

@@ -103,7 +103,7 @@ def test_names_of_photos(photo_page: AppTest, monkeypatch: pytest.MonkeyPatch) -
     assert_shown_as_it_is(app, 2)
     app = app.button_group(key="photo-view").set_value("Compare two").run()
     assert_shown_as_it_is(app, 1)
-    monkeypatch.setattr("ui.photo.shelf.MAX_BYTES", 10)
+    monkeypatch.setattr("ui.photo.shelf.room_for_one", lambda: 10)
     app = app.file_uploader[0].set_value([(f"{NAME}3.jpg", bytes(20), "image/jpeg")]).run()
     assert app.warning
     assert_shown_as_it_is(app, 2)

@@ -18,6 +18,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from fer_core import budget
+from ui.common.monitor import PAGES
 from ui.common.process import once
 
 logger = logging.getLogger(__name__)
@@ -76,6 +77,12 @@ class OpenPages:
         """
         with self._lock:
             self._page(session).releases[name] = release
+
+    def count_open(self) -> int:
+        """Return how many of them are open in a browser at the moment."""
+        with self._lock:
+            sessions = list(self._pages)
+        return sum(map(self._is_open, sessions))
 
     def sweep(self) -> int:
         """Close the sessions whose pages have been closed for a while; return how many stay."""
@@ -141,6 +148,7 @@ def session_id() -> str:
 def _open_pages() -> OpenPages:
     """Return all visitors' sessions, looked after from now on."""
     pages = OpenPages(_is_open, _close_session, give_memory_back)
+    PAGES.set_function(pages.count_open)
     threading.Thread(target=_sweep_forever, args=(pages,), name="closing", daemon=True).start()
     return pages
 

@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar
 
 from fer_core.budget import usable_cores
 from fer_core.errors import FerError
+from ui.common.allowance import LimitReached, refuse_jobs, spend
+from ui.common.monitor import RUNNING, WAITING, count_error
 from ui.common.process import once
 
 logger = logging.getLogger(__name__)
@@ -77,6 +79,7 @@ class Job(Generic[Result]):
             if work is not None:
                 self.result = work(self)
         except FerError as error:
+            count_error(error)
             self.error = str(error)
         except Exception:
             # One visitor's odd file must not end the queue; the log keeps the details.
@@ -106,21 +109,39 @@ class JobQueue:
         self._running: list[Job[Any]] = []
         self._round = 0
 
-    def submit(self, owner: str, work: Callable[[Job[Result]], Result]) -> Job[Result]:
+    def submit(
+        self, owner: str, work: Callable[[Job[Result]], Result], video_s: float = 0.0
+    ) -> Job[Result]:
         """Hand in work; it starts at once when there is room.
 
         Args:
             owner: Whose it is.
             work: Is called with its job, to say its progress and to look for ``stop``; it must
                 not call Streamlit.
+            video_s: How much of a video it analyses, in seconds.
+
+        Returns:
+            The job; one that failed already where the owner may have no other.
         """
         job = Job(owner, work)
         with self._lock:
             own = [other.round for other in self._running + self._waiting if other.owner == owner]
+            try:
+                refuse_jobs(len(own))
+                spend(owner, video_s=video_s)
+            except LimitReached as error:
+                job.forget_work()
+                job.error, job.state = str(error), JobState.FAILED
+                return job
             job.round = max(own) + 1 if own else self._round
             self._waiting.append(job)
             self._start_next()
         return job
+
+    def count(self) -> tuple[int, int]:
+        """Return how many jobs run, and how many wait."""
+        with self._lock:
+            return len(self._running), len(self._waiting)
 
     def cancel(self, job: Job[Any]) -> None:
         """End a job early; a running one ends by itself soon after, with what it has."""
@@ -167,7 +188,10 @@ class JobQueue:
 @once
 def get_queue() -> JobQueue:
     """Return the queue that all visitors share."""
-    return JobQueue()
+    queue = JobQueue()
+    RUNNING.set_function(lambda: queue.count()[0])
+    WAITING.set_function(lambda: queue.count()[1])
+    return queue
 
 
 def ordinal(number: int) -> str:

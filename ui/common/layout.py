@@ -10,8 +10,9 @@ import streamlit as st
 from fer_core.labels import UNCERTAIN
 from fer_core.types import FaceReading
 from ui.common.bars import swatch
-from ui.common.closing import enter_page
+from ui.common.closing import enter_page, session_id
 from ui.common.public import without_paths
+from ui.common.uploads import take_refusal
 
 APP_NAME = "Facial emotions"
 PRIVACY_NOTE = (
@@ -48,6 +49,9 @@ def begin_page(title: str) -> None:
     with st.sidebar:
         for page, label, icon in PAGES:
             st.page_link(page, label=label, icon=icon)
+    refusal = take_refusal(session_id())
+    if refusal:
+        st.warning(refusal, icon=":material/upload:")
 
 
 def plain(text: str) -> str:

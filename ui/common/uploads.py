@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from weakref import WeakSet
 
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
@@ -25,20 +26,20 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from fer_core.budget import memory_limit
 from fer_core.files import VIDEO_SUFFIXES
 from fer_core.images import IMAGE_SUFFIXES
+from ui.common.allowance import LimitReached, allowance, spend
+from ui.common.monitor import HELD
+from ui.common.visitors import browser_of
 
-# What uploaders take, by the files' endings, and how large one may be.
+# What uploaders take, by the files' endings.
 PHOTO_TYPES = tuple(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES)
 VIDEO_TYPES = tuple(suffix.removeprefix(".") for suffix in VIDEO_SUFFIXES)
-MAX_PHOTO_MB, MAX_VIDEO_MB = 50, 500
 
 # Decoding has a share of its own, and the rest is the process itself.
 _SHARE = 0.2
 # Of that, for one page.
 _PAGE_SHARE = 2 / 3
-# That one page has uploaded and not taken in yet.
-_MAX_FILES = 1_000
 _PATH = "/_stcore/upload_file/"
-_NO_ROOM = "The server has no room for this file just now."
+_NO_ROOM = "The server has no room for this file just now; please try again later."
 
 
 class Holder(Protocol):
@@ -51,6 +52,7 @@ class Holder(Protocol):
 
 _holders: WeakSet[Holder] = WeakSet()
 _arriving: Counter[str] = Counter()
+_refusals: dict[str, str] = {}
 _lock = threading.Lock()
 
 
@@ -100,6 +102,9 @@ def let_go(file: UploadedFile) -> None:
         context.uploaded_file_mgr.remove_file(context.session_id, file.file_id)
 
 
+HELD.set_function(held_bytes)
+
+
 class UploadLimit:
     """ASGI middleware that refuses uploads for which there is no room."""
 
@@ -114,8 +119,15 @@ class UploadLimit:
         page = scope["path"].partition(_PATH)[2].partition("/")[0]
         length = dict(scope["headers"]).get(b"content-length", b"")
         # Browsers say how long a file is.
-        if not length.isdigit() or not _fits(page, int(length)):
-            await PlainTextResponse(_NO_ROOM, 413)(scope, receive, send)
+        refusal = "" if length.isdigit() and _fits(page, int(length)) else _NO_ROOM
+        visitor = browser_of(HTTPConnection(scope).cookies) or page
+        try:
+            spend(visitor, upload_mb=0 if refusal else int(length) / 1e6)
+        except LimitReached as error:
+            refusal = str(error)
+        if refusal:
+            _tell(page, refusal)
+            await PlainTextResponse(refusal, 413)(scope, receive, send)
             return
         arrived = 0
 
@@ -137,13 +149,31 @@ class UploadLimit:
                 del _arriving[page]
 
 
+def take_refusal(page: str) -> str:
+    """Return why a page's upload was refused since it was last asked; "" where none was.
+
+    Args:
+        page: Its session.
+    """
+    return _refusals.pop(page, "")
+
+
+def _tell(page: str, refusal: str) -> None:
+    """Have a page say why its upload was refused: the uploader itself shows a number."""
+    visit = runtime.get_instance().get_app_session(page) if runtime.exists() else None
+    if visit is not None:
+        _refusals[page] = refusal
+        # As Streamlit does when the code has changed: the page as its visitor last saw it.
+        visit.request_rerun(visit._client_state)
+
+
 def _fits(page: str, more_bytes: int) -> bool:
     """Whether a page may upload more."""
     waiting = _waiting_files()
     own = waiting.get(page, [])
     everybody = sum(map(sum, waiting.values())) + _arriving.total() + held_bytes()
     return (
-        len(own) < _MAX_FILES
+        len(own) < allowance().files
         and sum(own) + _arriving[page] + more_bytes <= room_for_one()
         and everybody + more_bytes <= room_for_all()
     )

@@ -54,6 +54,9 @@ def connection_hint(ice: IceConfiguration) -> str:
 def _panel(
     session: LiveSession, context: WebRtcStreamerContext, ice: IceConfiguration, threshold: float
 ) -> None:
+    if session.refusal:
+        # No time is left for this camera, and the page takes it off.
+        st.rerun()
     status = session.analysis.status()
     analysis = session.analysis
     if session.attempt_since is not None:

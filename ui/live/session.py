@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,37 +9,32 @@ from typing import Any
 import av
 import streamlit as st
 
-from fer_core.budget import usable_cores
 from fer_core.detection import load_detector
 from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
 from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings
 from fer_core.types import TrackedFrame
+from ui.common.allowance import LimitReached, most_cameras, spend
 from ui.common.closing import at_close
+from ui.common.monitor import CAMERAS, LIVE_FRAMES
 from ui.common.process import once
 from ui.common.resources import get_classifier
+from ui.common.visitors import visitor
 from ui.live.ice import IceConfiguration, IceSettings, make_configuration
 
-logger = logging.getLogger(__name__)
-
-LIMIT_VARIABLE = "FER_LIVE_LIMIT"
 _SESSION_KEY = "live-session"
+_ALL_TAKEN = "All places for live analysis are taken at the moment."
 # An attempt that ends sooner than this, in seconds, was ended by the visitor.
 _ATTEMPT_S = 4.0
 
 
 @once
 def shared_slots() -> Slots:
-    """Return the limit that all visitors share: by default one analysis a core."""
-    text = os.environ.get(LIMIT_VARIABLE, "").strip()
-    limit = usable_cores()
-    if text:
-        try:
-            limit = max(1, int(text))
-        except ValueError:
-            logger.warning("%s is no whole number: '%s'.", LIMIT_VARIABLE, text)
-    return Slots(limit)
+    """Return the places that all visitors share."""
+    slots = Slots(most_cameras())
+    CAMERAS.set_function(lambda: slots.limit - slots.free)
+    return slots
 
 
 @dataclass(slots=True)
@@ -52,8 +45,9 @@ class LiveSession:
         analysis: Reads the camera.
         attempt: Number of the current connection, from 1.
         attempt_since: When it began, on the monotonic clock; None when there is none.
-        full: Whether there was no slot at the last attempt.
-        refusals: How many attempts found no slot.
+        refusal: Why the camera is not read although it was started, a sentence, or "".
+        refusals: How often that was so.
+        owner: Whose it is.
         unconnected: Whether the last attempt ended without a single frame.
         readings: What was read since the last start, or None before the first.
         parts: What read it last, as ``LiveSettings.parts`` names it.
@@ -67,8 +61,9 @@ class LiveSession:
     analysis: LiveAnalysis
     attempt: int = 0
     attempt_since: float | None = None
-    full: bool = False
+    refusal: str = ""
     refusals: int = 0
+    owner: str = ""
     unconnected: bool = False
     readings: ReadingsRecorder | None = None
     parts: tuple[str, str, str] = ("", "", "")
@@ -77,6 +72,7 @@ class LiveSession:
     video: VideoRecorder | None = None
     video_file: bytes = b""
     video_problem: str = ""
+    _counted: float = 0.0
     _ice: tuple[IceSettings, IceConfiguration] | None = field(default=None)
 
     def ice(self, settings: IceSettings) -> IceConfiguration:
@@ -90,8 +86,9 @@ class LiveSession:
         if active and self.attempt_since is None:
             self.attempt += 1
             self.unconnected = False
-            self.full = not self.analysis.start()
-            if self.full:
+            self._counted = time.monotonic()
+            self.refusal = self._spend(1.0) or ("" if self.analysis.start() else _ALL_TAKEN)
+            if self.refusal:
                 # The camera is taken off the page, and does not wait for a place.
                 self.analysis.stop()
                 self.refusals += 1
@@ -106,8 +103,8 @@ class LiveSession:
             self.end()
 
     def ask_again(self) -> None:
-        """Let the visitor try again after all places were taken."""
-        self.full = False
+        """Let the visitor try again after a refusal."""
+        self.refusal = ""
 
     def end(self) -> None:
         """Stop everything; what was read and recorded stays to be taken away."""
@@ -123,8 +120,28 @@ class LiveSession:
 
     def callback(self, frame: av.VideoFrame) -> av.VideoFrame:
         """Return the frame to show; called for every frame, in a thread of streamlit-webrtc."""
+        self._count_time()
         picture = self.analysis.next_picture(frame.to_ndarray(format="bgr24"))
         return av.VideoFrame.from_ndarray(picture, format="bgr24")
+
+    def _count_time(self) -> None:
+        """Count the seconds of the camera, and end its reading when no more are left."""
+        passed_s = time.monotonic() - self._counted
+        if passed_s < 1.0 or self.attempt_since is None or self.refusal:
+            return
+        self._counted += passed_s
+        self.refusal = self._spend(passed_s)
+        if self.refusal:
+            self.refusals += 1
+            self.analysis.stop()
+
+    def _spend(self, camera_s: float) -> str:
+        """Note that the camera is used; return why it may not be, a sentence, or ""."""
+        try:
+            spend(self.owner, camera_s=camera_s)
+        except LimitReached as error:
+            return str(error)
+        return ""
 
     def start_video(self) -> None:
         """Begin to record the video as it is shown; an earlier one is forgotten."""
@@ -157,6 +174,7 @@ class LiveSession:
 
     def _keep(self, tracked: TrackedFrame) -> None:
         """Keep a reading, in the analysis' thread; other emotions begin anew."""
+        LIVE_FRAMES.inc()
         settings = self.analysis.settings
         if self.readings is None or settings.parts[1:] != self.parts[1:]:
             self.readings = ReadingsRecorder(get_classifier(settings.class_set).labels)
@@ -174,8 +192,10 @@ def live_session(settings: LiveSettings) -> LiveSession:
             load_classifier=get_classifier,
             slots=shared_slots(),
         )
-        st.session_state[_SESSION_KEY] = LiveSession(analysis)
+        st.session_state[_SESSION_KEY] = LiveSession(analysis, owner=visitor())
         at_close(_SESSION_KEY, st.session_state[_SESSION_KEY].close)
     session: LiveSession = st.session_state[_SESSION_KEY]
     session.analysis.settings = settings
+    if session.refusal and session.attempt_since is not None:
+        session.end()
     return session

@@ -8,13 +8,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.protocols import FaceReader
+from ui.common.allowance import allowance
 from ui.common.layout import plain
 from ui.common.picture_buttons import PictureButton, picture_buttons
 from ui.common.resources import get_classifier
 from ui.common.samples import Upload, examples
 from ui.common.settings import CLASS_SET_NAMES, Settings
-from ui.common.uploads import MAX_PHOTO_MB, PHOTO_TYPES, room_for_one, take
-from ui.photo.shelf import MAX_BYTES, MAX_PHOTOS, VIEW_KEY, PhotoShelf, read_photos, shelf
+from ui.common.uploads import PHOTO_TYPES, room_for_one, take
+from ui.photo.shelf import VIEW_KEY, PhotoShelf, read_photos, shelf
 
 _ROUND_KEY = "upload-round"
 _EXAMPLES_HEIGHT = 186
@@ -32,7 +33,7 @@ def choose_photos() -> None:
             "Upload photos" if empty else "Add photos",
             type=list(PHOTO_TYPES),
             accept_multiple_files=True,
-            max_upload_size=MAX_PHOTO_MB,
+            max_upload_size=allowance().photo_mb,
             key=f"upload-{round_}",
             label_visibility="visible" if empty else "collapsed",
         )
@@ -51,10 +52,11 @@ def choose_photos() -> None:
         st.session_state[_ROUND_KEY] = round_ + 1
         st.rerun()
     if photos.refused:
-        most_mb = min(MAX_BYTES, room_for_one()) // 1_000_000
+        here = allowance()
+        most_mb = min(here.photos_mb, room_for_one() // 1_000_000)
         st.warning(
-            f"There is no room for more than {most_mb} MB or {MAX_PHOTOS} photos at once, and less "
-            f"where other visitors have some; left out: {plain(', '.join(photos.refused))}."
+            f"There is no room for more than {most_mb} MB or {here.photos} photos at once, and "
+            f"less where other visitors have some; left out: {plain(', '.join(photos.refused))}."
         )
 
 

@@ -28,9 +28,11 @@ from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING
 from fer_core.types import Frame
 from ui.common.address import keep_in_address
+from ui.common.allowance import allowance
 from ui.common.closing import at_close, session_id
 from ui.common.images import as_jpeg, crop_rgb, reduced_rgb
 from ui.common.kept import Kept, new_token
+from ui.common.monitor import PHOTOS, count_error
 from ui.common.process import once
 from ui.common.samples import Upload
 from ui.common.uploads import held_bytes as held_by_all
@@ -49,9 +51,6 @@ _ADDRESS_KEY, _PAGE = "photos", "Photo"
 _GONE_KEY = "photos-gone"
 _THUMBNAIL_WH = (160, 160)
 _SHOWN_SIDE = 1400
-# Beyond these, one visitor's photos could crowd out the others in memory.
-MAX_BYTES = 500_000_000
-MAX_PHOTOS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +129,10 @@ class PhotoShelf:
             self.view = ALL if len(arrived) > 1 else ONE
 
     def _has_room(self, more_bytes: int) -> bool:
+        here = allowance()
         return (
-            len(self.uploads) < MAX_PHOTOS
-            and self.held_bytes + more_bytes <= min(MAX_BYTES, room_for_one())
+            len(self.uploads) < here.photos
+            and self.held_bytes + more_bytes <= min(here.photos_mb * 1_000_000, room_for_one())
             and held_by_all() + more_bytes <= room_for_all()
         )
 
@@ -271,8 +271,11 @@ def read_photo(
     """Read one photo with every network; whatever is wrong with it becomes a sentence."""
     try:
         with _turns(), decoded(content, on_wait=on_wait) as photo:
-            return _read(photo, detector, classifiers)
+            found = _read(photo, detector, classifiers)
+        PHOTOS.inc()
+        return found
     except UnreadableImage as error:
+        count_error(error)
         return PhotoReading(error=str(error))
     except Exception:
         # One visitor's odd file must not end the session; the log keeps the details.

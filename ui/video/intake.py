@@ -18,19 +18,19 @@ from fer_core.video.analysis import VideoOptions
 from fer_core.video.progress import expected_frames
 from fer_core.video.source import VideoFacts
 from ui.common.address import kept_slider
+from ui.common.allowance import allowance
 from ui.common.images import as_jpeg
 from ui.common.jobs import get_queue
 from ui.common.layout import plain
 from ui.common.resources import get_classifier
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
-from ui.common.uploads import MAX_VIDEO_MB, VIDEO_TYPES, let_go, most_mb
+from ui.common.uploads import VIDEO_TYPES, let_go, most_mb
 from ui.common.visitors import visitor
 from ui.video.runs import VideoRun
 from ui.video.shelf import Video, forget_video, read_all, receive, show_video
 
 SMOOTHING_KEY = "video-smoothing"
 _ROUND_KEY = "video-upload-round"
-_MAX_PART_S = 3600.0
 _DEFAULT_FPS = 10
 _EVERY_FRAME = 0
 # The browser gets the whole file, and Streamlit holds it in memory meanwhile.
@@ -49,7 +49,7 @@ _PLAYABLE = {
 def choose_video() -> None:
     """Draw the way to bring a video in."""
     round_ = st.session_state.setdefault(_ROUND_KEY, 0)
-    largest_mb = most_mb(MAX_VIDEO_MB)
+    largest_mb = most_mb(allowance().video_mb)
     upload = st.file_uploader(
         "Upload a video",
         type=list(VIDEO_TYPES),
@@ -60,7 +60,7 @@ def choose_video() -> None:
         st.markdown(
             "- Every person gets a **time line** of expressions, with the strongest moments.\n"
             "- An **annotated video** with sound, tables, a summary and captions to take away.\n"
-            f"- Up to {largest_mb} MB a file, and {_MAX_PART_S / 60:.0f} minutes at a time; "
+            f"- Up to {largest_mb} MB a file, and {most_part_s() / 60:.0f} minutes at a time; "
             "phone videos stand upright."
         )
         return
@@ -222,6 +222,11 @@ def ask_for_run(video: Video, settings: Settings) -> None:
         st.rerun()
 
 
+def most_part_s() -> float:
+    """Return how much of a video is analysed at once, in seconds."""
+    return float(allowance().video_part_s)
+
+
 def begin_video(name: str, upload: BinaryIO, settings: Settings) -> None:
     """Take in a video that was chosen on another page, and start its analysis as it is usual.
 
@@ -232,7 +237,9 @@ def begin_video(name: str, upload: BinaryIO, settings: Settings) -> None:
     forget_video()
     video = receive(name, upload)
     show_video(video)
-    options = VideoOptions(fps=float(_DEFAULT_FPS), end_s=_MAX_PART_S, threshold=settings.threshold)
+    options = VideoOptions(
+        fps=float(_DEFAULT_FPS), end_s=most_part_s(), threshold=settings.threshold
+    )
     _start(video, settings, options, annotate=True)
 
 
@@ -257,28 +264,28 @@ def _start(video: Video, settings: Settings, options: VideoOptions, annotate: bo
 
 def _choose_part(video: Video) -> tuple[float, float | None] | None:
     """Draw the choice of the part; return its ends in seconds, or None when it is too long."""
-    duration_s = video.facts.duration_s
+    duration_s, most_s = video.facts.duration_s, most_part_s()
     if duration_s is None:
         st.caption(
             "The file does not say how long it is; its first "
-            f"{_MAX_PART_S / 60:.0f} minutes are analysed."
+            f"{most_s / 60:.0f} minutes are analysed."
         )
-        return 0.0, _MAX_PART_S
+        return 0.0, most_s
     step_s = 0.1 if duration_s < 600 else 1.0
     last_s = max(step_s, math.ceil(duration_s / step_s) * step_s)
     begin, end = st.slider(
         "Part to analyse",
         time(),
         _as_time(last_s),
-        (time(), _as_time(min(last_s, _MAX_PART_S))),
+        (time(), _as_time(min(last_s, most_s))),
         timedelta(seconds=step_s),
         format="m:ss.S" if duration_s < 600 else "H:mm:ss",
         key=f"video-part-{video.token}",
     )
     start_s, end_s = _as_seconds(begin), _as_seconds(end)
-    if end_s - start_s > _MAX_PART_S:
+    if end_s - start_s > most_s:
         st.error(
-            f"At most {_MAX_PART_S / 60:.0f} minutes are analysed at a time; "
+            f"At most {most_s / 60:.0f} minutes are analysed at a time; "
             "please choose a shorter part."
         )
         return None

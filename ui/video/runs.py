@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 from dataclasses import dataclass, field, replace
@@ -15,10 +16,12 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.detection import load_detector
 from fer_core.timeline import PersonEdits, Timeline, TimelineBuilder
 from fer_core.video.analysis import VideoOptions, VideoResult, analyze_video
+from fer_core.video.progress import Progress
 from fer_core.video.render import render_video
 from fer_core.video.source import VideoFacts
 from fer_core.video.writer import expected_bytes
 from ui.common.jobs import Job, JobQueue
+from ui.common.monitor import VIDEO_FRAMES
 from ui.video.room import temporary_file
 
 
@@ -132,6 +135,10 @@ class VideoRun:
         self._view: tuple[Look, View] | None = None
 
         def analyze(job: Job[Analysis]) -> Analysis:
+            def show(progress: Progress) -> None:
+                VIDEO_FRAMES.inc()
+                job.progress = progress
+
             target = _file_for_copy(facts, options) if annotate else None
             result = analyze_video(
                 file,
@@ -140,14 +147,16 @@ class VideoRun:
                 options=options,
                 annotated=target,
                 builder=builder,
-                on_progress=lambda progress: setattr(job, "progress", progress),
+                on_progress=show,
                 on_waiting=lambda: setattr(job, "progress", Waiting.MEMORY),
                 cancelled=job.stop,
             )
             written = target if target is not None and _holds_video(result, target) else None
             return Analysis(result, written)
 
-        self.job = queue.submit(owner, analyze)
+        end_s = min(facts.duration_s or math.inf, options.end_s or math.inf)
+        length_s = 0.0 if math.isinf(end_s) else max(0.0, end_s - options.start_s)
+        self.job = queue.submit(owner, analyze, video_s=length_s)
 
     @property
     def turned_deg(self) -> int:

@@ -74,6 +74,21 @@ def test_only_so_many_run_and_the_others_have_a_place(held) -> None:
     assert [queue.place(job) for job in jobs] == [0, 0, 0, 1]
 
 
+def test_a_visitor_has_so_many_and_others_go_on(held, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FER_LIMIT_JOBS", "2")
+    monkeypatch.setenv("FER_LIMIT_VIDEO_S", "100")
+    queue = JobQueue(1)
+    works = [held(name) for name in ("a1", "a2", "a3", "b1", "b2")]
+    visitors = ["anna-of-jobs"] * 3 + ["bert-of-jobs"] * 2
+    jobs = [queue.submit(*pair, video_s=60) for pair in zip(visitors, works, strict=True)]
+    assert [job.state for job in jobs] == ["running", "failed", "failed", "queued", "failed"]
+    assert "2 minutes of video" in jobs[1].error and not jobs[3].error
+    again = queue.submit("anna-of-jobs", works[1])
+    refused = queue.submit("anna-of-jobs", works[2])
+    assert again.state == "queued" and "2 analyses running or in line" in refused.error
+    assert queue.count() == (1, 2) and not jobs[1].forget_work()
+
+
 def test_visitors_take_turns(held, began: list[str]) -> None:
     queue = JobQueue(1)
     works = [held(name) for name in ("a1", "a2", "a3", "b1", "b2", "c1")]

@@ -28,6 +28,10 @@ class Server:
         self.taking_in = asyncio.Event()
         self.go_on = asyncio.Event()
         self.go_on.set()
+        self.reruns: list[str] = []
+
+    def get_app_session(self, page: str) -> Any:
+        return SimpleNamespace(_client_state=page, request_rerun=self.reruns.append)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         data = b""
@@ -126,12 +130,38 @@ def test_a_file_that_is_larger_than_it_says_is_cut_off(server: Server) -> None:
 
 
 def test_too_many_files(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uploads, "_MAX_FILES", 2)
+    monkeypatch.setenv("FER_LIMIT_FILES", "2")
 
     async def upload() -> list[int]:
         return [await server.put("one", str(number), 1) for number in range(3)]
 
     assert finished(upload()) == [204, 204, 413]
+
+
+def test_a_refusal_is_said_on_its_page_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert finished(server.put("one", "a", 250)) == 413
+    assert server.reruns == ["one"] and not uploads.take_refusal("two")
+    assert "no room for this file" in uploads.take_refusal("one")
+    assert not uploads.take_refusal("one")
+
+
+def test_a_visitor_can_upload_so_much_an_hour(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "room_for_all", lambda: 30_000_000)
+    monkeypatch.setenv("FER_LIMIT_UPLOAD_MB", "2")
+
+    async def upload() -> list[int]:
+        return [
+            await server.put("hourly", "a", 1_200_000),
+            await server.put("hourly", "b", 900_000),
+            await server.put("another", "a", 900_000),
+        ]
+
+    assert finished(upload()) == [204, 413, 204]
+    assert "One visitor can upload 2 MB within an hour" in uploads.take_refusal("hourly")
 
 
 def test_other_requests_pass(server: Server) -> None:

@@ -17,10 +17,11 @@ from fer_core.live.state import LiveState, Privacy
 from tests.conftest import ROOT
 from tests.fer_core.live.conftest import eventually
 from tests.ui.conftest import SAMPLE
+from ui.common.allowance import CAMERAS_VARIABLE
 from ui.live import panel as live_panel
 from ui.live import rtc as live_rtc
 from ui.live.rtc import CAMERA_KEY
-from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
+from ui.live.session import LiveSession, shared_slots
 from ui.live.summary import session_report
 
 
@@ -172,6 +173,18 @@ def test_all_places_taken(live_page: AppTest, press: Callable[[bool], AppTest]) 
     assert not warnings(live_page)
 
 
+def test_a_camera_whose_time_is_over_is_taken_off(
+    live_page: AppTest, press: Callable[[bool], AppTest]
+) -> None:
+    press(True)
+    session = session_of(live_page)
+    # As the frames' thread does.
+    session.refusal = "The time is over."
+    live_page.run()
+    assert warnings(live_page) == ["The time is over."]
+    assert session.attempt_since is None and not session.analysis.running
+
+
 def test_a_page_that_was_left_begins_anew(
     live_page: AppTest, press: Callable[[bool], AppTest]
 ) -> None:
@@ -224,7 +237,7 @@ def test_wrong_ice_settings_are_the_operators_business(
 
 
 def test_the_limit_is_one_a_core_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(LIMIT_VARIABLE, raising=False)
+    monkeypatch.delenv(CAMERAS_VARIABLE, raising=False)
     shared_slots.__wrapped__.cache_clear()
     assert shared_slots().limit >= 1
 

@@ -16,10 +16,11 @@ from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings, LiveView
 from tests.fer_core.live.conftest import eventually, live_threads
 from tests.ui.conftest import SAMPLE
+from ui.common.allowance import CAMERAS_VARIABLE
 from ui.common.resources import get_classifier
 from ui.live import session as live_session
 from ui.live.ice import IceSettings
-from ui.live.session import LIMIT_VARIABLE, LiveSession, shared_slots
+from ui.live.session import LiveSession, shared_slots
 
 SETTINGS = LiveSettings("haar", "fer7", 0.4, 0.4, LiveView(mirror=False, bars=False))
 
@@ -79,7 +80,7 @@ def test_a_start_takes_a_place_and_a_stop_gives_it_back(
     for attempt in (1, 2):
         session.playing_changed(True)
         session.playing_changed(True)
-        assert session.attempt == attempt and slots.free == 0 and not session.full
+        assert session.attempt == attempt and slots.free == 0 and not session.refusal
         feed_until_read(session, frame)
         session.playing_changed(False)
         assert slots.free == 1 and not session.unconnected
@@ -89,11 +90,33 @@ def test_a_start_takes_a_place_and_a_stop_gives_it_back(
 def test_no_place_is_said_and_can_be_asked_for_again(session: LiveSession, slots: Slots) -> None:
     slots.take("somebody else")
     session.playing_changed(True)
-    assert session.full and session.attempt_since is None
+    assert session.refusal and session.attempt_since is None
     session.ask_again()
     slots.give_back("somebody else")
     session.playing_changed(True)
-    assert not session.full and session.analysis.running
+    assert not session.refusal and session.analysis.running
+
+
+def test_the_camera_has_its_time(
+    session: LiveSession, slots: Slots, frame: av.VideoFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_LIMIT_CAMERA_S", "60")
+    session.owner = "anna-of-the-camera"
+    session.playing_changed(True)
+    feed_until_read(session, frame)
+    assert not session.refusal and slots.free == 0
+    # As if this had gone on for a minute.
+    session._counted -= 50
+    session.callback(frame)
+    assert not session.refusal
+    session._counted -= 10
+    assert session.callback(frame).width == 640
+    assert "use the camera for 1 minute within" in session.refusal and slots.free == 1
+    session.playing_changed(False)
+    session.ask_again()
+    monkeypatch.setenv("FER_LIMIT_CAMERA_S", "50")
+    session.playing_changed(True)
+    assert session.refusal and session.attempt_since is None
 
 
 def test_an_attempt_without_a_frame_was_no_connection(
@@ -208,7 +231,7 @@ def test_credentials_are_kept_while_they_are_fresh(
 def test_the_limit_comes_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, text: str, limit: int
 ) -> None:
-    monkeypatch.setenv(LIMIT_VARIABLE, text)
+    monkeypatch.setenv(CAMERAS_VARIABLE, text)
     shared_slots.__wrapped__.cache_clear()
     assert shared_slots().limit == limit
     assert shared_slots() is shared_slots()
@@ -218,7 +241,7 @@ def test_the_limit_comes_from_the_environment(
 def test_a_limit_that_is_no_number_is_left_out(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setenv(LIMIT_VARIABLE, "many")
+    monkeypatch.setenv(CAMERAS_VARIABLE, "many")
     shared_slots.__wrapped__.cache_clear()
     assert shared_slots().limit >= 1 and "many" in caplog.text
     shared_slots.__wrapped__.cache_clear()

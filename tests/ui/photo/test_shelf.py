@@ -30,7 +30,7 @@ def test_adding_turns_to_the_first_new_photo_and_keeps_order() -> None:
 
 
 def test_a_full_shelf_refuses_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(photos, "MAX_BYTES", 5)
+    monkeypatch.setattr(photos, "room_for_one", lambda: 5)
     shelf = PhotoShelf()
     shelf.add([Upload("small", b"123"), Upload("large", b"456789"), Upload("tiny", b"7")])
     assert shelf.refused == ["large"]
@@ -40,7 +40,7 @@ def test_a_full_shelf_refuses_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_there_is_a_limit_on_photos_and_on_what_all_visitors_hold(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(photos, "MAX_PHOTOS", 2)
+    monkeypatch.setenv("FER_LIMIT_PHOTOS", "2")
     assert _shelf("a", "b", "c").refused == ["c"]
     other = _shelf("x" * 50)
     room = photos.held_by_all() + 20

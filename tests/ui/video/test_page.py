@@ -15,7 +15,6 @@ from tests.ui.common.test_address import kept
 from tests.ui.conftest import ROOT, until
 from tests.ui.photo.test_page import buttons, charts
 from ui.common.jobs import Job
-from ui.video import intake as video_intake
 from ui.video import runs as video_runs
 from ui.video.results import summary_sentence
 from ui.video.runs import Waiting
@@ -276,7 +275,7 @@ def test_waiting_for_memory_is_shown(
 def test_a_part_over_the_limit_is_refused(
     video_page: AppTest, one_face: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video_intake, "_MAX_PART_S", 5.0)
+    monkeypatch.setenv("FER_LIMIT_VIDEO_PART_S", "5")
     app = upload(video_page, one_face)
     part = next(slider for slider in app.slider if slider.label == "Part to analyse")
     assert [str(end) for end in part.value] == ["00:00:00", "00:00:05"]
@@ -284,6 +283,16 @@ def test_a_part_over_the_limit_is_refused(
     app = part.set_value((time(), time(second=15, microsecond=500_000))).run()
     assert ["shorter part" in error.value for error in app.error] == [True]
     assert not buttons(app, "Start the analysis")
+
+
+def test_more_than_a_visitor_may_have_is_refused_in_a_sentence(
+    video_page: AppTest, one_face: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FER_LIMIT_VIDEO_S", "5")
+    app = start(upload(video_page, one_face))
+    (error,) = app.error
+    assert "video analysed within an hour" in error.value
+    assert buttons(app, "Analyse again")
 
 
 def person(number: int, name: str, seconds: float, **share: float) -> dict:

@@ -1,0 +1,206 @@
+"""What deploy/ sets up, without containers: two replicas for strangers behind Caddy.
+
+They have what the image has of the app, and no privileges, and Linux lets them write to a folder of
+their own alone, as a read-only root with one volume does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import shutil
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from http.cookies import SimpleCookie
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from benchmarks.proxy import COOKIE, Proxy, proxied
+from tests.browser.running import ROOT, RunningApp, free_port, running_app
+from tests.browser.test_photo import SAMPLES, open_photos, upload
+
+# What the image has of the checkout, as its Dockerfile copies it.
+TREE = (".streamlit/config.toml", "app.py", "assets", "fer_core", "pages", "train", "ui")
+# Run in the app: Landlock, under which whatever would change a file elsewhere fails.
+CONFINED = """
+import ctypes, os, struct
+call = ctypes.CDLL(None, use_errno=True).syscall
+# To write, remove, make, move and truncate, as linux/landlock.h numbers them.
+write, truncate = 1 << 1, 1 << 14
+change = write | sum(1 << bit for bit in range(4, 14)) | truncate
+rules = call(444, struct.pack("Q", change), 8, 0)
+for place, allowed in ((os.environ["TMPDIR"], change), ("/dev/null", write | truncate)):
+    opened = os.open(place, os.O_PATH)
+    assert call(445, rules, 1, struct.pack("=Qi", allowed, opened), 0) == 0
+    os.close(opened)
+assert ctypes.CDLL(None).prctl(38, 1, 0, 0, 0) == 0 and call(446, rules, 0) == 0
+os.close(rules)
+try:
+    open("/tmp/fer-cannot-be-written", "w")
+except PermissionError:
+    pass
+else:
+    sys.exit("Landlock does not hold.")
+"""
+# What root may do that others may not, writing to others' files above all, is given up.
+UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
+
+
+def has_landlock() -> bool:
+    """Whether this Linux has it, with all that is asked of it."""
+    return sys.platform == "linux" and ctypes.CDLL(None).syscall(444, None, 0, 1) >= 3
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One of the apps, and where its figures are."""
+
+    app: RunningApp
+    figures: str
+
+    def photos_read(self) -> int:
+        with urllib.request.urlopen(self.figures, timeout=10) as answer:
+            text = answer.read().decode()
+        (count,) = re.findall(r'^fer_readings_total\{kind="photo"\} (\S+)', text, re.M)
+        return int(float(count))
+
+
+@pytest.fixture(scope="module")
+def folder(yunet_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a copy of what the image has of the app, and the detector."""
+    made = tmp_path_factory.mktemp("replicas")
+    ignored = shutil.ignore_patterns("*.keras", "fer2013")
+    for name in TREE:
+        target = made / "app" / name
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, target, ignore=ignored)
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+    shutil.copy(yunet_file, made / "app" / "yunet.onnx")
+    return made
+
+
+@pytest.fixture(scope="module")
+def replicas(folder: Path, caddy: str) -> Iterator[tuple[Replica, Replica]]:
+    """Two apps for strangers, with a log in JSON."""
+    if not has_landlock():
+        pytest.skip("needs Landlock, of Linux 6.2 or later")
+    wrapper = UNPRIVILEGED if os.getuid() == 0 else ["env"]
+    with ExitStack() as stack:
+        found = []
+        for name in ("one", "two"):
+            scratch = folder / name
+            scratch.mkdir()
+            port = free_port()
+            environment = {
+                "FER_LIMIT_UPLOAD_MB": "1",
+                "FER_LOG": "json",
+                "FER_METRICS_PORT": str(port),
+                "FER_PUBLIC": "1",
+                "FER_YUNET": str(folder / "app" / "yunet.onnx"),
+                "HOME": str(scratch),
+                "PYTHONDONTWRITEBYTECODE": "1",
+            }
+            app = running_app(scratch, environment, CONFINED, root=folder / "app", wrapper=wrapper)
+            figures = f"http://127.0.0.1:{port}/metrics"
+            found.append(Replica(stack.enter_context(app), figures))
+        yield found[0], found[1]
+
+
+@pytest.fixture(scope="module")
+def proxy(replicas: tuple[Replica, Replica], folder: Path) -> Iterator[Proxy]:
+    with proxied([replica.app.address for replica in replicas], folder / "proxy") as running:
+        yield running
+
+
+def cookies_of_two(proxy: Proxy) -> list[str]:
+    """Come as new visitors until two were sent to different replicas; return their cookies."""
+    found: set[str] = set()
+    for _ in range(40):
+        with urllib.request.urlopen(proxy.address, timeout=10) as answer:
+            for header in answer.headers.get_all("Set-Cookie", []):
+                cookie = SimpleCookie(header)
+                found |= {cookie[COOKIE].value} if COOKIE in cookie else set()
+        if len(found) == 2:
+            return sorted(found)
+    raise AssertionError(f"40 visitors were all sent to {found}")
+
+
+def come(chromium: Browser, proxy: Proxy, cookie: str) -> tuple[BrowserContext, Page]:
+    context = chromium.new_context(base_url=proxy.address)
+    context.set_default_timeout(30_000)
+    context.add_cookies([{"name": COOKIE, "value": cookie, "url": proxy.address}])
+    return context, context.new_page()
+
+
+def test_visitors_are_shared_out_and_stay_where_they_are(
+    chromium: Browser, proxy: Proxy, replicas: tuple[Replica, Replica], tmp_path: Path
+) -> None:
+    def counts() -> list[int]:
+        return [replica.photos_read() for replica in replicas]
+
+    first, second = cookies_of_two(proxy)
+    context, page = come(chromium, proxy, first)
+    name = tmp_path / "Anna at the beach.jpg"
+    shutil.copy(SAMPLES[0], name)
+    open_photos(page)
+    upload(page, name)
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+    own = counts().index(1)
+    assert sum(counts()) == 1
+    # Another visitor's page is in the other process.
+    others_context, others = come(chromium, proxy, second)
+    open_photos(others)
+    upload(others, SAMPLES[0])
+    expect(others.get_by_role("heading", name="1 face")).to_be_visible()
+    assert counts() == [1, 1]
+    others_context.close()
+    # A reload comes to the same process, which alone has the photo.
+    page.reload()
+    expect(page.get_by_role("heading", name="1 face")).to_be_visible()
+    # So does a page whose connection was cut, even by a proxy that knows nothing of before.
+    with page.expect_event("websocket"):
+        proxy.stop()
+        proxy.start()
+    upload(page, SAMPLES[1])
+    expect(page.get_by_text("All faces as a table (2)")).to_be_visible()
+    expected = [1, 1]
+    expected[own] = 2
+    assert counts() == expected
+    # More than a visitor may upload is refused, in a sentence and not by a number alone.
+    large = tmp_path / "large.jpg"
+    large.write_bytes(bytes(1_100_000))
+    upload(page, large)
+    expect(page.get_by_text("One visitor can upload 1 MB within an hour")).to_be_visible()
+    expect(page.get_by_text("All faces as a table (2)")).to_be_visible()
+    context.close()
+
+
+def test_no_file_and_no_name_is_left(replicas: tuple[Replica, Replica]) -> None:
+    for replica in replicas:
+        log = replica.app.log.read_text(encoding="utf-8")
+        lines = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+        assert lines and all(line["level"] in ("INFO", "WARNING") for line in lines)
+        # Neither names nor the addresses of pages, which open what is on them.
+        assert not re.search("Anna|photos=|HTTP/1|Traceback", log)
+        scratch = replica.app.log.with_suffix("")
+        # Files without a name may be open there; none stays.
+        assert not [path for path in scratch.rglob("*") if path.is_file()]
+
+
+def test_figures_of_the_server_are_for_nobody(proxy: Proxy) -> None:
+    for path in ("/_stcore/metrics", "/metrics"):
+        try:
+            with urllib.request.urlopen(proxy.address + path, timeout=10) as answer:
+                assert b"fer_" not in answer.read()
+        except urllib.error.HTTPError as error:
+            assert error.code == 404

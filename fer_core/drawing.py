@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.images import to_bgr, turn_picture
 from fer_core.labels import DEFAULT_THRESHOLD, bgr_color_of, hex_to_bgr
-from fer_core.lettering import drawable, text_mask
+from fer_core.lettering import drawable, ink, text_mask
 from fer_core.persons import person_color, person_name
 from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
 
@@ -164,23 +164,7 @@ def _write(
     cv2.rectangle(drawn, corner_xy, (x + width, y + height), color, cv2.FILLED)
     pad = round(4 * unit)
     mask = text_mask(text, round(_CAPTION_PIXELS * unit))
-    _ink(drawn, mask, (x + pad, y + pad // 2), _readable_on(color))
-
-
-def _ink(
-    drawn: NDArray[np.uint8],
-    mask: NDArray[np.uint8],
-    corner_xy: tuple[int, int],
-    color: tuple[int, int, int],
-) -> None:
-    """Lay a mask of ink over a picture, in place, as far as it reaches."""
-    x, y = corner_xy
-    top, left = max(0, -y), max(0, -x)
-    part = mask[top:, left:]
-    ground = drawn[max(0, y) :, max(0, x) :][: part.shape[0], : part.shape[1]]
-    part = part[: ground.shape[0], : ground.shape[1]]
-    share = part[..., np.newaxis].astype(np.float32) / 255
-    ground[:] = np.rint(ground * (1 - share) + np.array(color, np.float32) * share)
+    ink(drawn, mask, (x + pad, y + pad // 2), _readable_on(color))
 
 
 def _caption_place(
@@ -235,7 +219,7 @@ def _draw_chart(drawn: NDArray[np.uint8], face: TrackedFace, area: _Area, unit: 
     for k, (label, probability) in enumerate(face.smoothed.items()):
         y = y1 + round((12 * k + 4) * unit)
         mask = text_mask(label, round(_CHART_PIXELS * unit))
-        _ink(drawn, mask, (x1 + round(4 * unit), y - round(1.5 * unit)), (255, 255, 255))
+        ink(drawn, mask, (x1 + round(4 * unit), y - round(1.5 * unit)), (255, 255, 255))
         left = x1 + round(58 * unit)
         right = left + round(50 * unit * probability)
         cv2.rectangle(

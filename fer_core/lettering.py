@@ -70,6 +70,29 @@ def text_mask(text: str, pixels: int) -> NDArray[np.uint8]:
     return mask
 
 
+def ink(
+    drawn: NDArray[np.uint8],
+    mask: NDArray[np.uint8],
+    corner_xy: tuple[int, int],
+    color: tuple[int, int, int],
+) -> None:
+    """Lay a mask of ink over a picture, in place, as far as it reaches.
+
+    Args:
+        drawn: uint8 ``(H, W, 3)``; it is changed.
+        mask: uint8 ``(h, w)``, as ``text_mask`` draws it.
+        corner_xy: Where its upper left corner goes, in pixels; may lie outside.
+        color: Of the ink.
+    """
+    x, y = corner_xy
+    top, left = max(0, -y), max(0, -x)
+    part = mask[top:, left:]
+    ground = drawn[max(0, y) :, max(0, x) :][: part.shape[0], : part.shape[1]]
+    part = part[: ground.shape[0], : ground.shape[1]]
+    share = part[..., np.newaxis].astype(np.float32) / 255
+    ground[:] = np.rint(ground * (1 - share) + np.array(color, np.float32) * share)
+
+
 @lru_cache(maxsize=256)
 def _font_for(signs: frozenset[str]) -> str | None:
     """Return the path of the first font that has all signs, "" for Pillow's own, or None."""

@@ -33,7 +33,7 @@ def bars(page: Page):
 
 def download(page: Page, label: str) -> Path:
     with page.expect_download() as waiting:
-        page.get_by_role("button", name=label).click()
+        page.get_by_role("button", name=label).first.click()
     return waiting.value.path()
 
 
@@ -79,6 +79,8 @@ def test_downloads(page: Page, chromium: Browser, media: Path, tmp_path: Path) -
     drawn = cv2.imread(str(download(page, "Annotated picture (PNG)")))
     original = cv2.imread(str(media / "two_people.jpg"))
     assert drawn.shape == original.shape and (drawn != original).any()
+    card = cv2.imread(str(download(page, "Picture card")))
+    assert card.shape == (630, 1200, 3)
     report = tmp_path / "report.html"
     shutil.copy(download(page, "Report (HTML)"), report)
     grounds = {read_without_network(chromium, report, theme, name) for theme in ("light", "dark")}

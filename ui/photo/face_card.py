@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from fer_core.labels import UNCERTAIN
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
+from fer_core.reporting.card import picture_card
 from fer_core.reporting.words import in_words
 from fer_core.types import FaceReading
 from ui.common.bars import emotion_bars, strongest
-from ui.common.images import enlarged
+from ui.common.images import decoded_jpeg, enlarged
 from ui.common.layout import verdict_line
 from ui.common.settings import CLASS_SET_NAMES
 from ui.common.why import falls_of, falls_shown
@@ -60,7 +61,7 @@ def face_card(
                 if len(readings) > 1:
                     st.caption(f"{CLASS_SET_NAMES[name]}: **{one.verdict(threshold)}**")
                 emotion_bars(one.probabilities, threshold, f"Face {number}: every emotion")
-        _why(face, next(iter(readings)), reading, threshold, f"why-{photo}-{number}")
+        _more(face, crop, next(iter(readings)), reading, threshold, f"{photo}-{number}")
 
 
 def strongest_said(face: FaceReading) -> str:
@@ -70,10 +71,29 @@ def strongest_said(face: FaceReading) -> str:
 
 
 @st.fragment
-def _why(face: FaceReading, model: str, reading: str, threshold: float, key: str) -> None:
-    """Draw, when it is asked for, what of the face the verdict hangs on."""
-    if not st.toggle("Why?", key=key, help="What the network sees, and where it looks."):
-        return
+def _more(
+    face: FaceReading, crop: bytes, model: str, reading: str, threshold: float, key: str
+) -> None:
+    """Draw what is made on demand: a card to share, and what of the face the verdict hangs on."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        why = st.toggle("Why?", key=f"why-{key}", help="What the network sees, and where it looks.")
+        st.download_button(
+            "Picture card",
+            lambda: picture_card(decoded_jpeg(crop), face, reading=reading, threshold=threshold),
+            f"face-{face.verdict(threshold)}.png",
+            "image/png",
+            icon=":material/id_card:",
+            type="tertiary",
+            on_click="ignore",
+            key=f"card-{key}",
+            help="One picture to share: the face, its verdict and every emotion.",
+        )
+    if why:
+        _why(face, model, reading, threshold)
+
+
+def _why(face: FaceReading, model: str, reading: str, threshold: float) -> None:
+    """Draw what of the face the verdict hangs on."""
     gray = resize_face(face.aligned_gray)
     with st.spinner("Covering one place of the face after another …"):
         falls = falls_of(model, reading, gray, face.labels.index(face.emotion))

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from streamlit.elements.plotly_chart import PlotlyState
 
-from fer_core.labels import color_of
+from fer_core.labels import UNCERTAIN, color_of
 from ui.common.bars import dot
 
 TIMELINE_CONFIG = {"displayModeBar": False, "doubleClick": "reset", "showTips": False}
@@ -148,7 +148,11 @@ def share_of_time(shares: Mapping[str, float]) -> go.Figure:
             y=[""],
             orientation="h",
             name=verdict.capitalize(),
-            marker={"color": color_of(verdict), "line_width": 0},
+            marker={
+                "color": color_of(verdict),
+                "line_width": 0,
+                "pattern_shape": "/" if verdict == UNCERTAIN else "",
+            },
             # Text that does not fit in a narrow part would be drawn on its side.
             text=f"{share:.0%}" if share >= 0.07 else "",
             textposition="inside",
@@ -250,16 +254,18 @@ def _add_verdicts(figure: go.Figure, labels: Sequence[str], readings: Readings, 
         f"{dot(label)} {label.capitalize()} %{{customdata[{number}]:.0%}}"
         for number, label in enumerate(labels, start=1)
     )
+    uncertain = readings.verdicts == UNCERTAIN
     figure.add_scatter(
         x=_to_axis(readings.time_s),
         y=np.full(len(readings.time_s), _STRIP_Y),
         name="Verdict",
         mode="markers",
         marker={
-            "symbol": "square",
+            # Nothing is filled in where nothing is certain, so that it is not the colour that says so.
+            "symbol": np.where(uncertain, "square-open", "square"),
             "size": 9,
             "color": [color_of(verdict) for verdict in readings.verdicts],
-            "line_width": 0,
+            "line_width": np.where(uncertain, 1.5, 0),
         },
         text=[verdict.capitalize() for verdict in readings.verdicts],
         customdata=np.column_stack([readings.time_s, readings.probabilities]),

@@ -89,6 +89,13 @@ def test_a_click_leads_to_the_time() -> None:
     assert "smoothed" not in trace.hovertemplate
 
 
+def test_uncertain_is_told_by_more_than_a_colour() -> None:
+    verdicts = np.array(["happy", "uncertain", "sad"])
+    given = replace(readings([1.0, 1.5, 2.0]), verdicts=verdicts)
+    trace = strip(emotion_timeline(LABELS, given, span_s=(1, 2)))
+    assert list(trace.marker.symbol) == ["square", "square-open", "square"]
+
+
 def test_verdicts_beside_raw_readings_are_called_smoothed() -> None:
     trace = strip(emotion_timeline(LABELS, readings([1.0]), span_s=(1, 2), raw=True))
     assert "<b>%{text}</b> (smoothed)<br>" in trace.hovertemplate
@@ -155,3 +162,4 @@ def test_shares_are_parts_of_one_bar() -> None:
         ("Uncertain", 0.33, "33%"),
         ("Neutral", 0.05, ""),
     ]
+    assert [trace.marker.pattern.shape for trace in figure.data] == ["", "/", ""]

@@ -261,7 +261,7 @@ def _add_verdicts(figure: go.Figure, labels: Sequence[str], readings: Readings, 
         name="Verdict",
         mode="markers",
         marker={
-            # Nothing is filled in where nothing is certain, so that it is not the colour that says so.
+            # Hollow where nothing is certain, so that it is not the colour alone that says so.
             "symbol": np.where(uncertain, "square-open", "square"),
             "size": 9,
             "color": [color_of(verdict) for verdict in readings.verdicts],

@@ -186,7 +186,7 @@ def test_after_a_standstill_nobody_is_known() -> None:
 
 def test_one_talking_person_is_one(media: Path, yunet: YuNetDetector) -> None:
     frames = shots(media / "one_face_15s.mp4", yunet)
-    for fps in range(1, 31):
+    for fps in (*range(1, 7), 8, 10, 12, 15, 20, 24, 25, 29, 30):
         assert persons_in(at_rate(frames, fps)) == {1}, f"{fps} frames a second"
 
 

@@ -24,7 +24,7 @@ def classes_section(choice: Choice) -> None:
     verdicts = verdicts_of(choice)
     if verdicts is None:
         return
-    st.subheader(f"Emotion by emotion: {choice.title}")
+    st.header(f"Emotion by emotion: {choice.title}")
     class_browser(verdicts, "classes")
     st.markdown("**Curves: one emotion against all others**")
     st.caption(

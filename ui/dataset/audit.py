@@ -84,7 +84,7 @@ def summary_tiles(summary: AuditSummary) -> None:
             "Duplicates",
             f"{summary.near_pictures:,}",
             f"in {summary.near_groups:,} groups, {summary.identical_groups:,} of them with "
-            f"identical pictures, {summary.identical_conflicting} of those with other labels",
+            f"identical pictures, {summary.identical_conflicting} of those with different labels",
         ),
         (
             "Test pictures leaked",
@@ -102,7 +102,7 @@ def summary_tiles(summary: AuditSummary) -> None:
         figures.insert(0, disputed)
     with st.container(horizontal=True):
         for label, value, more in figures:
-            with st.container(border=True, width=190, height="stretch", gap="xxsmall"):
+            with st.container(border=True, width=170, height="stretch", gap="xxsmall"):
                 st.metric(label, value)
                 st.caption(more)
 

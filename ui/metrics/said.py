@@ -15,7 +15,7 @@ from train.evaluation.corruptions import CORRUPTIONS
 from train.evaluation.metrics import most_confused
 from train.evaluation.records import Architecture, Robustness
 from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, stored
-from ui.common.shares import of_ten, times
+from ui.common.shares import in_words, of_ten, times
 
 # A confidence that is off by no more may be taken at its word.
 _SLIGHT = 0.05
@@ -91,10 +91,11 @@ def the_network(architecture: Architecture, networks: int) -> str:
         networks: How many are averaged.
     """
     pictures = sum(EXPECTED_COUNTS[TRAINING])
-    what = f"{networks} networks that answer together" if networks > 1 else "One network"
+    count = in_words(networks)
+    what = f"{count} networks that answer together" if networks > 1 else "one network"
     return (
         f"**{what.capitalize()}, trained from scratch** on FER-2013's {pictures:,} training "
-        f"pictures and on nothing else: {architecture.parameters / 1e6:.1f} million numbers were "
+        f"pictures and on no others: {architecture.parameters / 1e6:.1f} million numbers were "
         f"learned, and a face takes {architecture.multiply_adds / 1e6:.0f} million "
         "multiplications."
     )

@@ -41,8 +41,8 @@ def main() -> None:
         page.screenshot(path=str(IMAGES / "video.png"))
         page.close()
         for name, part, heading, height in (
-            ("metrics", "confusions", "What is taken for what", 1180),
-            ("training", "training", "How the networks were trained", 1980),
+            ("metrics", "confusions", "What is taken for what", 1050),
+            ("training", "training", "How the networks were trained", 1925),
         ):
             page = browser.new_page(viewport={"width": 1280, "height": height}, base_url=address)
             show_part(page, part, heading)

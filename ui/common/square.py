@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -10,7 +10,13 @@ from numpy.typing import NDArray
 
 
 def square_image(
-    image: bytes | NDArray[np.uint8], caption: str, *, key: str, width: int, alt: str, **more: Any
+    image: bytes | NDArray[np.uint8],
+    caption: str,
+    *,
+    key: str,
+    width: int | Literal["stretch"],
+    alt: str,
+    **more: Any,
 ) -> None:
     """Draw a square picture as ``st.image`` does, with its room kept while it is on its way.
 
@@ -18,7 +24,7 @@ def square_image(
         image: The picture.
         caption: Markdown below it.
         key: Unique on the page.
-        width: In pixels, as far as there is room.
+        width: In pixels, no more than a telephone has; or "stretch", up to what look.css says.
         alt: What it shows, for those who cannot see it.
         **more: More for ``st.image``.
     """

@@ -25,8 +25,6 @@ from ui.dataset.state import Collection
 _KEY = "pipeline"
 _SHOWN_SIDE = 6 * INPUT_SIZE
 _LONGEST = 1000
-# As wide as the column in a window of 1280 pixels.
-_SIDE = 480
 _BOX_BGR, _POINT_BGR = (40, 160, 255), (60, 220, 60)
 # As much of the network's input as the greys of a screen can show, in standard deviations.
 _SHOWN_DEVIATIONS = 2.5
@@ -199,8 +197,7 @@ def _show(image_bgr: NDArray[np.uint8], caption: str, alt: str) -> None:
     height, width = shown.shape[:2]
     if height == width:
         # As the example that the page begins with.
-        place = min(width, _SIDE)
-        square_image(shown, caption, key="picture", width=place, alt=alt, channels="BGR")
+        square_image(shown, caption, key="picture", width="stretch", alt=alt, channels="BGR")
     else:
         st.image(shown, caption, channels="BGR", alt=alt)
 

@@ -24,6 +24,11 @@ from ui.metrics.training import training_section
 from ui.metrics.why import why_section
 from ui.metrics.wild import wild_section
 
+_HOW = (
+    "As the app reads, each face with its mirror image, on the test pictures that nothing was "
+    "chosen on. What is chosen below changes the figures there; for this sentence only the network "
+    "counts."
+)
 GROUP_KEY, PART_KEY = "metrics-group", "metrics-part"
 
 
@@ -131,7 +136,7 @@ def choose_part() -> Part:
         label_visibility="collapsed",
     )
     if answer := said_of(group.said, model_in_view()):
-        st.markdown(answer)
+        st.markdown(answer, help=_HOW)
     key = f"{PART_KEY}-{title}"
     st.session_state[key] = slug
     st.segmented_control(

@@ -26,7 +26,6 @@ from train.evaluation.storage import read_record
 from ui.common.explorer_data import stored
 from ui.common.jobs import Job, JobQueue, JobState
 from ui.common.resources import get_classifier
-from ui.common.shares import in_words, of_ten, times
 from ui.common.why import overlay
 from ui.metrics.charts import (
     BY_COLUMN,
@@ -260,17 +259,6 @@ def test_sentences_of_the_groups() -> None:
     sturdy = how_sure(0.2, Robustness("PublicTest", 10, 0, row, (worst, row)))
     assert "rough guide" in sturdy and "blur most of all: where seven of ten" in sturdy
     assert "only three are" in sturdy
-
-
-@pytest.mark.parametrize(
-    ("share", "said"),
-    [(0.02, "hardly ever"), (0.12, "once in ten times"), (0.5, "every second time"),
-     (0.74, "seven times in ten"), (0.97, "nearly always")],
-)  # fmt: skip
-def test_shares_in_words(share: float, said: str) -> None:
-    assert times(share) == said
-    assert in_words(round(10 * share)) == of_ten(share)
-    assert in_words(12) == "12"
 
 
 @pytest.mark.parametrize("model", ["fer7", "fer6", "nothing"])

@@ -40,12 +40,12 @@ def main() -> None:
         show_video(page)
         page.screenshot(path=str(IMAGES / "video.png"))
         page.close()
-        for name, section, heading, height in (
-            ("metrics", "Confusions", "What is taken for what", 1100),
-            ("training", "Training", "How the networks were trained", 1880),
+        for name, part, heading, height in (
+            ("metrics", "confusions", "What is taken for what", 1050),
+            ("training", "training", "How the networks were trained", 1925),
         ):
             page = browser.new_page(viewport={"width": 1280, "height": height}, base_url=address)
-            show_section(page, section, heading)
+            show_part(page, part, heading)
             page.screenshot(path=str(IMAGES / f"{name}.png"))
             page.close()
         browser.close()
@@ -61,10 +61,9 @@ def show_video(page: Page) -> None:
     page.wait_for_timeout(3_000)
 
 
-def show_section(page: Page, name: str, heading: str) -> None:
-    """Open a section of the metrics and wait for its heading and its charts."""
-    page.goto("/Metrics")
-    page.locator(".st-key-metrics-section").get_by_role("radio", name=name).click()
+def show_part(page: Page, name: str, heading: str) -> None:
+    """Open a part of the metrics and wait for its heading and its charts."""
+    page.goto(f"/Metrics?part={name}")
     expect(page.get_by_role("heading", name=heading)).to_be_visible(timeout=30_000)
     page.wait_for_timeout(4_000)
 

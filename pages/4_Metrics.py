@@ -5,12 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from ui.common.layout import begin_page
-from ui.common.settings import DETECTOR_KEY, THRESHOLD_KEY, sidebar
-from ui.metrics.choice import choose
-from ui.metrics.sections import choose_section
+from ui.common.settings import sidebar
+from ui.metrics.sections import choose_part
 
 begin_page("Metrics")
 st.title("How good it is, and where it fails")
-settings = sidebar(used=(THRESHOLD_KEY, DETECTOR_KEY))
-section = choose_section()
-section.draw(choose(section.choices), settings)
+part = choose_part()
+part.draw(sidebar(used=part.settings))

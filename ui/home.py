@@ -21,6 +21,7 @@ from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, stored
 from ui.common.layout import plain
 from ui.common.picture_buttons import PictureButton, picture_buttons
 from ui.common.samples import Upload, examples, sample_clip
+from ui.common.shares import of_ten
 from ui.common.uploads import (
     PHOTO_TYPES,
     VIDEO_TYPES,
@@ -34,9 +35,6 @@ _EXAMPLES_HEIGHT = 186
 _SEX_NAMES = {"F": "women", "M": "men"}
 # Of fewer pictures no share is told.
 _FEW = 30
-_TENTHS = (
-    "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ def agreement_said(share: float, pictures: int, confusion: dict[str, dict[str, i
         if people != app
     )
     return (
-        f"**Of ten faces, people would agree with what it says of about {_of_ten(share)}** "
+        f"**Of ten faces, people would agree with what it says of about {of_ten(share)}** "
         f"({share:.0%} of {pictures:,} pictures that ten people looked at). It is best at "
         f"“{best}” ({recall[best]:.0%}) and worst at “{worst}” ({recall[worst]:.0%}), and its most "
         f"common mistake is to call “{people}” faces “{app}”."
@@ -202,7 +200,3 @@ def _by_sex(figures: dict[str, WildFigures]) -> str:
     if one.natural_interval[0] <= other.natural_interval[1]:
         return f"Between {told} these photos show no certain difference. {unknown}"
     return f"It is worse for the second of {told}. {unknown}"
-
-
-def _of_ten(share: float) -> str:
-    return _TENTHS[round(10 * share)]

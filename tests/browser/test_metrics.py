@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
+from tests.browser.test_home import faults
 from tests.cells import PREDICTED, TRUE, cell_of
-from ui.metrics.sections import SECTIONS
+from ui.metrics.sections import GROUPS
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -27,8 +29,16 @@ def open_metrics(page: Page) -> None:
     expect(page.get_by_text("How it was measured.")).to_be_visible()
 
 
-def turn(page: Page, section: str) -> None:
-    page.locator(".st-key-metrics-section").get_by_role("radio", name=section).click()
+def turn(page: Page, title: str) -> None:
+    """Turn to a part by its title."""
+    for group, one in GROUPS.items():
+        if title in (part.title for part in one.parts.values()):
+            page.locator(".st-key-metrics-group").get_by_role("radio", name=group).click()
+    part = page.locator("[class*=st-key-metrics-part]").get_by_role("radio", name=title)
+    part.click()
+    expect(part).to_be_checked()
+    # What is left of the part before is gone.
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
 
 
 def click_cell(page: Page, true: str, predicted: str) -> None:
@@ -64,7 +74,7 @@ def tiles(page: Page) -> Locator:
 def test_a_click_on_a_cell_opens_its_pictures(page: Page) -> None:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    turn(page, "Confusions")
+    turn(page, "What for what")
     open_cell(page, TRUE, PREDICTED)
     cell = cell_of()
     expect(page.get_by_text(f"{len(cell)} labelled {TRUE} and taken for")).to_be_visible()
@@ -85,7 +95,7 @@ def test_a_click_on_a_cell_opens_its_pictures(page: Page) -> None:
 
 
 def test_a_picture_leads_to_its_own_page_and_to_why(page: Page) -> None:
-    turn(page, "Confusions")
+    turn(page, "What for what")
     open_cell(page, TRUE, PREDICTED)
     name = str(cell_of().names[2])
     tiles(page).nth(2).click()
@@ -93,13 +103,13 @@ def test_a_picture_leads_to_its_own_page_and_to_why(page: Page) -> None:
     page.get_by_role("button", name="All about this picture").click()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     page.get_by_role("link", name="Metrics").click()
-    turn(page, "Why")
+    turn(page, "Why it says so")
     expect(page.get_by_text(f"The one clicked last, {name}")).to_be_visible()
     expect(page.get_by_text("Largest fall")).to_be_visible()
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 390), ("dark", 1280)])
-def test_no_section_reaches_over_the_window(
+def test_every_part_is_accessible_and_fits_the_window(
     chromium: Browser, server: str, theme: str, width: int
 ) -> None:
     context = chromium.new_context(
@@ -108,12 +118,14 @@ def test_no_section_reaches_over_the_window(
     context.set_default_timeout(30_000)
     page = context.new_page()
     open_metrics(page)
-    for section in SECTIONS:
-        turn(page, section)
-        expect(
-            page.locator(".st-key-metrics-section").get_by_role("radio", name=section)
-        ).to_be_checked()
-        expect(page.locator("[data-testid=stMain] h3").first).to_be_visible()
+    for title in [part.title for group in GROUPS.values() for part in group.parts.values()]:
+        turn(page, title)
+        expect(page.locator("[data-testid=stMain] h2").first).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, section
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, title
+        assert not faults(page), title
+    # A reload, or a colleague, sees the same.
+    expect(page).to_have_url(re.compile(r"\?part=training$"))
+    page.reload()
+    expect(page.get_by_role("heading", name="How the networks were trained")).to_be_visible()
     context.close()

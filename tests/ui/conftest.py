@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,6 +88,13 @@ def clip() -> bytes:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
         container.mux(stream.encode())
     return content.getvalue()
+
+
+def address(app: AppTest) -> dict[str, str]:
+    """Return what the browser is told to have in the page's address, by name."""
+    told = [json.loads(component.proto.json) for component in app.get("bidi_component")
+            if component.key.startswith("address-")]  # fmt: skip
+    return {data["name"]: data["value"] for data in told}
 
 
 def until(holds: Callable[[], bool]) -> None:

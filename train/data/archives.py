@@ -13,8 +13,8 @@ import stat
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
@@ -26,6 +26,8 @@ MAX_FILES = 20_000
 MAX_FILE_BYTES = 50 << 20
 MAX_TOTAL_BYTES = 4 << 30
 MAX_TABLE_BYTES = 5 << 20
+# Of a table: what is said of pictures beside their labels.
+MAX_COLUMNS, MAX_VALUE_LENGTH = 20, 60
 # In the directory, an entry is its name and some 50 to 100 bytes. Where the directory is, the last
 # 64 kB of the file say.
 _ENTRY_BYTES, _MIN_READ_BYTES = 500, 1 << 17
@@ -71,10 +73,12 @@ class LabelledFile:
     Attributes:
         name: Its path in the archive.
         label: Position of its emotion in the model's labels.
+        said: What the archive's table says of it besides, by column; without what is empty.
     """
 
     name: str
     label: int
+    said: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Directory:
@@ -233,7 +237,7 @@ class PictureArchive:
             elif name in files:
                 skipped.append(Skipped(name, "The table names it more than once."))
             else:
-                files[name] = LabelledFile(name, labels.index(emotion))
+                files[name] = LabelledFile(name, labels.index(emotion), _said_in(row))
         return tuple(files.values()), tuple(skipped)
 
 
@@ -323,10 +327,19 @@ def _emotion(text: str) -> str:
     return _SYNONYMS.get(word, word)
 
 
+def _said_in(row: Mapping[str, str | None]) -> dict[str, str]:
+    # What stands beyond the last column has no name.
+    others = [column for column in row if column and column not in ("name", "label")]
+    said = {column: " ".join((row[column] or "").split()) for column in others[:MAX_COLUMNS]}
+    return {column: value[:MAX_VALUE_LENGTH] for column, value in said.items() if value}
+
+
 def _rows(content: bytes) -> list[dict[str, str | None]]:
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-        reader.fieldnames = [name.strip().lower() for name in reader.fieldnames or ()]
+        reader.fieldnames = [
+            " ".join(name.split()).lower()[:MAX_VALUE_LENGTH] for name in reader.fieldnames or ()
+        ]
         if not {"name", "label"} <= set(reader.fieldnames):
             raise ArchiveError("The table in the archive has no columns name and label.")
         rows = list(reader)

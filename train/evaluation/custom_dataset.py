@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -35,11 +35,14 @@ class Measurement:
             ``train.evaluation.curves``, if there is a picture at all.
         faces_gray: uint8 ``(N, 48, 48)``, the faces as the network sees them.
         skipped: Files left out, with reasons.
+        said: By each further column of the archive's table what it says of the pictures, such as
+            sex, age or light: str ``(N,)``, "" where it says nothing.
     """
 
     verdicts: Verdicts
     faces_gray: NDArray[np.uint8]
     skipped: tuple[Skipped, ...]
+    said: dict[str, NDArray[np.str_]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.verdicts)
@@ -61,8 +64,9 @@ def measure_custom_dataset(
     """Read labelled pictures from a .zip.
 
     The archive has one folder an emotion (``happy/anna.jpg``, also below other folders), or one
-    CSV table with the columns ``name`` and ``label`` beside its pictures. It is never unpacked to
-    disk. A picture that cannot be read, or in which no face is found, is skipped with its reason.
+    CSV table with the columns ``name`` and ``label`` beside its pictures, and any others to compare
+    by. It is never unpacked to disk. A picture that cannot be read, or in which no face is found,
+    is skipped with its reason.
 
     Args:
         archive: The .zip, or its content.
@@ -78,8 +82,7 @@ def measure_custom_dataset(
             link, a nested archive or a path that leaves its folder, or without one labelled
             picture.
     """
-    names: list[str] = []
-    labels: list[int] = []
+    read_files: list[LabelledFile] = []
     rows = [np.empty((0, len(classifier.labels)), np.float32)]
     faces = [np.empty((0, INPUT_SIZE, INPUT_SIZE), np.uint8)]
     with PictureArchive(archive, classifier.labels) as pictures:
@@ -102,18 +105,22 @@ def measure_custom_dataset(
                 if not isinstance(face, Skipped)
             ]
             if kept:
-                names += [file.name for file, _ in kept]
-                labels += [file.label for file, _ in kept]
+                read_files += [file for file, _ in kept]
                 faces.append(np.stack([face for _, face in kept]))
                 rows.append(classifier.predict(faces[-1]))
         tell(len(pictures.files))
     verdicts = Verdicts(
-        np.array(names, np.str_),
+        np.array([file.name for file in read_files], np.str_),
         classifier.labels,
-        np.array(labels, np.int64),
+        np.array([file.label for file in read_files], np.int64),
         np.concatenate(rows),
     )
-    return Measurement(verdicts, np.concatenate(faces), tuple(skipped))
+    columns = dict.fromkeys(column for file in read_files for column in file.said)
+    said = {
+        column: np.array([file.said.get(column, "") for file in read_files], np.str_)
+        for column in columns
+    }
+    return Measurement(verdicts, np.concatenate(faces), tuple(skipped), said)
 
 
 def _face(

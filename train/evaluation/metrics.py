@@ -97,6 +97,25 @@ def bootstrap_interval(
     return float(low), float(high)
 
 
+def wilson_interval(hits: int, count: int, *, z: float = 1.96) -> tuple[float, float]:
+    """Return Wilson's score interval of a share (Wilson, 1927), for few pictures.
+
+    Where all or none are right, a bootstrap finds no more than that, however few there are.
+
+    Args:
+        hits: Number of pictures classified rightly.
+        count: Number of all, at least 1.
+        z: Standard deviations to either side; 1.96 for 95 %.
+
+    Returns:
+        The lower and the upper end, 0 to 1.
+    """
+    share, weight = hits / count, z * z / count
+    middle = (share + weight / 2) / (1 + weight)
+    half = z * np.sqrt(share * (1 - share) / count + weight / (4 * count)) / (1 + weight)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
 def top_accuracy(probabilities: Probabilities, labels: Labels, k: int) -> float:
     """Return the share of pictures whose class is among the ``k`` most probable, 0 to 1."""
     best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]

@@ -321,7 +321,7 @@ class Recall:
     Attributes:
         pictures: Their number.
         recall: Share of them that is, 0 to 1.
-        interval: The 95 % bootstrap interval of the share.
+        interval: A 95 % interval of the share.
     """
 
     pictures: int

@@ -7,6 +7,7 @@ could end up in the address of the page that is being left.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -72,3 +73,66 @@ def kept_slider(
     value = st.session_state[kept]
     keep_in_address(name, "" if value == default else f"{value:g}")
     return value
+
+
+def kept_value(options: Sequence[str], default: str, *, key: str, name: str) -> str:
+    """Return what is chosen: in this session, else by the page's address, else the default.
+
+    Args:
+        options: What can be chosen.
+        default: What holds when neither says anything that can be.
+        key: What the choice is called in the session.
+        name: What it is called in the address.
+    """
+    kept = f"{key}-kept"
+    if st.session_state.get(kept) not in options:
+        asked = st.query_params.get(name)
+        st.session_state[kept] = asked if asked in options else default
+    value: str = st.session_state[kept]
+    return value
+
+
+def set_kept_value(value: str, *, key: str) -> None:
+    """Choose, as a visitor would, what ``kept_value`` returns."""
+    st.session_state[f"{key}-kept"] = value
+
+
+def kept_choice(
+    draw: Callable[..., Any],
+    label: str,
+    options: Sequence[str],
+    default: str,
+    *,
+    key: str,
+    name: str,
+    page: str = "",
+    shown: bool = True,
+    on_change: Callable[[], object] | None = None,
+    **more: Any,
+) -> str:
+    """Draw a choice that outlives a change of page and a reload.
+
+    Args:
+        draw: What draws it, such as ``st.selectbox``.
+        label: What it chooses.
+        options: What can be chosen.
+        default: What is chosen at first, when the page's address says nothing that can be.
+        key: What it is called in the session.
+        name: What it is called in the address.
+        page: The only page whose address may say it; any with "".
+        shown: Whether to draw it; without, its value is kept all the same.
+        on_change: Called when the visitor chooses another.
+        **more: More for ``draw``.
+    """
+    value = kept_value(options, default, key=key, name=name)
+    if shown:
+        st.session_state[key] = value
+        draw(label, options, key=key, on_change=_keep, args=(key, on_change), **more)
+    keep_in_address(name, "" if value == default else value, page=page)
+    return value
+
+
+def _keep(key: str, on_change: Callable[[], object] | None) -> None:
+    set_kept_value(st.session_state[key], key=key)
+    if on_change is not None:
+        on_change()

@@ -211,7 +211,11 @@ def _loaded() -> _Loaded:
 
 
 # A failure is kept too, so that a damaged archive is not read again with every click.
-@st.cache_resource(show_spinner="Loading FER-2013 …", max_entries=2)
+@st.cache_resource(
+    show_spinner="Reading FER-2013; a packed one takes some seconds …",
+    show_time=True,
+    max_entries=2,
+)
 def _load(place: str, ages: tuple[int, ...]) -> _Loaded:
     path = Path(place)
     try:

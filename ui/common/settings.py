@@ -148,6 +148,11 @@ def chosen_class_set() -> str | None:
     return chosen
 
 
+def choose_class_set(name: str) -> None:
+    """Choose a class set for all pages, as the sidebar does."""
+    st.session_state[CLASSES_KEY] = st.session_state[f"{CLASSES_KEY}-kept"] = name
+
+
 def active_parts(detector: FaceDetector, class_set: str) -> str:
     """Return a line that names the detector and the network in use."""
     sentence = f"Active: detector **{DETECTOR_NAMES[detector.name]}**, network **{class_set}**."

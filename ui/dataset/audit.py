@@ -26,7 +26,7 @@ _FINDINGS = {
     IDENTICAL: "Pixel-identical",
     NEAR: "Near duplicates",
     NO_FACE: "Not faces",
-    LABELS: "Likely wrong labels",
+    LABELS: "Disputed labels",
 }
 _SIGNS = {"blank": "blank", "crowd": "by the crowd", "detector": "by the detector"}
 _SOURCES = {"": "Everybody", "crowd": "FER+'s crowd (Training)", "model": "The network (tests)"}
@@ -49,7 +49,7 @@ def show_audit(found: Collection, chosen_model: str) -> None:
         return
     model = chosen_model if chosen_model in found.predictions else next(iter(found.predictions), "")
     issues = label_issues_of(audit, found.predictions.get(model))
-    _summary(audit.summary, len(issues))
+    summary_tiles(audit.summary)
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     finding = left.segmented_control(
         "Look at",
@@ -77,19 +77,33 @@ def show_audit(found: Collection, chosen_model: str) -> None:
         _label_issues(found, audit, issues, model)
 
 
-def _summary(summary: AuditSummary, issues: int) -> None:
-    figures = (
-        ("Identical groups", summary.identical_groups, f"{summary.identical_pictures:,} pictures"),
-        ("… with conflicting labels", summary.identical_conflicting, ""),
-        ("Test pictures leaked", summary.leaked, f"{summary.near_leaked:,} with near doubles"),
-        ("Near-duplicate groups", summary.near_groups, f"{summary.near_pictures:,} pictures"),
-        ("Not faces", summary.no_face, f"{summary.blank:,} of them blank"),
-        ("Likely wrong labels", issues, ""),
-    )
+def summary_tiles(summary: AuditSummary) -> None:
+    """Draw a tile for each kind of finding."""
+    figures = [
+        (
+            "Duplicates",
+            f"{summary.near_pictures:,}",
+            f"in {summary.near_groups:,} groups, {summary.identical_groups:,} of them with "
+            f"identical pictures, {summary.identical_conflicting} of those with different labels",
+        ),
+        (
+            "Test pictures leaked",
+            f"{summary.leaked:,}",
+            f"{summary.near_leaked:,} with near doubles",
+        ),
+        ("Not faces", f"{summary.no_face:,}", f"or hardly; {summary.blank:,} of them blank"),
+    ]
+    if summary.voted:
+        disputed = (
+            "Disputed labels",
+            f"{summary.crowd_doubts / summary.voted:.0%}",
+            "that most of ten people would not give",
+        )
+        figures.insert(0, disputed)
     with st.container(horizontal=True):
-        for label, count, more in figures:
-            with st.container(border=True, width=190, height="stretch", gap="xxsmall"):
-                st.metric(label, f"{count:,}")
+        for label, value, more in figures:
+            with st.container(border=True, width=170, height="stretch", gap="xxsmall"):
+                st.metric(label, value)
                 st.caption(more)
 
 
@@ -175,7 +189,10 @@ def _label_issues(found: Collection, audit: Audit, issues: LabelIssues, model: s
     )
     ranks = np.flatnonzero((issues.sources == source) | (source == ""))
     named = f", the network being that of {model_title(model)}" if model else ""
-    st.markdown(f"**{len(ranks):,}** pictures, the likeliest first{named}")
+    st.markdown(
+        f"**{len(ranks):,}** pictures, {len(ranks) / len(audit):.0%} of all, the most disputed "
+        f"first{named}"
+    )
     start, end = pager(len(ranks), _PICTURES_A_PAGE, key="audit-page-labels")
     shows = []
     for rank in ranks[start:end].tolist():

@@ -17,6 +17,7 @@ from ui.common.explorer_data import model_names, model_title
 from ui.common.grid import atlas
 from ui.common.images import enlarged
 from ui.common.layout import plain
+from ui.common.square import square_image
 from ui.dataset.faces import choose_picture, face_of
 from ui.dataset.state import Collection
 
@@ -53,7 +54,9 @@ def show_augmentation(found: Collection, detector: FaceDetector) -> None:
     picture = choose_picture(found, key=_KEY)
     face = None if picture is None else face_of(picture, detector, key=_KEY)
     # Above the sliders, so that on a narrow screen too one sees what they do.
-    result = st.container()
+    result = st.container(key=f"{_KEY}-result")
+    # What is drawn after the sliders has its room before, which an empty container would not have.
+    result.markdown("**What training would see**")
     presets = _presets()
     seed_key = f"{_KEY}-seed"
     with st.container(horizontal=True):
@@ -70,11 +73,18 @@ def show_augmentation(found: Collection, detector: FaceDetector) -> None:
     if picture is None or face is None:
         return
     original, varied = result.columns([1, 4])
-    original.image(enlarged(face, 3 * 48), f"Original: {plain(picture.name)}")
+    with original:
+        square_image(
+            enlarged(face, 3 * 48),
+            f"Original: {plain(picture.name)}",
+            key="augment-original",
+            alt="The face",
+            width=3 * 48,
+        )
     with varied, st.container(key="augmented"):
         st.image(
             encode_png(augmented_grid(face, config, st.session_state.get(seed_key, 0))),
-            f"{_ROWS * _COLUMNS} pictures as training would see them",
+            f"{_ROWS * _COLUMNS} pictures, each varied by chance",
             width="stretch",
             alt="Varied copies of the picture",
         )

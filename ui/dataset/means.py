@@ -67,7 +67,7 @@ def show_means(found: Collection) -> None:
 
 
 # The data set stays in the result, so that its id cannot become another's.
-@st.cache_resource(show_spinner=False, max_entries=6, hash_funcs={FaceSet: id})
+@st.cache_resource(show_spinner="Averaging the faces …", max_entries=6, hash_funcs={FaceSet: id})
 def _pictures(
     dataset: FaceSet, split: str
 ) -> tuple[FaceSet, dict[str, list[tuple[str, NDArray[np.uint8], int]]]]:

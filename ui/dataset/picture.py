@@ -46,7 +46,7 @@ def show_picture(found: Collection, shown: Opened, chosen_model: str) -> None:
     name, emotion = name_and_label(shown.picture)
     _ways_out(shown)
     split = SPLIT_NAMES.get(name.partition("_")[0], "")
-    st.subheader(plain(f"{name}, labelled {emotion}"), anchor=False)
+    st.header(plain(f"{name}, labelled {emotion}"), anchor=False)
     row = found.rows.index.position_of(shown.picture)
     if row < 0:
         st.info("This picture is not among those that are here.", icon=":material/info:")

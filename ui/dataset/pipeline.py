@@ -18,6 +18,7 @@ from ui.common.images import enlarged
 from ui.common.layout import plain
 from ui.common.resources import get_classifier
 from ui.common.settings import DETECTOR_NAMES, Settings
+from ui.common.square import square_image
 from ui.dataset.faces import Picture, choose_face, choose_picture, detected
 from ui.dataset.state import Collection
 
@@ -41,7 +42,7 @@ def show_pipeline(found: Collection, settings: Settings) -> None:
         )
     faces = detected(picture, settings.detector, key=_KEY)
     if not faces:
-        st.image(_fitted(picture.image_bgr), plain(picture.name), channels="BGR")
+        _show(picture.image_bgr, plain(picture.name), "The picture")
         st.info(
             "The detector finds no face in it; try another picture or, in the sidebar, another "
             "detector.",
@@ -61,11 +62,10 @@ def show_pipeline(found: Collection, settings: Settings) -> None:
 
 def _detection(picture: Picture, face: DetectedFace, detector: str) -> None:
     st.markdown("**1 · Detect**")
-    st.image(
-        _fitted(draw_face(picture.image_bgr, face)),
+    _show(
+        draw_face(picture.image_bgr, face),
         plain(picture.name),
-        channels="BGR",
-        alt="The picture with the face's box and landmarks",
+        "The picture with the face's box and landmarks",
     )
     points = 0 if face.landmarks is None else int(np.isfinite(face.landmarks).all(axis=1).sum())
     st.caption(
@@ -76,9 +76,10 @@ def _detection(picture: Picture, face: DetectedFace, detector: str) -> None:
 
 def _alignment(aligned: NDArray[np.uint8], face: DetectedFace) -> None:
     st.markdown("**2 · Align**")
-    st.image(
+    square_image(
         draw_frame_landmarks(aligned),
         f"{aligned.shape[1]}×{aligned.shape[0]} pixels, in FER-2013's frame",
+        key="pipeline-aligned",
         channels="BGR",
         width=_SHOWN_SIDE,
         alt="The aligned face with the places where landmarks belong",
@@ -95,15 +96,19 @@ def _normalisation(aligned: NDArray[np.uint8]) -> None:
     values = normalize_faces([aligned])[0, :, :, 0]
     st.markdown("**3 · Resize and normalise**")
     with st.container(horizontal=True):
-        st.image(
+        square_image(
             enlarged(small, _SHOWN_SIDE),
             f"48×48 pixels: mean {small.mean():.0f}, deviation {small.std():.0f}",
+            key="pipeline-small",
             width=_SHOWN_SIDE,
+            alt="The face in 48×48 pixels",
         )
-        st.image(
+        square_image(
             enlarged(as_seen(values), _SHOWN_SIDE),
             f"Network input: mean {abs(values.mean()):.2f}, deviation {values.std():.2f}",
+            key="pipeline-input",
             width=_SHOWN_SIDE,
+            alt="The same, as the network gets it",
         )
         with st.container(width=_SHOWN_SIDE):
             st.plotly_chart(_histogram(values), key="pipeline-values", config=CHART_CONFIG)
@@ -185,6 +190,16 @@ def _histogram(values: NDArray[np.float32]) -> go.Figure:
         yaxis={"title": "pixels", "fixedrange": True},
     )
     return figure
+
+
+def _show(image_bgr: NDArray[np.uint8], caption: str, alt: str) -> None:
+    shown = _fitted(image_bgr)
+    height, width = shown.shape[:2]
+    if height == width:
+        # As the example that the page begins with.
+        square_image(shown, caption, key="picture", width="stretch", alt=alt, channels="BGR")
+    else:
+        st.image(shown, caption, channels="BGR", alt=alt)
 
 
 def _fitted(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:

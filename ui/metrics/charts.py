@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.labels import color_of
 from train.evaluation.curves import Coverage, Curve, Reliability
+from train.evaluation.records import Verdicts
 
 # Seen on both backgrounds.
 GRAY, BLUE, ORANGE = "#888888", "#2779B5", "#E17101"
@@ -244,20 +245,31 @@ def reliability_chart(bins: Reliability) -> go.Figure:
     return _squared(figure, "Confidence", "Accuracy")
 
 
-def confidence_histogram(bins: Reliability, threshold: float) -> go.Figure:
-    """Draw how many pictures there are by confidence, with a threshold, 0 to 1."""
-    centres = (bins.edges[:-1] + bins.edges[1:]) / 2
-    right = np.nan_to_num(bins.accuracy) * bins.counts
+def confidence_histogram(verdicts: Verdicts, threshold: float) -> go.Figure:
+    """Draw how many pictures there are by confidence; what is "uncertain" is hatched.
+
+    Args:
+        verdicts: What a model says of N pictures.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
+    """
+    # As wide as a step of the threshold, so that no bar is half uncertain.
+    edges = np.linspace(0, 1, 21)
+    confidence = verdicts.probabilities.max(axis=1)
+    uncertain = edges[1:] <= threshold + 1e-9
     figure = go.Figure()
-    for name, counts, color in (("Right", right, BLUE), ("Wrong", bins.counts - right, ORANGE)):
-        figure.add_bar(
-            x=centres,
-            y=counts,
-            width=np.diff(bins.edges) * 0.92,
-            marker_color=color,
-            name=name,
-            hovertemplate=f"{name}: %{{y:,.0f}} pictures<extra></extra>",
-        )
+    for name, correct, color in (("Right", True, BLUE), ("Wrong", False, ORANGE)):
+        counts = np.histogram(confidence[verdicts.correct == correct], edges)[0]
+        for said, rows, pattern in (("", ~uncertain, ""), (", but uncertain", uncertain, "/")):
+            if not rows.any():
+                continue
+            figure.add_bar(
+                x=((edges[:-1] + edges[1:]) / 2)[rows],
+                y=counts[rows],
+                width=0.045,
+                marker={"color": color, "pattern": {"shape": pattern, "fillmode": "replace"}},
+                name=name + said,
+                hovertemplate=f"{name}{said}: %{{y:,}} pictures<extra></extra>",
+            )
     figure.add_vline(threshold, line_dash="dot", line_color=GRAY)
     figure.update_layout(
         barmode="stack",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.errors import FerError
 from fer_core.readings import LABELS, PEOPLE
@@ -13,10 +13,12 @@ from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
 from train.evaluation.records import Predictions, Verdicts
 from train.evaluation.storage import MissingRecord
+from ui.common.address import kept_choice, kept_value, set_kept_value
 from ui.common.explorer_data import Record, model_names, model_title, stored
 from ui.common.public import without_paths
-from ui.common.settings import READING_NAMES, chosen_class_set
+from ui.common.settings import CLASS_SET_NAMES, choose_class_set, chosen_class_set
 
+PAGE = "Metrics"
 MODEL_KEY, SPLIT_KEY = "metrics-model", "metrics-split"
 READING_KEY, VIEWS_KEY = "metrics-reading", "metrics-views"
 TEST_SPLIT_NAMES = {PRIVATE_TEST: "PrivateTest", PUBLIC_TEST: "PublicTest", TEST: "Both"}
@@ -25,9 +27,12 @@ VIEW_NAMES = {
     FLIP: "Mirrored too",
     CROPS: "Ten crops",
 }
+MEASURE_NAMES = {LABELS: "FER-2013's labels", PEOPLE: "What people say"}
 CHOICES = (MODEL_KEY, SPLIT_KEY, READING_KEY, VIEWS_KEY)
-# Where a single picture is looked at, as its label says what it shows.
-LABELS_CHOICES = (MODEL_KEY, SPLIT_KEY, VIEWS_KEY)
+MODEL_ONLY = (MODEL_KEY,)
+_FOLLOWED_KEY = "metrics-followed"
+# Two fit beside each other on a telephone.
+_WIDTH = 170
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +49,8 @@ class Choice:
     """
 
     model: str
-    split: str
-    views: str
+    split: str = TEST
+    views: str = ONE_VIEW
     reading: str = LABELS
 
     @property
@@ -63,78 +68,105 @@ def titled(choice: Choice) -> str:
     return model_title(choice.model) + views
 
 
+def model_in_view() -> str:
+    """Return the model that the page shows: the one chosen last, here or in a sidebar."""
+    models, wanted = model_names(), chosen_class_set()
+    if wanted in models and wanted != st.session_state.get(_FOLLOWED_KEY):
+        st.session_state[_FOLLOWED_KEY] = wanted
+        # Before the first choice of all, the page's address comes first.
+        if st.session_state.get(f"{MODEL_KEY}-kept"):
+            set_kept_value(wanted, key=MODEL_KEY)
+    default = wanted if wanted in models else models[0]
+    model = kept_value(models, default, key=MODEL_KEY, name="network")
+    if model in CLASS_SET_NAMES and model != wanted:
+        choose_class_set(model)
+        st.session_state[_FOLLOWED_KEY] = model
+    return model
+
+
 def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
-    """Draw the choice of model, split, reading and views, as far as it makes a difference.
+    """Draw the choice of model, split, reading and views, as far as they make a difference.
 
     Args:
-        choices: Those of ``CHOICES`` to draw; model, split and views stay as they were without,
-            and the reading is the labels'.
+        choices: ``CHOICES``, or ``MODEL_ONLY`` where the others make none; they are then as in
+            ``Choice``.
     """
-    models = model_names()
-    wanted = chosen_class_set()
-    model_help = "Two models: one tells seven emotions apart, the other leaves disgust out."
-    options: dict[str, tuple[str, list[str], str, Callable[[str], str], str]] = {
-        MODEL_KEY: (
-            "Model",
-            models,
-            wanted if wanted in models else models[0],
-            model_title,
-            model_help,
-        ),
-        SPLIT_KEY: (
-            "Test pictures",
-            list(TEST_SPLIT_NAMES),
-            PRIVATE_TEST,
-            TEST_SPLIT_NAMES.__getitem__,
-            "The weight of the people's answers was chosen on PublicTest, so PrivateTest is the "
-            "fairer figure.",
-        ),
-        READING_KEY: (
-            "Reading",
-            [LABELS, PEOPLE],
-            LABELS,
-            READING_NAMES.__getitem__,
-            "The labels' reading is measured against FER-2013's labels, the people's against what "
-            "most of FER+'s ten voters said of the same pictures.",
-        ),
-        VIEWS_KEY: (
-            "Views",
-            list(VIEW_NAMES),
-            ONE_VIEW,
-            VIEW_NAMES.__getitem__,
-            "Test-time augmentation: the answers to a picture and its mirror image, or to ten "
-            "crops, are averaged. Photos, videos and the camera are read with the mirror image.",
-        ),
-    }
-    chosen = {
-        key: st.session_state.get(key) or default for key, (_, _, default, *_) in options.items()
-    }
-    if READING_KEY not in choices:
-        chosen[READING_KEY] = LABELS
+    model_in_view()
     row = st.container(horizontal=True, gap="small")
-    for key in choices:
-        if key == VIEWS_KEY and chosen[READING_KEY] == PEOPLE:
-            continue
-        title, values, default, spoken, meaning = options[key]
-        picked = row.segmented_control(
-            title,
-            values,
-            default=default,
-            required=True,
-            format_func=spoken,
-            key=key,
-            persist_state="session",
-            help=meaning,
-        )
-        chosen[key] = picked or default
-    if chosen[READING_KEY] == PEOPLE:
+    model = _pick(
+        row,
+        MODEL_KEY,
+        "network",
+        "Network",
+        {name: model_title(name) for name in model_names()},
+        "One tells seven emotions apart, the other leaves disgust out. It is the choice of the "
+        "other pages, too.",
+        shown=MODEL_KEY in choices,
+    )
+    split = _pick(
+        row,
+        SPLIT_KEY,
+        "pictures",
+        "Test pictures",
+        TEST_SPLIT_NAMES,
+        "The weight of the people's answers was chosen on PublicTest, so PrivateTest is the "
+        "fairer figure.",
+        shown=SPLIT_KEY in choices,
+    )
+    reading = _pick(
+        row,
+        READING_KEY,
+        "against",
+        "Held against",
+        MEASURE_NAMES,
+        "The labels' reading is measured against FER-2013's labels, the people's against what "
+        "most of FER+'s ten voters said of the same pictures.",
+        shown=READING_KEY in choices,
+    )
+    by_people = READING_KEY in choices and reading == PEOPLE
+    views = _pick(
+        row,
+        VIEWS_KEY,
+        "views",
+        "Views",
+        VIEW_NAMES,
+        "Test-time augmentation: the answers to a picture and its mirror image, or to ten "
+        "crops, are averaged. Photos, videos and the camera are read with the mirror image.",
+        shown=VIEWS_KEY in choices and not by_people,
+    )
+    if by_people:
         st.caption(
             "Right is here what FER+'s crowd decided: more than half of its votes, single ones not "
             "counted. Pictures without a decision for one of the emotions are left out. Faces are "
             "read as in the app, with their mirror images."
         )
-        chosen[VIEWS_KEY] = FLIP
-    return Choice(chosen[MODEL_KEY], chosen[SPLIT_KEY], chosen[VIEWS_KEY], chosen[READING_KEY])
+        views = FLIP
+    return Choice(model, split, views, reading) if choices == CHOICES else Choice(model)
+
+
+def _pick(
+    row: DeltaGenerator,
+    key: str,
+    name: str,
+    label: str,
+    titles: dict[str, str],
+    meaning: str,
+    *,
+    shown: bool,
+) -> str:
+    return kept_choice(
+        row.selectbox,
+        label,
+        list(titles),
+        next(iter(titles)),
+        key=key,
+        name=name,
+        page=PAGE,
+        shown=shown,
+        format_func=titles.__getitem__,
+        width=_WIDTH,
+        help=meaning,
+    )
 
 
 def verdicts_of(choice: Choice, model: str | None = None) -> Verdicts | None:

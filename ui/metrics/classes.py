@@ -11,7 +11,7 @@ from train.evaluation.curves import Curve, precision_recall_curve, roc_curve
 from train.evaluation.metrics import ClassScores, class_scores, confusion_matrix
 from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG
-from ui.metrics.charts import curves_chart
+from ui.metrics.charts import GRAY, curves_chart
 from ui.metrics.choice import Choice, verdicts_of
 
 # A screen has no more points than this to tell apart.
@@ -24,7 +24,7 @@ def classes_section(choice: Choice) -> None:
     verdicts = verdicts_of(choice)
     if verdicts is None:
         return
-    st.subheader(f"Emotion by emotion: {choice.title}")
+    st.header(f"Emotion by emotion: {choice.title}")
     class_browser(verdicts, "classes")
     st.markdown("**Curves: one emotion against all others**")
     st.caption(
@@ -104,7 +104,7 @@ def class_browser(verdicts: Verdicts, key: str) -> None:
         )
         st.caption(
             "Precision: of those called so, how many are. Recall: of those that are, how many are "
-            "found. F1: the harmonic mean of both."
+            "found. F1, the bar: the harmonic mean of both."
         )
 
 
@@ -112,23 +112,32 @@ def _scores_chart(scores: ClassScores, emotions: tuple[str, ...]) -> go.Figure:
     figure = go.Figure()
     names = [label.capitalize() for label in emotions]
     colors = [color_of(label) for label in emotions]
-    for name, values, opacity, symbol in (
-        ("Precision", scores.precision, 1, "triangle-up"),
-        ("Recall", scores.recall, 1, "circle"),
+    for name, values, symbol in (
+        ("Precision", scores.precision, "triangle-up"),
+        ("Recall", scores.recall, "circle"),
     ):
+        # The legend tells shapes apart; in the first emotion's colour it would seem to be of that.
+        figure.add_scatter(
+            x=[None],
+            y=[None],
+            mode="markers",
+            name=name,
+            marker={"symbol": symbol, "size": 11, "color": GRAY},
+        )
         figure.add_scatter(
             x=values,
             y=names,
             mode="markers",
-            name=name,
-            marker={"symbol": symbol, "size": 11, "color": colors, "opacity": opacity},
+            showlegend=False,
+            marker={"symbol": symbol, "size": 11, "color": colors},
             hovertemplate=f"%{{y}}: {name.lower()} %{{x:.1%}}<extra></extra>",
         )
     figure.add_bar(
         x=scores.f1,
         y=names,
         orientation="h",
-        name="F1",
+        name="F1 (bar)",
+        showlegend=False,
         marker={"color": colors, "opacity": 0.35},
         hovertemplate="%{y}: F1 %{x:.3f}<extra></extra>",
     )

@@ -34,7 +34,7 @@ def compare_section(choice: Choice) -> None:
         if (model, views) != (choice.model, choice.views)
     ]
     others.sort(key=lambda other: (other[0] == choice.model, other[1] != choice.views))
-    st.subheader(f"{choice.title}, against another")
+    st.header(f"{choice.title}, against another")
     model, views = st.selectbox(
         "Against",
         others,
@@ -94,7 +94,7 @@ def _duel(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
 def _only_one_right(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
     """Draw the pictures that one of two models gets right and the other one wrong."""
     left, right = names
-    st.subheader("What only one of them gets right")
+    st.header("What only one of them gets right")
     who = st.segmented_control(
         "Right by",
         [f"{left} alone", f"{right} alone"],

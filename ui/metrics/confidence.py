@@ -27,11 +27,11 @@ def confidence_section(choice: Choice, threshold: float) -> None:
 
     Args:
         choice: What to look at.
-        threshold: Where the slider begins, 0 to 1.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
     """
     verdicts = verdicts_of(choice)
     if verdicts is not None:
-        st.subheader(f"What its confidence is worth: {choice.title}")
+        st.header(f"What its confidence is worth: {choice.title}")
         if choice.reading == PEOPLE:
             _shares(choice)
         confidence_browser(verdicts, threshold, "confidence")
@@ -52,18 +52,14 @@ def _shares(choice: Choice) -> None:
     )
 
 
-def confidence_browser(verdicts: Verdicts, start: float, key: str) -> None:
-    """Draw accuracy against coverage with its threshold, reliability, and the histogram.
+def confidence_browser(verdicts: Verdicts, threshold: float, key: str) -> None:
+    """Draw accuracy against coverage, reliability, and the histogram, with the threshold.
 
     Args:
         verdicts: What a model says of N pictures, N at least 1.
-        start: Where the slider begins, 0 to 1.
+        threshold: Confidence below which a verdict is "uncertain", 0 to 1.
         key: Unique on the page.
     """
-    percent = st.slider(
-        "“Uncertain” below", 0, 100, round(100 * start), 1, format="%d %%", key=f"{key}-threshold"
-    )
-    threshold = percent / 100
     coverage = accuracy_by_coverage(verdicts.probabilities, verdicts.labels)
     at = int(np.searchsorted(coverage.thresholds, threshold - 1e-9))
     share, accuracy = coverage.coverage[at], coverage.accuracy[at]
@@ -73,7 +69,8 @@ def confidence_browser(verdicts: Verdicts, start: float, key: str) -> None:
         left = 1 - share
         st.markdown(
             f"**{share:.1%}** of the pictures get a verdict, and **{accuracy:.1%}** of these are "
-            f"right; the other {left:.1%} are called “uncertain”."
+            f"right; the other {left:.1%} are “uncertain”, being below the {threshold:.0%} that "
+            "the sidebar sets."
         )
     bins = reliability(verdicts.probabilities, verdicts.labels)
     left_column, right_column = st.columns(2, gap="large")
@@ -92,5 +89,5 @@ def confidence_browser(verdicts: Verdicts, start: float, key: str) -> None:
         )
     st.markdown("**How confident it is**")
     st.plotly_chart(
-        confidence_histogram(bins, threshold), key=f"{key}-histogram", config=CHART_CONFIG
+        confidence_histogram(verdicts, threshold), key=f"{key}-histogram", config=CHART_CONFIG
     )

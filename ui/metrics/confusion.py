@@ -24,7 +24,7 @@ def confusion_section(choice: Choice) -> None:
     """Draw the confusion matrix of a model and the pictures of the chosen cell."""
     verdicts = verdicts_of(choice)
     if verdicts is not None:
-        st.subheader(f"What is taken for what: {choice.title}")
+        st.header(f"What is taken for what: {choice.title}")
         confusion_browser(verdicts, "confusion")
 
 

@@ -21,7 +21,7 @@ _LINES = (
 
 def crowd_section(choice: Choice) -> None:
     """Draw accuracy by how much the crowd agreed."""
-    st.subheader(f"What ten people say: {model_title(choice.model)}")
+    st.header(f"What ten people say: {model_title(choice.model)}")
     crowd = stored_or_reason(
         Crowd,
         choice.model,

@@ -37,11 +37,12 @@ _FILLS = {
     "Add": "#CDE6D9",
 }
 _PLAIN_FILL = "#E4E7EB"
+_HEIGHT = 700
 
 
 def network_section(model: str) -> None:
     """Draw a model's layers as a table and as a graph."""
-    st.subheader(f"The network: {model_title(model)}")
+    st.header(f"The network: {model_title(model)}")
     try:
         architecture = stored(Architecture, model)
     except FerError as error:
@@ -52,13 +53,13 @@ def network_section(model: str) -> None:
         f"million** multiply-adds for one face, in {len(architecture.layers)} layers. Batch "
         "normalisation is folded into its convolution when the network is served."
     )
-    drawing, table = st.columns([2, 3], gap="large")
-    with drawing:
+    table, drawing = st.columns([3, 2], gap="large")
+    with table:
+        _table(architecture)
+    with drawing, st.container(height=_HEIGHT):
         st.graphviz_chart(
             graph_of(architecture), width="stretch", alt=f"The layers of {model} as a graph."
         )
-    with table:
-        _table(architecture)
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ def _table(architecture: Architecture) -> None:
             "reads": [", ".join(layer.inputs) for layer in layers],
         },
         hide_index=True,
-        height=38 + 35 * len(layers),
+        height=_HEIGHT,
         column_config={
             name: st.column_config.NumberColumn(format="localized")
             for name in ("parameters", "multiply-adds")

@@ -80,7 +80,7 @@ def overview_section(choice: Choice) -> None:
             icon=":material/info:",
         )
         return
-    st.subheader(choice.title)
+    st.header(choice.title)
     if choice.reading == PEOPLE:
         people_tiles(figures["figures"])
     else:
@@ -185,7 +185,7 @@ def figure_tiles(figures: Mapping[str, Any]) -> None:
     if figures.get("accuracy_without_near_leaked") is not None:
         tiles.append(
             (
-                "Without near duplicates",
+                "Without near ones",
                 f"{figures['accuracy_without_near_leaked']:.1%}",
                 f"{figures['near_leaked']} left out",
                 "Accuracy without those that nearly are, either, such as another crop or another "
@@ -260,7 +260,8 @@ def _draw(tiles: Iterable[tuple[str, str, str, str]]) -> None:
                 delta_arrow="off",
                 help=meaning,
                 border=True,
-                width=168,
+                width=170,
+                height="stretch",
             )
 
 
@@ -306,7 +307,7 @@ def _all_measured() -> None:
 
 
 def _peers() -> None:
-    st.subheader("What others reach, and how they measured")
+    st.header("What others reach, and how they measured")
     st.markdown(
         "Published figures on FER-2013 hardly compare: some choose their network on the very "
         "pictures that they report, some average ten crops, some begin with weights from millions "

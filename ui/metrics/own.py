@@ -22,6 +22,7 @@ from ui.common.visitors import visitor
 from ui.metrics.classes import class_browser
 from ui.metrics.confidence import confidence_browser
 from ui.metrics.confusion import confusion_browser
+from ui.metrics.groups import group_browser, groups_of
 from ui.metrics.overview import figure_tiles, figures_of
 from ui.metrics.own_runs import OwnRun, figures_json, start_run, verdicts_csv
 
@@ -29,12 +30,13 @@ _RUN_KEY = "metrics-own-run"
 _ROUND_KEY = "metrics-own-round"
 _EVERY_S = 1.0
 _MAX_MB = 500
+_BY_GROUP = "By group"
 _PHOTOS, _CROPS = "Photos: find the face first", "Face crops: read them as they are"
 
 
 def own_section(model: str, settings: Settings) -> None:
     """Draw the upload, the progress, or what came out."""
-    st.subheader("Measure it on your own pictures")
+    st.header("Measure it on your own pictures")
     run: OwnRun | None = st.session_state.get(_RUN_KEY)
     if run is not None and not run.job.over:
         _follow(run)
@@ -59,7 +61,8 @@ def _ask(model: str, settings: Settings) -> None:
     )
     st.markdown(
         f"Inside, either a folder an emotion, named {', '.join(f'`{e}`' for e in _emotions(model))}"
-        ", or one CSV table with the columns `name` and `label` beside the pictures. Up to "
+        ", or one CSV table with the columns `name` and `label` beside the pictures. Any other "
+        "column, such as `sex`, `age` or `light`, is compared group by group. Up to "
         f"{largest_mb} MB and {MAX_FILES:,} files; nothing is unpacked to disk, and archives with "
         "links, other archives or paths that lead out of them are refused."
     )
@@ -129,7 +132,7 @@ def _follow(run: OwnRun) -> None:
 
 def _results(run: OwnRun, measurement: Measurement, threshold: float) -> None:
     """Draw the same figures as for FER-2013, and the downloads."""
-    st.subheader(plain(f"{run.archive}, read as {run.how} for {model_title(run.model)}"))
+    st.header(plain(f"{run.archive}, read as {run.how} for {model_title(run.model)}"))
     if measurement.skipped:
         count = len(measurement.skipped)
         said = "1 file was" if count == 1 else f"{count:,} files were"
@@ -161,10 +164,11 @@ def _results(run: OwnRun, measurement: Measurement, threshold: float) -> None:
                 label, content, name, mime, icon=":material/download:", on_click="ignore"
             )
         st.button("Forget these pictures", icon=":material/delete:", on_click=_forget)
+    groups = groups_of(measurement)
     shown = st.segmented_control(
         "Show",
-        ["Confusions", "Emotions", "Confidence"],
-        default="Confusions",
+        ["Confusions", "Emotions", "Confidence", *([_BY_GROUP] if groups else [])],
+        default=_BY_GROUP if groups else "Confusions",
         required=True,
         key=f"own-show-{run.key}",
     )
@@ -172,5 +176,7 @@ def _results(run: OwnRun, measurement: Measurement, threshold: float) -> None:
         class_browser(verdicts, f"own-classes-{run.key}")
     elif shown == "Confidence":
         confidence_browser(verdicts, threshold, f"own-confidence-{run.key}")
+    elif shown == _BY_GROUP:
+        group_browser(groups, f"own-groups-{run.key}")
     else:
         confusion_browser(verdicts, f"own-confusion-{run.key}", measurement.faces_gray)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import FaceDetector
@@ -16,6 +16,7 @@ from fer_core.tta import FLIP
 from train.errors import TrainError
 from train.evaluation.custom_dataset import Measurement, measure_custom_dataset
 from ui.common.jobs import Job, JobQueue
+from ui.metrics.groups import groups_of
 from ui.metrics.overview import figures_of
 
 
@@ -86,6 +87,10 @@ def figures_json(run: OwnRun, measurement: Measurement) -> str:
         "read_as": run.how,
         "views": FLIP,
         **figures_of(measurement.verdicts),
+        "by_group": {
+            column: [asdict(group) for group in groups]
+            for column, groups in groups_of(measurement).items()
+        },
         "emotions_without_pictures": list(measurement.empty_classes),
         "skipped": [{"name": file.name, "reason": file.reason} for file in measurement.skipped],
     }

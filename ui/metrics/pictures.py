@@ -105,6 +105,7 @@ def _show_one(verdicts: Verdicts, index: int, face_gray: NDArray[np.uint8], key:
         enlarged(face_gray, _SHOWN_SIDE),
         plain(f"{verdicts.names[index]}, labelled {label}"),
         width="stretch",
+        alt=f"The face, labelled {label}",
     )
     bars.plotly_chart(
         probability_bars(verdicts.emotions, verdicts.probabilities[index]),
@@ -119,7 +120,7 @@ def _go_on(ids: list[str], index: int, key: str) -> None:
         opened = st.button(
             "All about this picture", key=f"{key}-open", icon=":material/open_in_new:"
         )
-        st.caption("The sections *Robustness* and *Why* begin with it, too.")
+        st.caption("*Spoilt pictures* and *Why it says so* begin with it, too.")
     if opened:
         open_picture(ids[index], ids)
         st.switch_page(DATA_PAGE)

@@ -25,8 +25,9 @@ from ui.common.images import enlarged
 from ui.common.layout import plain
 from ui.common.public import without_paths
 from ui.common.resources import get_classifier
+from ui.common.square import square_image
 from ui.metrics.charts import GRAY, LINE_COLORS
-from ui.metrics.choice import Choice
+from ui.metrics.choice import MODEL_ONLY, Choice, choose
 from ui.metrics.faces import choose_face
 
 MEASURES = {
@@ -41,12 +42,12 @@ _SEED = 0
 _ENLARGED_SIDE = 192
 
 
-def robustness_section(choice: Choice, detector: FaceDetector) -> None:
+def robustness_section(detector: FaceDetector) -> None:
     """Draw accuracy on spoilt pictures, and sliders that spoil a chosen face."""
-    st.subheader("Spoilt pictures")
+    st.header("Spoilt pictures")
     _measured()
-    st.subheader("Try it on a face")
-    _live(choice, detector)
+    st.header("Try it on a face")
+    _live(choose(MODEL_ONLY), detector)
 
 
 @st.fragment
@@ -69,14 +70,25 @@ def _measured() -> None:
         key="robustness-measure",
         width=320,
     )
-    stated = "; ".join(
-        f"{model_title(model)}: {found.pictures:,} pictures of {found.split}"
-        for model, found in curves.items()
+    st.caption(
+        f"{measured_on(curves)} Each picture is read once, without its mirror image. The dotted "
+        "lines are the same pictures unspoilt."
     )
-    st.caption(f"One view. {stated}. The dotted line is the unspoilt picture.")
     st.plotly_chart(robustness_chart(curves, measure), key="robustness", config=CHART_CONFIG)
     for fault in faults:
         st.caption(without_paths(fault))
+
+
+def measured_on(curves: Mapping[str, Robustness]) -> str:
+    """Return on which pictures the curves were measured, as sentences."""
+    models: dict[tuple[int, str], list[str]] = {}
+    for model, found in curves.items():
+        models.setdefault((found.pictures, found.split), []).append(model_title(model))
+    return " ".join(
+        f"The curves of {' and '.join(names)} are those of {pictures:,} pictures of {split}, "
+        "whatever is chosen elsewhere on this page."
+        for (pictures, split), names in models.items()
+    )
 
 
 def robustness_chart(curves: Mapping[str, Robustness], measure: str) -> go.Figure:
@@ -194,8 +206,12 @@ def _live(choice: Choice, detector: FaceDetector) -> None:
     pictures, bars = result.columns(2, gap="large")
     with pictures:
         with st.container(horizontal=True, gap="xsmall"):
-            st.image(enlarged(face, _ENLARGED_SIDE), "As it is", width=150)
-            st.image(enlarged(spoilt, _ENLARGED_SIDE), "Spoilt", width=150)
+            for shown, caption, key, alt in (
+                (face, "As it is", "spoil-face", "The face"),
+                (spoilt, "Spoilt", "spoil-spoilt", "The same face, spoilt"),
+            ):
+                large = enlarged(shown, _ENLARGED_SIDE)
+                square_image(large, caption, key=key, width=150, alt=alt)
         words = [classifier.labels[int(row.argmax())] for row in (before, after)]
         change = float(np.abs(after - before).sum() / 2)
         label = f", labelled {chosen.label}" if chosen.label else ""

@@ -1,4 +1,4 @@
-"""The sections of the metrics page, of which only the chosen one is drawn."""
+"""The four groups of the metrics page and their parts, of which only the chosen one is drawn."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from ui.common.settings import Settings
-from ui.metrics.choice import CHOICES, LABELS_CHOICES, MODEL_KEY, Choice
+from ui.common.address import keep_in_address, kept_value, set_kept_value
+from ui.common.settings import DETECTOR_KEY, THRESHOLD_KEY, Settings
+from ui.metrics.choice import MODEL_ONLY, PAGE, choose, model_in_view
 from ui.metrics.classes import classes_section
 from ui.metrics.compare import compare_section
 from ui.metrics.confidence import confidence_section
@@ -18,69 +19,145 @@ from ui.metrics.network import network_section
 from ui.metrics.overview import overview_section
 from ui.metrics.own import own_section
 from ui.metrics.robustness import robustness_section
+from ui.metrics.said import confused_by, good_at, made_of, said_of, sure_of
 from ui.metrics.training import training_section
 from ui.metrics.why import why_section
 from ui.metrics.wild import wild_section
 
-SECTION_KEY = "metrics-section"
+_HOW = (
+    "As the app reads, each face with its mirror image, on the test pictures that nothing was "
+    "chosen on. What is chosen below changes the figures there; for this sentence only the network "
+    "counts."
+)
+GROUP_KEY, PART_KEY = "metrics-group", "metrics-part"
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Part:
     """A part of the page.
 
     Attributes:
-        icon: A Material symbol.
+        title: Its name.
         draw: Draws it.
-        choices: What there is to choose for it, of ``ui.metrics.choice.CHOICES``.
+        settings: The keys of the sidebar's settings that act on it.
+    """
+
+    title: str
+    draw: Callable[[Settings], None]
+    settings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Parts that answer one question.
+
+    Attributes:
+        icon: A Material symbol.
+        said: Returns the answer of a model in a sentence, as Markdown.
+        parts: By what the page's address calls them; the first one is shown at first.
     """
 
     icon: str
-    draw: Callable[[Choice, Settings], None]
-    choices: tuple[str, ...] = CHOICES
+    said: Callable[[str], str]
+    parts: dict[str, Part]
 
 
-SECTIONS = {
-    "Figures": Section(":material/speed:", lambda choice, _: overview_section(choice)),
-    "Confusions": Section(":material/grid_on:", lambda choice, _: confusion_section(choice)),
-    "Emotions": Section(":material/mood:", lambda choice, _: classes_section(choice)),
-    "Confidence": Section(
-        ":material/percent:", lambda choice, s: confidence_section(choice, s.threshold)
+GROUPS = {
+    "How good": Group(
+        ":material/speed:",
+        good_at,
+        {
+            "figures": Part("In figures", lambda _: overview_section(choose())),
+            "photos": Part("Ordinary photos", lambda _: wild_section(choose(MODEL_ONLY))),
+            "crowd": Part("Ten people", lambda _: crowd_section(choose(MODEL_ONLY))),
+            "own": Part(
+                "Your own pictures",
+                lambda settings: own_section(choose(MODEL_ONLY).model, settings),
+                (THRESHOLD_KEY, DETECTOR_KEY),
+            ),
+        },
     ),
-    "Crowd": Section(":material/groups:", lambda choice, _: crowd_section(choice), (MODEL_KEY,)),
-    "In the wild": Section(
-        ":material/public:", lambda choice, _: wild_section(choice), (MODEL_KEY,)
+    "What it confuses": Group(
+        ":material/grid_on:",
+        confused_by,
+        {
+            "confusions": Part("What for what", lambda _: confusion_section(choose())),
+            "emotions": Part("Emotion by emotion", lambda _: classes_section(choose())),
+            "compare": Part("Against another network", lambda _: compare_section(choose())),
+        },
     ),
-    "Compare": Section(":material/compare:", lambda choice, _: compare_section(choice)),
-    "Robustness": Section(
-        ":material/blur_on:",
-        lambda choice, s: robustness_section(choice, s.detector),
-        LABELS_CHOICES,
+    "How sure, how sturdy": Group(
+        ":material/percent:",
+        sure_of,
+        {
+            "confidence": Part(
+                "Confidence",
+                lambda settings: confidence_section(choose(), settings.threshold),
+                (THRESHOLD_KEY,),
+            ),
+            "robustness": Part(
+                "Spoilt pictures",
+                lambda settings: robustness_section(settings.detector),
+                (DETECTOR_KEY,),
+            ),
+            "why": Part(
+                "Why it says so",
+                lambda settings: why_section(choose(MODEL_ONLY), settings.detector),
+                (DETECTOR_KEY,),
+            ),
+        },
     ),
-    "Why": Section(
-        ":material/help:", lambda choice, s: why_section(choice, s.detector), LABELS_CHOICES
-    ),
-    "Network": Section(
-        ":material/lan:", lambda choice, _: network_section(choice.model), (MODEL_KEY,)
-    ),
-    "Training": Section(":material/show_chart:", lambda *_: training_section(), ()),
-    "Your own": Section(
-        ":material/folder_zip:", lambda choice, s: own_section(choice.model, s), (MODEL_KEY,)
+    "The network": Group(
+        ":material/lan:",
+        made_of,
+        {
+            "layers": Part("Layer by layer", lambda _: network_section(choose(MODEL_ONLY).model)),
+            "training": Part("How it was trained", lambda _: training_section()),
+        },
     ),
 }
+PARTS = {slug: part for group in GROUPS.values() for slug, part in group.parts.items()}
 
 
-def choose_section() -> Section:
-    """Draw the choice of a section, and return it."""
-    names = list(SECTIONS)
-    chosen = st.segmented_control(
-        "Section",
-        names,
-        default=names[0],
+def choose_part() -> Part:
+    """Draw the choice of a group, its sentence, and the choice of a part; return the part."""
+    first = next(iter(PARTS))
+    slug = kept_value(list(PARTS), first, key=PART_KEY, name="part")
+    title, group = next((title, one) for title, one in GROUPS.items() if slug in one.parts)
+    st.session_state[_last_key(title)] = slug
+    st.session_state[GROUP_KEY] = title
+    st.segmented_control(
+        "Question",
+        list(GROUPS),
         required=True,
-        format_func=lambda name: f"{SECTIONS[name].icon} {name}",
-        key=SECTION_KEY,
+        format_func=lambda name: f"{GROUPS[name].icon} {name}",
+        key=GROUP_KEY,
+        on_change=_turn,
         label_visibility="collapsed",
-        persist_state="session",
     )
-    return SECTIONS[chosen or names[0]]
+    if answer := said_of(group.said, model_in_view()):
+        st.markdown(answer, help=_HOW)
+    key = f"{PART_KEY}-{title}"
+    st.session_state[key] = slug
+    st.segmented_control(
+        "Part",
+        list(group.parts),
+        required=True,
+        format_func=lambda name: group.parts[name].title,
+        key=key,
+        on_change=lambda: set_kept_value(st.session_state[key], key=PART_KEY),
+        label_visibility="collapsed",
+    )
+    keep_in_address("part", "" if slug == first else slug, page=PAGE)
+    return PARTS[slug]
+
+
+def _turn() -> None:
+    """Turn to the part of the chosen group that was looked at last."""
+    title = st.session_state[GROUP_KEY]
+    slug = st.session_state.get(_last_key(title), next(iter(GROUPS[title].parts)))
+    set_kept_value(slug, key=PART_KEY)
+
+
+def _last_key(title: str) -> str:
+    return f"{PART_KEY}-last-{title}"

@@ -27,7 +27,7 @@ def tradeoff(wide: tuple[str, Verdicts], narrow: tuple[str, Verdicts]) -> None:
     names = model_title(wide_name), model_title(narrow_name)
     left_out = [label for label in more.emotions if label not in fewer.emotions]
     said = " and ".join(left_out)
-    st.subheader(f"What leaving {said} out gains and costs")
+    st.header(f"What leaving {said} out gains and costs")
     kept = more.where(~np.isin(more.words, left_out))
     told = without(kept, left_out)
     hits = int(fewer.correct.sum())

@@ -44,7 +44,7 @@ class RunLog:
 def training_section() -> None:
     """Draw loss, accuracy and learning rate of the chosen runs."""
     tried_section()
-    st.subheader("How the networks were trained")
+    st.header("How the networks were trained")
     logs = {log.name: log for log in _all_logs()}
     if not logs:
         st.info(

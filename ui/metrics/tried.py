@@ -56,7 +56,7 @@ def tried_section() -> None:
         st.warning(without_paths(str(error)), icon=":material/warning:")
         return
     if plans:
-        st.subheader("What was tried")
+        st.header("What was tried")
     for plan, trials in plans.items():
         st.caption(
             f"Plan “{plan}”: short runs, one change at a time. Every point is a network on "

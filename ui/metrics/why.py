@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ui.common.images import enlarged
 from ui.common.layout import plain
 from ui.common.public import without_paths
 from ui.common.resources import get_classifier
+from ui.common.square import square_image
 from ui.common.why import falls_of, falls_shown, overlay
 from ui.metrics.choice import Choice
 from ui.metrics.faces import choose_face
@@ -26,12 +28,13 @@ from ui.metrics.faces import choose_face
 # Once the visitor asked for Keras, other faces are explained without asking again.
 _ASKED_KEY = "metrics-keras"
 _SIDE = 5 * INPUT_SIZE
+_SEEN_AFTER_S = 0.3
 
 
 @st.fragment
 def why_section(choice: Choice, detector: FaceDetector) -> None:
     """Draw what of a face speaks for an emotion."""
-    st.subheader("Why does it say so?")
+    st.header("Why does it say so?")
     chosen = choose_face(choice, detector, "why")
     if chosen is None:
         return
@@ -40,7 +43,9 @@ def why_section(choice: Choice, detector: FaceDetector) -> None:
     probabilities = classifier.predict([face])[0]
     picture, bars = st.columns([1, 2], gap="large")
     label = f", labelled {chosen.label}" if chosen.label else ""
-    picture.image(enlarged(face, _SIDE), f"{plain(chosen.name)}{label}", width=_SIDE)
+    caption = f"{plain(chosen.name)}{label}"
+    with picture:
+        square_image(enlarged(face, _SIDE), caption, key="why-face", width=_SIDE, alt="The face")
     bars.plotly_chart(
         probability_bars(classifier.labels, probabilities), key="why-bars", config=CHART_CONFIG
     )
@@ -70,15 +75,17 @@ def _grad_cam(model: str, face_gray: NDArray[np.uint8], position: int, emotion: 
         st.markdown("It needs Keras and TensorFlow, which take a moment and some memory to load.")
         st.button("Load Keras and explain", icon=":material/neurology:", on_click=_ask_for_keras)
         return
-    try:
-        network = _network(model, _age(model))
-    except FerError as error:
-        st.error(without_paths(str(error)), icon=":material/error:")
-        return
-    values = grad_cam(network, face_gray, position)
+    with st.spinner("Asking Keras, which takes some seconds at first …", show_time=True):
+        try:
+            network = _network(model, _age(model))
+        except FerError as error:
+            st.error(without_paths(str(error)), icon=":material/error:")
+            return
+        values = grad_cam(network, face_gray, position)
     if not values.any():
         st.caption(f"Nothing in the maps speaks for {emotion}.")
-    st.image(overlay(face_gray, values, _SIDE), f"What speaks for {emotion}", width=_SIDE)
+    said = f"What speaks for {emotion}"
+    st.image(overlay(face_gray, values, _SIDE), said, width=_SIDE, alt=f"{said}, in warm colours")
 
 
 def _ask_for_keras() -> None:
@@ -94,8 +101,12 @@ def _occlusion(model: str, face_gray: NDArray[np.uint8], position: int, emotion:
     with st.container(horizontal=True):
         window = st.slider("Square, pixels", 4, 24, 12, 2, key="why-window", width=200)
         stride = st.slider("Step, pixels", 1, 8, 6, key="why-stride", width=200)
-    falls = falls_of(model, LABELS, face_gray, position, window, stride)
-    st.image(falls_shown(face_gray, falls, _SIDE), f"What covering costs {emotion}", width=_SIDE)
+    with st.spinner("Covering one place after the other …", show_time=True):
+        falls = falls_of(model, LABELS, face_gray, position, window, stride)
+    said = f"What covering costs {emotion}"
+    picture = falls_shown(face_gray, falls, _SIDE)
+    alt = f"{said}: warm where it costs most"
+    square_image(picture, said, key="why-falls", width=_SIDE, alt=alt)
     st.caption(
         f"Largest fall {100 * max(float(falls.max()), 0):.0f} percentage points, largest rise "
         f"{100 * max(-float(falls.min()), 0):.0f}."
@@ -107,8 +118,10 @@ def _age(model: str) -> int:
     return file.stat().st_mtime_ns if file.is_file() else 0
 
 
-@st.cache_resource(show_spinner="Loading Keras and the network …", max_entries=4)
+@st.cache_resource(show_spinner=False, max_entries=4)
 def _network(model: str, age: int) -> Any:
+    # What says so has to be on its way: while TensorFlow is loaded, other threads stand still.
+    time.sleep(_SEEN_AFTER_S)
     # TensorFlow's own copy of OpenSSL would take the place of the one in pylibsrtp, and end the
     # process, were the live page opened afterwards; loaded first, each keeps its own.
     import pylibsrtp  # noqa: F401

@@ -17,7 +17,7 @@ _PERCENT = st.column_config.NumberColumn(format="%.1f %%")
 
 def wild_section(choice: Choice) -> None:
     """Draw what the whole pipeline reads in ordinary photos."""
-    st.subheader(f"On ordinary photos: {model_title(choice.model)}")
+    st.header(f"On ordinary photos: {model_title(choice.model)}")
     wild = stored_or_reason(
         Wild,
         choice.model,
@@ -59,7 +59,7 @@ def _tiles(figures: WildFigures) -> None:
         ):
             st.metric(
                 title, f"{value:.1%}", below, delta_color="off", delta_arrow="off", border=True,
-                width=188,
+                width=170, height="stretch",
             )  # fmt: skip
 
 

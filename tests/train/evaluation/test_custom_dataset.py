@@ -149,6 +149,9 @@ def test_a_table_of_names_and_labels(classifier: EmotionClassifier) -> None:
         "set/a.png",
         "set/b.png",
     ]
+    assert {column: said.tolist() for column, said in result.said.items()} == {
+        "note": ["", "decomposed"]
+    }
     assert "'bored'" in result.skipped[2].reason
     assert "more than once" in result.skipped[3].reason
 

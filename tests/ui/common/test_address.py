@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from tests.ui.conftest import address
 
 
 def script() -> None:
@@ -15,29 +15,31 @@ def script() -> None:
     kept_slider("Threshold", 0, 100, 45, 5, name="threshold", key="threshold-key")
 
 
-def page_at(**address: str) -> AppTest:
+def choices() -> None:
+    import streamlit as st
+
+    from ui.common.address import kept_choice
+
+    shown = st.toggle("Shown", True)
+    said = kept_choice(
+        st.selectbox, "Split", ["one", "two"], "one", name="split", key="split", shown=shown
+    )
+    st.markdown(said)
+
+
+def page_at(**said: str) -> AppTest:
     app = AppTest.from_function(script)
-    for name, value in address.items():
+    for name, value in said.items():
         app.query_params[name] = value
     return app.run()
 
 
-def kept(app: AppTest) -> dict[str, str]:
-    """Return what the browser is told to have in the address."""
-    told = [
-        json.loads(component.proto.json)
-        for component in app.get("bidi_component")
-        if component.key.startswith("address-")
-    ]
-    return {data["name"]: data["value"] for data in told}
-
-
 def test_the_address_says_what_is_not_the_default() -> None:
     app = page_at()
-    assert not app.exception and kept(app) == {"smoothing": "", "threshold": ""}
+    assert not app.exception and address(app) == {"smoothing": "", "threshold": ""}
     app.slider(key="smoothing-key").set_value(1.2)
     app.slider(key="threshold-key").set_value(60).run()
-    assert kept(app) == {"smoothing": "1.2", "threshold": "60"}
+    assert address(app) == {"smoothing": "1.2", "threshold": "60"}
 
 
 def test_a_page_begins_with_what_its_address_says() -> None:
@@ -45,7 +47,7 @@ def test_a_page_begins_with_what_its_address_says() -> None:
     assert app.slider(key="smoothing-key").value == 1.2
     assert app.slider(key="threshold-key").value == 60
     app.slider(key="threshold-key").set_value(45).run()
-    assert kept(app) == {"smoothing": "1.2", "threshold": ""}
+    assert address(app) == {"smoothing": "1.2", "threshold": ""}
     assert not app.warning
 
 
@@ -54,3 +56,24 @@ def test_what_cannot_be_is_passed_over(value: str) -> None:
     app = page_at(threshold=value)
     assert not app.exception
     assert app.slider(key="threshold-key").value == 45
+
+
+def test_a_choice_is_kept_in_the_address_and_where_it_is_not_drawn() -> None:
+    app = AppTest.from_function(choices)
+    app.query_params["split"] = "two"
+    app.run()
+    assert app.selectbox[0].value == app.markdown[0].value == address(app)["split"] == "two"
+    app.selectbox[0].set_value("one").run()
+    assert app.markdown[0].value == "one" and address(app)["split"] == ""
+    app.selectbox[0].set_value("two").run()
+    app.toggle[0].set_value(False).run()
+    assert not app.selectbox and app.markdown[0].value == address(app)["split"] == "two"
+    app.toggle[0].set_value(True).run()
+    assert app.selectbox[0].value == "two" and not app.exception
+
+
+@pytest.mark.parametrize("value", ["", "three", "\0"])
+def test_a_choice_that_is_none_is_passed_over(value: str) -> None:
+    app = AppTest.from_function(choices)
+    app.query_params["split"] = value
+    assert app.run().selectbox[0].value == "one" and not app.exception

@@ -16,16 +16,17 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.classifier import MODELS_DIR
 from fer_core.labels import FER7
-from tests.ui.conftest import SAMPLE
+from tests.ui.conftest import ROOT, SAMPLE, address
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import Votes
 from train.data.picture_ids import name_and_label, picture_id
 from train.evaluation import storage
 from train.evaluation.audit import audit
 from train.training.config import AugmentationConfig
+from ui.common.explorer_data import data_place
 from ui.common.layout import plain
 
-SECTIONS = ("Get it", "Browse", "Audit", "Map", "Augmentation", "Mean faces", "Pipeline")
+SECTIONS = ("Overview", "Audit", "Map", "Browse", "Augmentation", "Mean faces", "Pipeline")
 
 
 @pytest.fixture
@@ -122,7 +123,7 @@ def open_picture(app: AppTest, name: str, emotion: str) -> AppTest:
 def test_without_the_data_set_every_section_says_what_it_can(bare: AppTest, section: str) -> None:
     app = turn(bare, section)
     assert not app.exception and not app.error
-    if section in ("Get it", "Mean faces"):
+    if section in ("Overview", "Mean faces"):
         assert "python -m train download" in texts(app)
     if section in ("Augmentation", "Pipeline"):
         assert "dataset" not in app.segmented_control(key=f"{_key(section)}-kind").options
@@ -142,7 +143,7 @@ def test_without_the_data_set_the_browser_shows_names(bare: AppTest) -> None:
 
 
 def test_without_the_data_set_the_counts_are_the_published_ones(bare: AppTest) -> None:
-    table = turn(bare, "Get it").dataframe[0].value
+    table = turn(bare, "Overview").dataframe[0].value
     assert table["Training"].tolist() == [3995, 436, 4097, 7215, 4830, 3171, 4965, 28709]
 
 
@@ -159,6 +160,17 @@ def test_a_place_is_given_by_hand(bare: AppTest, tiny_folder: Path) -> None:
     assert ["not the whole FER-2013: 280 pictures" in w.value for w in app.warning] == [True]
     assert plain("Training/happy: 24 pictures instead of 7215.") in texts(app)
     assert grids(turn(app, "Browse"))[0]["atlas"].startswith("data:image/png")
+
+
+def test_a_place_is_read_below_its_button(
+    bare: AppTest, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where its spinner is seen; the next run finds it read."""
+    read: list[Path | None] = []
+    monkeypatch.setattr("ui.dataset.source.dataset", lambda: read.append(data_place()))
+    bare.text_input[0].set_value(str(tiny_folder))
+    button(bare, "Use").click().run()
+    assert read == [tiny_folder]
 
 
 @pytest.mark.parametrize("name", ["nowhere", "text.csv", "broken.zip"])
@@ -190,7 +202,7 @@ def test_a_place_that_is_none_leaves_the_form_usable(
     assert not app.exception
     assert len(app.error) == 2 and all(error.value.count("\n") == 0 for error in app.error)
     assert not turn(app, "Browse").exception
-    app = turn(app, "Get it")
+    app = turn(app, "Overview")
     app.text_input[0].set_value(str(tiny_folder))
     app.text_input[1].set_value("")
     app = button(app, "Use").click().run()
@@ -279,12 +291,12 @@ def test_a_pictures_own_page(page: AppTest, tiny_set: FaceSet) -> None:
     emotion = FER7.labels[tiny_set.labels[position]]
     app = open_picture(turn(page, "Browse"), str(tiny_set.names[position]), emotion)
     assert not app.exception
-    assert app.subheader[0].value == plain(f"{tiny_set.names[position]}, labelled {emotion}")
+    assert app.main.header[0].value == plain(f"{tiny_set.names[position]}, labelled {emotion}")
     assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [7, 6]
     assert "**sad**, has 100% of the votes" in texts(app)
     assert len(app.get("image")) == 1
     app = button(app, "Back to the list").click().run()
-    assert not app.subheader and len(tiles(app)) == 60
+    assert not app.main.header and len(tiles(app)) == 60
 
 
 def test_a_picture_without_the_data_set_has_probabilities_and_neighbours(bare: AppTest) -> None:
@@ -315,10 +327,10 @@ def test_leafing_through_a_list(page: AppTest, tiny_set: FaceSet) -> None:
     ids = tuple(tiny_set.ids[:3].tolist())
     page.session_state["dataset-open"] = Opened(ids[0], ids)
     app = button(page.run(), "Previous picture").click().run()
-    assert app.subheader[0].value == plain(", labelled ".join(name_and_label(ids[2])))
+    assert app.main.header[0].value == plain(", labelled ".join(name_and_label(ids[2])))
     app = button(app, "Next picture").click().run()
-    assert app.subheader[0].value == plain(", labelled ".join(name_and_label(ids[0])))
-    assert not turn(app, "Browse").subheader, "another section closes the picture"
+    assert app.main.header[0].value == plain(", labelled ".join(name_and_label(ids[0])))
+    assert not turn(app, "Browse").main.header, "another section closes the picture"
 
 
 def test_votes_are_drawn(page: AppTest, tiny_set: FaceSet, tmp_path: Path) -> None:
@@ -344,7 +356,7 @@ def test_the_audit(page: AppTest, tiny_audit: Path) -> None:
     found = storage.read_audit(tiny_audit)
     app = turn(page, "Audit")
     figures = {metric.label: metric.value for metric in app.metric}
-    assert figures["Identical groups"] == f"{found.summary.identical_groups:,}"
+    assert figures["Duplicates"] == f"{found.summary.near_pictures:,}"
     assert figures["Test pictures leaked"] == f"{found.summary.leaked:,}"
     assert len(tiles(app)) == found.summary.identical_pictures
     app = app.segmented_control(key="audit-finding").set_value("no face").run()
@@ -356,9 +368,21 @@ def test_the_audit(page: AppTest, tiny_audit: Path) -> None:
 
 def test_the_stored_audit_counts_what_was_published(bare: AppTest) -> None:
     figures = {metric.label: metric.value for metric in turn(bare, "Audit").metric}
-    assert figures["Identical groups"] == "1,516"
-    assert figures["… with conflicting labels"] == "57"
+    assert figures["Duplicates"] == "6,194" and "1,516 of them with identical" in texts(bare)
+    assert figures["Disputed labels"] == "32%"
     assert figures["Test pictures leaked"] == "568"
+
+
+def test_the_page_begins_with_what_needs_no_pictures(bare: AppTest) -> None:
+    """And its address says which section is shown."""
+    order = [element.type for element in bare.main]
+    assert order.index("metric") < order.index("plotly_chart") < order.index("text_input")
+    assert "**32 of a hundred labels are disputed**" in texts(bare)
+    assert address(turn(bare, "Audit"))["section"] == "Audit"
+    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    other.query_params["section"] = "Map"
+    other = other.switch_page("pages/5_Data_set.py").run()
+    assert other.segmented_control(key="dataset-section").value == "Map"
 
 
 def test_no_audit_is_said(bare: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -373,9 +397,9 @@ def test_a_damaged_audit_stops_nothing(
 ) -> None:
     (tmp_path / storage.AUDIT_FILE).write_text("This is no table.")
     monkeypatch.setattr(storage, "AUDIT_DIR", tmp_path)
-    for section in ("Get it", "Browse", "Audit"):
+    for section in ("Overview", "Browse", "Audit"):
         assert not turn(bare, section).exception
-    assert "cannot be read" in texts(turn(bare, "Get it"))
+    assert "cannot be read" in texts(turn(bare, "Overview"))
 
 
 def test_the_map_has_all_test_pictures(bare: AppTest) -> None:

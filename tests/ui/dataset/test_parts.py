@@ -21,8 +21,8 @@ from ui.dataset.audit import IDENTICAL, NEAR, as_csv, groups_to_show
 from ui.dataset.augment import augmented_grid
 from ui.dataset.map import feature_map, in_part, selected_positions
 from ui.dataset.means import mean_faces
+from ui.dataset.overview import balance_chart
 from ui.dataset.pipeline import as_seen, draw_face, draw_frame_landmarks
-from ui.dataset.source import balance_chart
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.classifier import MODELS_DIR
 from tests.cells import cell_of, write_pictures
-from tests.ui.conftest import SAMPLE, until
+from tests.ui.conftest import SAMPLE, address, until
 from train.evaluation import metrics
 from train.evaluation.curves import accuracy_by_coverage
 from train.evaluation.records import (
@@ -32,7 +32,7 @@ from ui.common.explorer_data import metrics_of
 from ui.metrics import tried
 from ui.metrics import why as metrics_why
 from ui.metrics.own_runs import OwnRun
-from ui.metrics.sections import SECTION_KEY, SECTIONS
+from ui.metrics.sections import GROUP_KEY, GROUPS, PART_KEY, PARTS
 
 LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
@@ -51,14 +51,15 @@ def pictures(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     return page
 
 
-def turn(app: AppTest, section: str) -> AppTest:
-    app = app.segmented_control(key=SECTION_KEY).set_value(section).run()
+def turn(app: AppTest, part: str) -> AppTest:
+    app.session_state[f"{PART_KEY}-kept"] = part
+    app.run()
     assert not app.exception
     return app
 
 
 def as_people_say(app: AppTest) -> AppTest:
-    app = app.segmented_control(key="metrics-reading").set_value("people").run()
+    app = app.selectbox(key="metrics-reading").set_value("people").run()
     assert not app.exception
     return app
 
@@ -77,20 +78,64 @@ def choose_cell(app: AppTest, true: str, predicted: str, key: str = "confusion")
     return app.selectbox(key=f"{key}-predicted").select(predicted).run()
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("model", ["fer7", "fer6"])
-def test_every_section_without_the_data_set(page: AppTest, section: str, model: str) -> None:
-    page.segmented_control(key="metrics-model").set_value(model)
-    turn(page, section)
+def test_every_part_without_the_data_set(page: AppTest, part: str, model: str) -> None:
+    page.selectbox(key="metrics-model").set_value(model)
+    turn(page, part)
     assert not page.error
-    assert page.subheader
+    assert page.main.header
+
+
+@pytest.mark.parametrize("title", GROUPS)
+def test_a_group_begins_with_a_sentence_and_its_last_part(page: AppTest, title: str) -> None:
+    first, *_, last = GROUPS[title].parts
+    page.segmented_control(key=GROUP_KEY).set_value(title).run()
+    assert page.markdown[0].value.startswith("**")
+    assert page.segmented_control(key=f"{PART_KEY}-{title}").value == first
+    page.segmented_control(key=f"{PART_KEY}-{title}").set_value(last).run()
+    for other in (next(name for name in GROUPS if name != title), title):
+        page.segmented_control(key=GROUP_KEY).set_value(other).run()
+    assert page.segmented_control(key=f"{PART_KEY}-{title}").value == last
+    assert address(page)["part"] == last and not page.exception
+
+
+def test_the_address_brings_back_part_and_choices(app: AppTest) -> None:
+    said = {"part": "emotions", "network": "fer6", "pictures": "PublicTest", "views": "flip"}
+    for name, value in said.items():
+        app.query_params[name] = value
+    page = app.switch_page("pages/4_Metrics.py").run()
+    assert page.main.header[0].value.endswith("6 emotions, mirrored too on PublicTest")
+    assert said.items() <= address(page).items() and address(page)["against"] == ""
+
+
+def test_network_and_sidebar_are_one_choice(page: AppTest) -> None:
+    page.selectbox(key="metrics-model").set_value("fer6").run()
+    photo = page.switch_page("pages/1_Photo.py").run()
+    assert photo.radio(key="classes").value == "fer6"
+    photo.radio(key="classes").set_value("fer7").run()
+    page = photo.switch_page("pages/4_Metrics.py").run()
+    assert page.selectbox(key="metrics-model").value == "fer7"
+    page.selectbox(key="metrics-model").set_value("fer6").run()
+    assert page.selectbox(key="metrics-model").value == "fer6"
+
+
+@pytest.mark.parametrize("part", ["photos", "crowd", "robustness", "why", "layers", "training"])
+def test_only_what_makes_a_difference_can_be_chosen(page: AppTest, part: str) -> None:
+    page.selectbox(key="metrics-split").set_value("PublicTest")
+    keys = {choice.key for choice in turn(page, part).selectbox}
+    assert not {"metrics-split", "metrics-reading", "metrics-views"} & keys
+    assert ("metrics-model" in keys) == (part != "training")
+    if part == "robustness":
+        assert texts(page).count("1,200 pictures of PublicTest, whatever is chosen") == 1
+    assert turn(page, "figures").selectbox(key="metrics-split").value == "PublicTest"
 
 
 @pytest.mark.parametrize("split", ["PublicTest", "PrivateTest", "test"])
 @pytest.mark.parametrize("views", ["one view", "flip"])
 def test_figures_are_the_stored_ones(page: AppTest, split: str, views: str) -> None:
-    page.segmented_control(key="metrics-split").set_value(split)
-    page.segmented_control(key="metrics-views").set_value(views).run()
+    page.selectbox(key="metrics-split").set_value(split)
+    page.selectbox(key="metrics-views").set_value(views).run()
     figures = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())[split][views]
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["Accuracy"] == f"{figures['accuracy']:.1%}"
@@ -101,8 +146,8 @@ def test_figures_are_the_stored_ones(page: AppTest, split: str, views: str) -> N
 
 @pytest.mark.parametrize("model", ["fer7", "fer6"])
 def test_the_peoples_figures_are_the_stored_ones(page: AppTest, model: str) -> None:
-    page.segmented_control(key="metrics-model").set_value(model)
-    page.segmented_control(key="metrics-split").set_value("PublicTest")
+    page.selectbox(key="metrics-model").set_value(model)
+    page.selectbox(key="metrics-split").set_value("PublicTest")
     as_people_say(page)
     stored = json.loads((MODELS_DIR / model / "metrics.json").read_text())["PublicTest"]["people"]
     shown = {metric.label: metric.value for metric in page.metric}
@@ -112,25 +157,25 @@ def test_the_peoples_figures_are_the_stored_ones(page: AppTest, model: str) -> N
 
 
 def test_the_people_are_read_with_the_mirror_image_alone(page: AppTest) -> None:
-    keys = {control.key for control in as_people_say(page).segmented_control}
+    keys = {choice.key for choice in as_people_say(page).selectbox}
     assert "metrics-reading" in keys and "metrics-views" not in keys
     assert "what FER+'s crowd decided" in texts(page)
     # A single picture is looked at with its label.
-    turn(page, "Why")
-    assert "metrics-reading" not in {control.key for control in page.segmented_control}
+    turn(page, "why")
+    assert "metrics-reading" not in {choice.key for choice in page.selectbox}
 
 
 def test_a_cell_of_the_people_is_what_the_crowd_decided(page: AppTest) -> None:
-    page.segmented_control(key="metrics-split").set_value("PublicTest")
-    choose_cell(turn(as_people_say(page), "Confusions"), "sad", "neutral")
+    page.selectbox(key="metrics-split").set_value("PublicTest")
+    choose_cell(turn(as_people_say(page), "confusions"), "sad", "neutral")
     said = read_record(MODELS_DIR / "fer7", Predictions).split("PublicTest").people_verdicts()
     cell = said.where((said.words == "sad") & (said.said == "neutral"))
     assert sorted(page.dataframe[-1].value["picture"]) == sorted(cell.names.tolist())
 
 
 def test_shares_are_drawn_as_said_and_counted(page: AppTest) -> None:
-    page.segmented_control(key="metrics-split").set_value("PublicTest")
-    turn(as_people_say(page), "Confidence")
+    page.selectbox(key="metrics-split").set_value("PublicTest")
+    turn(as_people_say(page), "confidence")
     metrics_file = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())
     shares = metrics_file["PublicTest"]["people"]["figures"]["people_shares"]
     assert f"calibration error of {shares['error']:.3f}" in texts(page)
@@ -139,7 +184,7 @@ def test_shares_are_drawn_as_said_and_counted(page: AppTest) -> None:
 
 
 def test_the_people_are_compared_with_the_people(page: AppTest) -> None:
-    turn(as_people_say(page), "Compare")
+    turn(as_people_say(page), "compare")
     assert not page.error
     assert "7 emotions, as people would say" in texts(page)
     assert page.selectbox(key="compare-fer7-people-flip").options == ["6 emotions, mirrored too"]
@@ -150,7 +195,7 @@ def test_ordinary_photos(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_pat
     shutil.copytree(MODELS_DIR, models)
     monkeypatch.setattr(explorer_data, "MODELS_DIR", models)
     (models / "fer7" / "wild.json").unlink(missing_ok=True)
-    assert "python -m train wild fer7" in texts(turn(page, "In the wild"))
+    assert "python -m train wild fer7" in texts(turn(page, "photos"))
     figures = WildFigures(0.81, (0.7, 0.9), 0.6, {"happy": Recall(9, 2 / 3, (0.3, 0.9))})
     readings = (WildReading("people", figures, {"F": figures}),)
     row = MixtureRow(0.5, 0.7, 0.6, None, 0.8)
@@ -170,7 +215,7 @@ def test_peers_have_their_protocols_and_our_own_stand_beside_them(page: AppTest)
 
 
 def test_a_cell_without_the_data_set_is_a_table(page: AppTest) -> None:
-    choose_cell(turn(page, "Confusions"), "sad", "neutral")
+    choose_cell(turn(page, "confusions"), "sad", "neutral")
     assert "FER2013" in page.info[0].value
     assert not grids(page)
     cell = cell_of()
@@ -181,7 +226,7 @@ def test_a_cell_without_the_data_set_is_a_table(page: AppTest) -> None:
 
 
 def test_a_cell_with_the_data_set_shows_its_pictures(pictures: AppTest) -> None:
-    choose_cell(turn(pictures, "Confusions"), "sad", "neutral")
+    choose_cell(turn(pictures, "confusions"), "sad", "neutral")
     (grid,) = grids(pictures)
     cell = cell_of()
     tiles = grid["groups"][0]["tiles"]
@@ -195,7 +240,7 @@ def test_a_cell_with_the_data_set_shows_its_pictures(pictures: AppTest) -> None:
 
 
 def test_pictures_that_are_not_in_the_data_set_are_counted(pictures: AppTest) -> None:
-    choose_cell(turn(pictures, "Confusions"), "disgust", "angry")
+    choose_cell(turn(pictures, "confusions"), "disgust", "angry")
     count = len(cell_of(true="disgust", predicted="angry"))
     assert f"{count} of these pictures are not in the data set" in texts(pictures)
 
@@ -206,29 +251,31 @@ def test_rows_of_a_csv_are_not_taken_for_other_pictures(
     file = tmp_path / "fer2013.csv"
     file.write_text("emotion,pixels,Usage\n4," + " ".join(["9"] * 2304) + ",PrivateTest\n")
     monkeypatch.setenv("FER2013", str(file))
-    choose_cell(turn(page, "Confusions"), "sad", "neutral")
+    choose_cell(turn(page, "confusions"), "sad", "neutral")
     assert "other numbers" in page.info[0].value and not grids(page)
 
 
 def test_a_model_without_the_chosen_emotion(page: AppTest) -> None:
-    choose_cell(turn(page, "Confusions"), "disgust", "angry")
-    page.segmented_control(key="metrics-model").set_value("fer6").run()
+    choose_cell(turn(page, "confusions"), "disgust", "angry")
+    page.selectbox(key="metrics-model").set_value("fer6").run()
     assert not page.exception
     assert page.selectbox(key="confusion-true").value is None
 
 
 def test_the_threshold_says_what_it_leaves(page: AppTest) -> None:
-    turn(page, "Confidence").slider(key="confidence-threshold").set_value(70).run()
+    # The sidebar's own, of which there is no second one.
+    (slider,) = turn(page, "confidence").slider
+    slider.set_value(70).run()
     part = read_record(MODELS_DIR / "fer7", Predictions).split("PrivateTest").verdicts()
     left = accuracy_by_coverage(part.probabilities, part.labels, np.array([0.7]))
     assert f"**{left.coverage[0]:.1%}** of the pictures" in texts(page)
     assert f"**{left.accuracy[0]:.1%}** of these" in texts(page)
-    page.slider(key="confidence-threshold").set_value(100).run()
+    page.slider(key="threshold").set_value(100).run()
     assert "No picture" in texts(page)
 
 
 def test_two_models_on_the_same_pictures(page: AppTest) -> None:
-    turn(page, "Compare")
+    turn(page, "compare")
     seven, six = (
         read_record(MODELS_DIR / name, Predictions).split("PrivateTest").verdicts()
         for name in ("fer7", "fer6")
@@ -239,12 +286,12 @@ def test_two_models_on_the_same_pictures(page: AppTest) -> None:
     shown = texts(page)
     assert f"p = {result.p_value:.3f}" in shown
     assert f"| 7 emotions alone | {result.only_first:,} |" in shown
-    assert "What leaving disgust out gains and costs" in [s.value for s in page.subheader]
+    assert "What leaving disgust out gains and costs" in [s.value for s in page.main.header]
     assert f"**{result.only_first:,}** pictures" in shown
 
 
 def test_the_sliders_move_the_probabilities(page: AppTest) -> None:
-    turn(page, "Robustness")
+    turn(page, "robustness")
     assert any("0% of the probability moved" in m.value for m in page.markdown)
     page.slider(key="spoil-noise").set_value(60).run()
     assert not any(" 0% of the probability moved" in m.value for m in page.markdown)
@@ -265,7 +312,7 @@ def test_keras_is_loaded_only_when_asked(page: AppTest, monkeypatch: pytest.Monk
         metrics_why, "grad_cam", lambda network, face, position: np.eye(48, dtype=np.float32)
     )
     metrics_why._network.clear()
-    turn(page, "Why")
+    turn(page, "why")
     assert not asked and not page.exception
     next(b for b in page.button if b.label.startswith("Load Keras")).click().run()
     assert asked == [MODELS_DIR / "fer7"]
@@ -273,7 +320,7 @@ def test_keras_is_loaded_only_when_asked(page: AppTest, monkeypatch: pytest.Monk
 
 
 def test_a_photo_of_ones_own_is_explained(page: AppTest) -> None:
-    turn(page, "Why").segmented_control(key="why-source").set_value("Your photo").run()
+    turn(page, "why").segmented_control(key="why-source").set_value("Your photo").run()
     page.file_uploader[0].set_value(("me.jpg", SAMPLE.read_bytes(), "image/jpeg")).run()
     assert not page.exception and "Largest fall" in texts(page)
     page.file_uploader[0].set_value(("no.jpg", b"no picture", "image/jpeg")).run()
@@ -292,10 +339,10 @@ def test_what_is_not_stored_is_one_sentence(
     (models / "fer7" / "architecture.json").write_text("{")
     page = app.switch_page("pages/4_Metrics.py").run()
     for section, sentence in (
-        ("Confusions", "has no predictions.parquet yet"),
-        ("Robustness", "has no robustness.json yet"),
-        ("Crowd", "FER+'s votes were not given"),
-        ("Network", "not valid JSON"),
+        ("confusions", "has no predictions.parquet yet"),
+        ("robustness", "has no robustness.json yet"),
+        ("crowd", "FER+'s votes were not given"),
+        ("layers", "not valid JSON"),
     ):
         assert sentence in texts(turn(page, section))
 
@@ -315,7 +362,7 @@ def face(level: int) -> bytes:
 
 def measure(page: AppTest, content: bytes) -> AppTest:
     """Upload an archive of face crops, and wait for what comes out."""
-    turn(page, "Your own")
+    turn(page, "own")
     page.file_uploader[0].set_value(("own.zip", content, "application/zip")).run()
     page.radio(key="own-how").set_value("Face crops: read them as they are").run()
     next(b for b in page.button if b.label.startswith("Measure the network")).click().run()
@@ -343,6 +390,25 @@ def test_own_pictures_are_measured(page: AppTest) -> None:
     next(b for b in page.button if b.label == "Forget these pictures").click().run()
     assert "metrics-own-run" not in page.session_state
     assert not page.metric and page.file_uploader[0].value is None
+
+
+def test_own_pictures_are_compared_by_any_column(page: AppTest) -> None:
+    names = [f"{number}.png" for number in range(12)]
+    rows = [f"{name},{'happy' if n % 2 else 'sad'},{'day' if n < 6 else '=night'},{20 + n},{name}"
+            for n, name in enumerate(names)]  # fmt: skip
+    files = {name: face(number) for number, name in enumerate(names)}
+    files["table.csv"] = "\n".join(["name,label,light,age,note", *rows]).encode()
+    page = measure(page, archive_of(files))
+    assert not page.exception and not page.error
+    key = f"own-groups-{page.session_state['metrics-own-run'].key}"
+    assert page.selectbox(key=f"{key}-column").options == ["Light", "Age"]
+    assert page.dataframe[-1].value["light"].tolist() == ["'=night", "day"]
+    assert all(" of 6" in cell for cell in page.dataframe[-1].value["all"])
+    page.selectbox(key=f"{key}-column").set_value("age").run()
+    assert page.dataframe[-1].value["age"].tolist() == [
+        "20 to 22", "23 to 25", "26 to 28", "29 to 31",
+    ]  # fmt: skip
+    assert "By age, it is right most often for" in texts(page).replace("\\", "")
 
 
 @pytest.mark.parametrize(
@@ -374,7 +440,7 @@ def test_what_was_tried_is_drawn_and_in_a_table(
     ]
     save_trials(trials, "some", tmp_path)
     monkeypatch.setattr(tried, "TRIALS_DIR", tmp_path)
-    turn(page, "Training")
+    turn(page, "training")
     assert "Plan “some”" in texts(page)
     assert "| wider | 65.00 % | +5.00 |" in texts(page)
     gains, chart = (json.loads(one.proto.spec) for one in page.get("plotly_chart")[:2])
@@ -393,6 +459,6 @@ def test_damaged_trials_are_one_sentence(
 ) -> None:
     (tmp_path / "some.json").write_text("[{")
     monkeypatch.setattr(tried, "TRIALS_DIR", tmp_path)
-    turn(page, "Training")
+    turn(page, "training")
     assert "some.json cannot be read" in texts(page)
     assert page.get("plotly_chart")

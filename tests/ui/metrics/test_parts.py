@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,19 +14,36 @@ from train.evaluation.corruptions import CORRUPTIONS, corrupt
 from train.evaluation.curves import roc_curve
 from train.evaluation.custom_dataset import Measurement
 from train.evaluation.metrics import confusion_matrix
-from train.evaluation.records import Architecture, LayerRow, Predictions, Verdicts
+from train.evaluation.records import (
+    Architecture,
+    LayerRow,
+    Predictions,
+    Robustness,
+    RobustnessRow,
+    Verdicts,
+)
 from train.evaluation.storage import read_record
 from ui.common.explorer_data import stored
 from ui.common.jobs import Job, JobQueue, JobState
 from ui.common.resources import get_classifier
 from ui.common.why import overlay
-from ui.metrics.charts import BY_COLUMN, BY_ROW, COUNTS, confusion_chart, normalized
+from ui.metrics.charts import (
+    BY_COLUMN,
+    BY_ROW,
+    COUNTS,
+    confidence_histogram,
+    confusion_chart,
+    normalized,
+)
 from ui.metrics.classes import thinned
 from ui.metrics.compare import confusion_difference, on_common
+from ui.metrics.groups import compared, groups_chart, groups_csv, groups_of
 from ui.metrics.network import boxes_of, graph_of
 from ui.metrics.overview import figures_of
 from ui.metrics.own_runs import figures_json, start_run, verdicts_csv
 from ui.metrics.robustness import spoil
+from ui.metrics.said import how_good, how_sure, said_of, what_it_confuses
+from ui.metrics.sections import GROUPS
 from ui.metrics.tradeoff import without
 from ui.metrics.training import rate_at, read_logs
 
@@ -34,6 +52,7 @@ def verdicts(names: str, emotions: tuple[str, ...], labels: list[int], rows: lis
     return Verdicts(np.array(list(names)), emotions, np.array(labels), np.array(rows, np.float32))
 
 
+SEVEN_EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 SEVEN = verdicts("abcd", ("x", "y", "z"), [0, 1, 2, 0], [
     [0.8, 0.1, 0.1], [0.2, 0.3, 0.5], [0.1, 0.1, 0.8], [0.3, 0.6, 0.1],
 ])  # fmt: skip
@@ -179,7 +198,7 @@ def measurement() -> Measurement:
     return Measurement(
         Verdicts(
             np.array(["happy/1.png", "=sad/2.png"]),
-            ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+            SEVEN_EMOTIONS,
             np.array([3, 4]),
             np.eye(7, dtype=np.float32)[[3, 0]],
         ),
@@ -199,6 +218,66 @@ def test_downloads_of_own_pictures() -> None:
     assert record["accuracy"] == 0.5 and record["read_as"] == "face crops"
     assert np.array_equal(
         record["confusion"], confusion_matrix(np.array([3, 4]), np.array([3, 0]), 7)
+    )
+
+
+def test_groups_are_compared_drawn_and_taken_away() -> None:
+    words = np.array(["<b>day</b>"] * 4 + ["=night"] * 3)
+    labels = np.array([3, 3, 4, 4, 3, 4, 4])
+    said = Verdicts(
+        np.arange(7).astype(str), SEVEN_EMOTIONS, labels,
+        np.eye(7, dtype=np.float32)[[3, 3, 4, 4, 0, 0, 0]],
+    )  # fmt: skip
+    whole = Measurement(said, np.zeros((7, 48, 48), np.uint8), ())
+    found = groups_of(replace(whole, said={"light": words, "day": np.array(["monday"] * 7)}))
+    assert list(found) == ["light"]
+    sentence = compared("light", found["light"])
+    assert "“<b>day</b>”, 100% (51% to 100%) of 4" in sentence
+    assert "“=night”, 0% (0% to 56%) of 3: their intervals meet" in sentence
+    day, night = groups_chart(found["light"]).data
+    # Plotly reads names as HTML.
+    assert day.name == "&lt;b&gt;day&lt;/b&gt;" and day.marker.symbol != night.marker.symbol
+    assert list(day.x) == [1, 1, 1] and list(night.error_x.array) == pytest.approx(
+        [0.56, 0.79, 0.66], abs=0.01
+    )
+    rows = [line.split(",") for line in groups_csv(found).splitlines()]
+    assert rows[1][:5] == ["light", "<b>day</b>", "all", "4", "1.000000"]
+    assert rows[4][:5] == ["light", "'=night", "all", "3", "0.000000"] and len(rows) == 7
+
+
+def test_sentences_of_the_groups() -> None:
+    good = how_good(0.72, 0.84, {"happy": 0.91, "fear": 0.48, "sad": 0.6})
+    assert good.startswith("**It is right about seven times in ten** (72%)")
+    assert "finds happy faces nine times in ten, but fear only every second time." in good
+    mixed = what_it_confuses(("happy", "sad", "fear"), [[9, 1, 0], [0, 5, 0], [2, 4, 4]])
+    assert "take fear faces for sad**: so it does with 40 of a hundred" in mixed
+    assert "misses fear most (60 of a hundred) and sad least (0)" in mixed
+    assert "no mistakes" in what_it_confuses(("happy", "sad"), [[9, 0], [0, 5]])
+    assert "may be taken at its word" in how_sure(0.04, None)
+    row = RobustnessRow("none", 0, 0.71, 0.7, 0.7, 0, 0)
+    worst = replace(row, kind="blur", strength=3, accuracy=0.28)
+    sturdy = how_sure(0.2, Robustness("PublicTest", 10, 0, row, (worst, row)))
+    assert "rough guide" in sturdy and "blur most of all: where seven of ten" in sturdy
+    assert "only three are" in sturdy
+
+
+@pytest.mark.parametrize("model", ["fer7", "fer6", "nothing"])
+def test_every_group_has_its_sentence(model: str) -> None:
+    for group in GROUPS.values():
+        assert bool(said_of(group.said, model)) is (model != "nothing")
+
+
+@pytest.mark.parametrize(("threshold", "hatched"), [(0, 0), (0.45, 9), (1, 20)])
+def test_what_is_uncertain_is_hatched(threshold: float, hatched: int) -> None:
+    part = read_record(MODELS_DIR / "fer7", Predictions).split("PrivateTest").verdicts()
+    bars = confidence_histogram(part, threshold).data
+    plain = [bar for bar in bars if not bar.marker.pattern.shape]
+    rest = [bar for bar in bars if bar.marker.pattern.shape]
+    assert [len(bar.x) for bar in rest] == [hatched] * 2 * bool(hatched)
+    assert sum(int(bar.y.sum()) for bar in bars) == len(part)
+    confidence = part.probabilities.max(axis=1)
+    assert sum(int(bar.y.sum()) for bar in plain) == (confidence >= threshold).sum() * (
+        hatched < 20
     )
 
 

@@ -21,7 +21,7 @@ _MOST_PHOTOS = 256
 # So many units for each process at least, so that all of them end at about the same time.
 _UNITS_EACH = 16
 # Smaller pieces of videos are not worth opening the file again.
-_LEAST_PIECE_BYTES, _MOST_PIECES = 4_000_000, 1000
+_LEAST_PIECE_BYTES, _MOST_PIECES = 1_000_000, 1000
 # Videos are cut where all machines can read here and there in them, which a store answers slowly.
 _OF_THIS_MACHINE = "(instr(address, '://') = 0 OR substr(address, 1, 7) = 'file://')"
 _INSERT = "INSERT OR IGNORE INTO"

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from fer_core.commands import load_classifier
 from fer_core.detection import FaceDetector, load_detector
+from fer_core.errors import SetAside
 from fer_core.protocols import FaceReader
 from fer_core.timeline import Timeline, TimelineBuilder
 from fer_core.types import Frame, TrackedFace, TrackedFrame
@@ -233,7 +234,6 @@ class PieceReader:
         """Load what reads; arguments as of the command line.
 
         Raises:
-            DetectorUnavailable: The detector's file is missing or damaged.
             ModelError: The network cannot be loaded.
         """
         cv2.setNumThreads(1)
@@ -274,10 +274,10 @@ def analyze_in_pieces(
         on_progress: Called after every piece.
 
     Returns:
-        What ``analyze_video`` finds; None where the video is short, cannot be cut, is damaged, or
-        ends a process.
+        What ``analyze_video`` finds; None where the video is short, cannot be cut, or is damaged.
 
     Raises:
+        SetAside: A piece ends the processes that read it.
         UnreadableVideo: The file is no video, or not a single frame can be read.
     """
     with VideoSource(path) as video:
@@ -291,6 +291,8 @@ def analyze_in_pieces(
         meter = Meter(total, on_progress)
         readings = []
         for found in workers.answers(questions):
+            if isinstance(found, SetAside):
+                raise found
             if not isinstance(found, PieceReading) or not found.is_sound:
                 return None
             readings.append(found)

@@ -29,6 +29,7 @@ _SCARCE = 0.7
 _UNKNOWN_MEMORY = 4 << 30
 _LOOK_EVERY_S = 0.2
 _processes = 1
+_cores: int | None = None
 _PROC, _CGROUPS = Path("/proc/self"), Path("/sys/fs/cgroup")
 
 
@@ -146,22 +147,23 @@ def shared_budget() -> MemoryBudget:
     return MemoryBudget(int(limit_bytes * SHARE), limit_bytes)
 
 
-def share_machine(processes: int) -> None:
+def share_machine(processes: int, cores: int | None = None) -> None:
     """Leave room for others like this process: each has its part of the memory and of the cores.
 
     To be called before the first picture is read.
 
     Args:
         processes: How many they are together, from 1.
+        cores: How many this one may keep busy; None for its part of the machine's.
     """
-    global _processes  # noqa: PLW0603
-    _processes = processes
+    global _processes, _cores
+    _processes, _cores = processes, cores
     shared_budget.cache_clear()
 
 
 def usable_cores() -> int:
     """Return how many cores this process may keep busy, at least 1."""
-    return max(1, (os.cpu_count() or 1) // _processes)
+    return _cores or max(1, (os.cpu_count() or 1) // _processes)
 
 
 def when_scarce(give_back: Callable[[], None]) -> Callable[[], None]:

@@ -74,6 +74,21 @@ def add_video_options(parser: argparse.ArgumentParser, of_what: str = "") -> Non
     )
 
 
+def add_jobs_option(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add how many processes read at once; ``default`` says how many do by default."""
+    parser.add_argument(
+        "--jobs",
+        type=_jobs,
+        metavar="N",
+        help=f"processes that read at once (default: {default})",
+    )
+
+
+def _jobs(text: str) -> int:
+    whole = number("a whole number from 1", lambda value: value >= 1 and value % 1 == 0)
+    return int(whole(text))
+
+
 def number(what: str, is_valid: Callable[[float], bool]) -> Callable[[str], float]:
     """Return a type for argparse: a number, refused in a sentence where it is not valid.
 

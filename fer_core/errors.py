@@ -57,3 +57,16 @@ class ClusterError(FerError):
 
 class ReaderLost(FerError):
     """The process that reads files cannot begin."""
+
+
+class SetAside(FerError):
+    """A file ended the process that read it, as often as it was tried.
+
+    Attributes:
+        tries: How often that was.
+        said: What the process said last.
+    """
+
+    def __init__(self, sentence: str, tries: int = 0, said: str = "") -> None:
+        super().__init__(sentence)
+        self.tries, self.said = tries, said

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
-from contextlib import nullcontext
-from dataclasses import replace
+import traceback
+from collections import deque
+from collections.abc import Generator, Iterator
+from contextlib import closing, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_core.commands import add_reading_options, count_inputs, failure_of, load_classifier, say
-from fer_core.detection import FaceDetector, load_detector
+from fer_core.budget import usable_cores
+from fer_core.commands import (
+    add_jobs_option,
+    add_reading_options,
+    count_inputs,
+    failure_of,
+    load_classifier,
+    say,
+)
+from fer_core.detection import load_detector
 from fer_core.drawing import draw_frame
+from fer_core.errors import FerError, SetAside
 from fer_core.files import (
     STANDARD_INPUT,
     check_writable,
@@ -25,14 +42,18 @@ from fer_core.files import (
     unclaimed,
     write_at_once,
 )
-from fer_core.images import IMAGE_SUFFIXES, Photo, encode_png, read_image
+from fer_core.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, encode_png, read_image
 from fer_core.pipeline import analyze_image
-from fer_core.protocols import FaceReader
 from fer_core.records import FaceTable, face_rows, frame_record
 from fer_core.reporting.making import making_of
 from fer_core.reporting.photos import PhotoReport
 from fer_core.types import Frame
+from fer_core.workers import Workers
 
+logger = logging.getLogger(__name__)
+
+# A process takes as long to begin as another one takes for so many pictures.
+_WORTH_A_PROCESS = 25
 _PAGE_SUFFIXES = (".html", ".htm")
 
 
@@ -59,6 +80,7 @@ def add_photo_command(commands: Any) -> None:
         metavar="FILE.html",
         help="write one page with all pictures and faces, which needs no network",
     )
+    add_jobs_option(photos, "all cores, where there are enough pictures")
     add_reading_options(photos)
     photos.set_defaults(run=_analyze)
 
@@ -81,38 +103,127 @@ def _report(text: str) -> Path:
     return Path(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a picture was not read; ``trace`` says where an error that nobody foresaw came from."""
+
+    sentence: str
+    trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A picture to read, and what is wanted of it besides its faces.
+
+    Attributes:
+        path: The file.
+        name: What it is called among the results.
+        content: Of what came on standard input.
+        drawn: Whether an annotated copy is wanted.
+        shown: Whether the picture itself is wanted.
+        failure: Why it is not to be read.
+    """
+
+    path: Path
+    name: Path
+    content: bytes | None = None
+    drawn: bool = False
+    shown: bool = False
+    failure: _Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read in a picture; ``png`` is the annotated copy, empty where none is wanted."""
+
+    frame: Frame
+    original_size_wh: tuple[int, int]
+    image_bgr: NDArray[np.uint8]
+    png: bytes
+
+
+class PhotoReader:
+    """Reads pictures, in this process or in one of its own.
+
+    Attributes:
+        detector: Finds the faces.
+        classifier: Reads them.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        """Load what reads, as the options choose.
+
+        Raises:
+            DetectorUnavailable: The detector's file is missing or damaged.
+            ModelError: The network cannot be loaded.
+        """
+        self.detector = load_detector(options.detector)
+        self.classifier = load_classifier(options)
+        self._threshold = options.threshold
+
+    @classmethod
+    def beside_others(cls, options: argparse.Namespace) -> PhotoReader:
+        """Return a reader that leaves the other cores alone."""
+        cv2.setNumThreads(1)
+        return cls(options)
+
+    def read(self, asked: _Asked) -> _Found | _Failure:
+        """Read a picture; what is wrong with it becomes a sentence."""
+        try:
+            return asked.failure or self._find(asked)
+        except Exception as error:
+            return _failure(asked.path, error)
+
+    def _find(self, asked: _Asked) -> _Found:
+        photo = read_image(asked.path if asked.content is None else asked.content)
+        frame = analyze_image(photo.image_bgr, detector=self.detector, classifier=self.classifier)
+        frame = replace(frame, incomplete=photo.incomplete)
+        png = b""
+        if asked.drawn:
+            png = encode_png(draw_frame(photo.image_bgr, frame, threshold=self._threshold))
+        image_bgr = photo.image_bgr if asked.shown else np.empty((0, 0, 3), np.uint8)
+        return _Found(frame, photo.original_size_wh, image_bgr, png)
+
+
+def _failure(path: Path, error: Exception) -> _Failure:
+    foreseen = isinstance(error, FerError | OSError)
+    trace = "" if foreseen else "".join(traceback.format_exception(error))
+    return _Failure(failure_of(path, error), trace)
+
+
 def _analyze(options: argparse.Namespace) -> int:
     total, failures = count_inputs(options.paths, IMAGE_SUFFIXES, "pictures")
     if not total:
         return 1
-    detector, classifier = load_detector(options.detector), load_classifier(options)
+    reader = PhotoReader(options)
     if options.annotate:
         options.annotate.mkdir(parents=True, exist_ok=True)
     report = None
     if options.report:
         check_writable(options.report)
-        making = making_of(classifier, detector.name, options.threshold)
+        making = making_of(reader.classifier, reader.detector.name, options.threshold)
         report = PhotoReport(making, count=total)
-    pictures = files_in(options.paths, IMAGE_SUFFIXES)
+    labels = reader.classifier.labels
     done = 0
-    with FaceTable(options.csv, classifier.labels) if options.csv else nullcontext() as table:
+    with (
+        FaceTable(options.csv, labels) if options.csv else nullcontext() as table,
+        closing(_answers(reader, options, report, total)) as answers,
+    ):
         try:
-            for path, name in tqdm(pictures, total=total, unit="picture", disable=None):
-                try:
-                    photo, frame = _read(path, name, detector, classifier, options)
-                    if report:
-                        report.add(str(name), photo.image_bgr, frame)
-                except Exception as error:
+            for asked, answer in tqdm(answers, total=total, unit="picture", disable=None):
+                path, found = asked.path, _kept(asked, answer, report, options)
+                if isinstance(found, _Failure):
                     failures += 1
-                    sentence = failure_of(path, error)
+                    sentence = found.sentence
                     record: dict[str, Any] = {"path": str(path), "error": sentence}
                     if report:
-                        report.add_failure(str(name), sentence)
+                        report.add_failure(str(asked.name), sentence)
                 else:
+                    frame = found.frame
                     if table:
                         table.add(face_rows(frame, str(path), threshold=options.threshold))
                     sentence = _sentence(frame, options.threshold)
-                    size_wh = photo.original_size_wh
+                    size_wh = found.original_size_wh
                     record = frame_record(frame, str(path), size_wh, threshold=options.threshold)
                 done += 1
                 say(json.dumps(record) if options.json else f"{path}: {sentence}")
@@ -126,23 +237,65 @@ def _analyze(options: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _read(
-    path: Path,
-    name: Path,
-    detector: FaceDetector,
-    classifier: FaceReader,
+def _answers(
+    reader: PhotoReader, options: argparse.Namespace, report: PhotoReport | None, total: int
+) -> Generator[tuple[_Asked, _Found | _Failure], None, None]:
+    """Yield every input with what was found in it, in their order."""
+    waiting: deque[_Asked] = deque()
+
+    def questions() -> Iterator[_Asked]:
+        for path, name in files_in(options.paths, IMAGE_SUFFIXES):
+            waiting.append(_question(path, name, options, report))
+            yield waiting[-1]
+
+    processes = options.jobs or usable_cores()
+    processes = min(processes, total if options.jobs else total // _WORTH_A_PROCESS)
+    if processes < 2:
+        for found in map(reader.read, questions()):
+            yield waiting.popleft(), found
+        return
+    with Workers(partial(PhotoReader.beside_others, options), processes) as workers:
+        for answer in workers.answers(questions()):
+            asked = waiting.popleft()
+            if isinstance(answer, _Failure) and answer.trace:
+                logger.debug("%s: an unforeseen error\n%s", asked.path, answer.trace)
+            yield asked, _failure(asked.path, answer) if isinstance(answer, SetAside) else answer
+
+
+def _question(
+    path: Path, name: Path, options: argparse.Namespace, report: PhotoReport | None
+) -> _Asked:
+    asked = _Asked(
+        path, name, drawn=bool(options.annotate), shown=report is not None and not report.is_full
+    )
+    try:
+        if options.annotate:
+            _annotated(path, options.annotate / name)  # first, so that nothing is read in vain
+        if path is STANDARD_INPUT:
+            return replace(asked, content=sys.stdin.buffer.read(MAX_FILE_BYTES + 1))
+        return asked
+    except Exception as error:
+        return replace(asked, failure=_failure(path, error))
+
+
+def _kept(
+    asked: _Asked,
+    answer: _Found | _Failure,
+    report: PhotoReport | None,
     options: argparse.Namespace,
-) -> tuple[Photo, Frame]:
-    """Read one picture, and write its annotated copy if asked to."""
-    # First, so that nothing is read in vain.
-    target = _annotated(path, options.annotate / name) if options.annotate else None
-    photo = read_image(sys.stdin.buffer if path is STANDARD_INPUT else path)
-    frame = analyze_image(photo.image_bgr, detector=detector, classifier=classifier)
-    frame = replace(frame, incomplete=photo.incomplete)
-    if target:
-        drawn = draw_frame(photo.image_bgr, frame, threshold=options.threshold)
-        write_at_once(target, mark_png(encode_png(drawn), source_digest(path)))
-    return photo, frame
+) -> _Found | _Failure:
+    """Write the annotated copy and take the picture into the report, where they are wanted."""
+    if isinstance(answer, _Failure):
+        return answer
+    try:
+        if asked.drawn:
+            target = _annotated(asked.path, options.annotate / asked.name)
+            write_at_once(target, mark_png(answer.png, source_digest(asked.path)))
+        if report:
+            report.add(str(asked.name), answer.image_bgr, answer.frame)
+        return answer
+    except Exception as error:
+        return _failure(asked.path, error)
 
 
 def _annotated(path: Path, base: Path) -> Path:

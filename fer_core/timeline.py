@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.smoothing import EmotionSmoother
+from fer_core.tracking import FaceTracker
 from fer_core.types import (
     DetectedFace,
     FaceBox,
@@ -50,6 +51,26 @@ class Timeline:
     def persons(self) -> tuple[int, ...]:
         """The persons, rising: in the order of their first frames, unless they were merged."""
         return tuple(np.unique(self.person).tolist())
+
+    def followed(self, max_gap_s: float) -> Timeline:
+        """Return the same readings with the persons that ``PersonFollower`` finds in them.
+
+        Args:
+            max_gap_s: Longest time in seconds that a person may be unseen and stay the same one.
+        """
+        tracker = FaceTracker(max_gap_s=max_gap_s)
+        boxes, scores = self.boxes_xyxy.tolist(), self.score.tolist()
+        bounds = np.searchsorted(self.row, np.arange(len(self.time_s) + 1)).tolist()
+        person: list[int] = []
+        for position, (time_s, after_cut) in enumerate(
+            zip(self.time_s.tolist(), self.cut.tolist(), strict=True)
+        ):
+            if after_cut:
+                tracker.end_tracks()
+            rows = range(bounds[position], bounds[position + 1])
+            faces = [DetectedFace(FaceBox(*boxes[n]), scores[n]) for n in rows]
+            person += tracker.update(faces, time_s)
+        return replace(self, person=np.array(person, np.int64))
 
     def smoothed(
         self, time_constant_s: float, threshold: float

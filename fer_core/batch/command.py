@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from fer_core.budget import share_arenas
-from fer_core.commands import add_reading_options, add_video_options, load_classifier, number
+from fer_core.commands import (
+    add_jobs_option,
+    add_reading_options,
+    add_video_options,
+    load_classifier,
+)
 from fer_core.detection import load_detector
 from fer_core.extras import require_scale
 
@@ -44,12 +49,7 @@ def add_batch_command(commands: Any) -> None:
         help="the Ray cluster that does the work: one that runs here, else a local one; always a "
         "local one; or the one at an address (default %(default)s)",
     )
-    batch.add_argument(
-        "--jobs",
-        type=number("a whole number from 1", lambda value: value >= 1 and value % 1 == 0),
-        metavar="N",
-        help="processes that read at once (default: all cores)",
-    )
+    add_jobs_option(batch, "all cores")
     batch.add_argument(
         "--retry-failed", action="store_true", help="also read what failed before, though unchanged"
     )
@@ -94,7 +94,7 @@ def _run(options: argparse.Namespace) -> int:
         dataset_for(options.out, settings, load_classifier(options)),
         partial(InputReader, settings),
         ray=options.ray,
-        processes=options.jobs and int(options.jobs),
+        processes=options.jobs,
         again=options.retry_failed,
         make_progress=Quiet if options.quiet else JsonLines if options.json else Bar,
         on_empty=say_empty,

@@ -40,6 +40,8 @@ _ROW_GROUP = 1 << 14
 _HEAD, _EMPTY = "dataset.json", "empty"
 # Before the name of a run, for a file that is there while its parts are wanted.
 _OPEN = ".run-"
+# Folder of what was read in pieces of videos, until all of a video are there.
+_PIECES = ".pieces"
 _ENDING, _UNFINISHED = ".parquet", ".part"
 _COMPRESSION = "zstd"
 # Arrow's names of the stores whose files appear when they are complete.
@@ -202,7 +204,40 @@ class Dataset:
         filesystem, path = self._path(_OPEN + run)
         return bool(filesystem.get_file_info(path).type != fs.FileType.NotFound)
 
+    def is_written(self, part: str, kind: str) -> bool:
+        """Return whether a part is there."""
+        filesystem, path = self._path(_place(FILES, kind, part))
+        return bool(filesystem.get_file_info(path).type != fs.FileType.NotFound)
+
+    def files_of(self, part: str, kind: str) -> list[dict[str, Any]]:
+        """Return the rows that a part has in ``files``."""
+        return [row for batch in self._batches(FILES, kind, part) for row in batch.to_pylist()]
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Put something aside for other processes of this run."""
+        with self._appearing(f"{_PIECES}/{name}") as file:
+            file.write(content)
+
+    def kept_sizes(self) -> dict[str, int]:
+        """Return the names of what was put aside, and their sizes in bytes."""
+        filesystem, path = self._path(_PIECES)
+        found = filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True))
+        return {info.base_name: info.size or 0 for info in found}
+
+    def kept(self, name: str) -> bytes | None:
+        """Return what was put aside, or None."""
+        return self._read(f"{_PIECES}/{name}")
+
+    def drop_kept(self, name: str) -> None:
+        """Remove what was put aside, if it is there."""
+        filesystem, path = self._path(f"{_PIECES}/{name}")
+        with suppress(FileNotFoundError):
+            filesystem.delete_file(path)
+
     def _close_runs(self) -> None:
+        filesystem, path = self._path(_PIECES)
+        if filesystem.get_file_info(path).type == fs.FileType.Directory:
+            filesystem.delete_dir(path)
         filesystem, path = opened(self.address)
         for info in filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True)):
             if info.base_name.startswith(_OPEN):

@@ -9,15 +9,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from fer_core.batch.plan import Input, Known, Part, Planned, Unit
-from fer_core.batch.schema import FAILED, VIDEO
+from fer_core.batch.schema import FAILED, READ, VIDEO
 
 # Larger units are lost at an interruption, smaller ones make small files.
 _MOST_PHOTOS = 256
 # So many units for each process at least, so that all of them end at about the same time.
 _UNITS_EACH = 16
+# Smaller pieces of videos are not worth opening the file again.
+_LEAST_PIECE_BYTES, _MOST_PIECES = 1_000_000, 1000
+# Videos are cut where all machines can read here and there in them, which a store answers slowly.
+_OF_THIS_MACHINE = "(instr(address, '://') = 0 OR substr(address, 1, 7) = 'file://')"
 _INSERT = "INSERT OR IGNORE INTO"
 
 
@@ -41,7 +47,8 @@ class Ledger:
             CREATE TABLE parts (name TEXT PRIMARY KEY, kind TEXT, files INT, faces INT)
                 WITHOUT ROWID;
             CREATE TABLE plan (place INTEGER PRIMARY KEY, unit INT, address TEXT, kind TEXT,
-                               bytes INT, modified INT, status TEXT, reason TEXT);
+                               bytes INT, modified INT, status TEXT, reason TEXT,
+                               pieces INT DEFAULT 1);
             """
         )
 
@@ -100,6 +107,11 @@ class Ledger:
             (part.name, part.kind, part.files, part.faces),
         )
 
+    def has(self, part: Part) -> bool:
+        """Return whether the data set is known to have a part."""
+        row = self._base.execute("SELECT 1 FROM parts WHERE name = ?", (part.name,)).fetchone()
+        return row is not None
+
     def drop(self, part: Part) -> None:
         """Take in that the data set does not have a part any more."""
         self._base.execute("DELETE FROM parts WHERE name = ?", (part.name,))
@@ -125,6 +137,7 @@ class Ledger:
         """Put what is to be read into units: videos first, the largest ones before all.
 
         A long video that came last would keep one core busy when all others have nothing to do.
+        Where there are too few videos to share out, they are cut into pieces.
 
         Args:
             processes: How many will read.
@@ -145,6 +158,13 @@ class Ledger:
             "UPDATE plan SET unit = iif(place <= ?1, place - 1, ?1 + (place - 1 - ?1) / ?2)",
             (videos, size),
         )
+        if processes > 1:
+            least = max(_LEAST_PIECE_BYTES, video_bytes // (_UNITS_EACH * processes))
+            self._base.execute(
+                "UPDATE plan SET pieces = max(1, min(?1, bytes / ?2)) "
+                f"WHERE kind = ?3 AND status = ?4 AND {_OF_THIS_MACHINE}",
+                (_MOST_PIECES, least, VIDEO, READ),
+            )
         done, failed = self._base.execute(
             "SELECT count(*), count(*) FILTER (WHERE status = ?) FROM known WHERE named", (FAILED,)
         ).fetchone()
@@ -155,14 +175,11 @@ class Ledger:
 def units_in(path: Path) -> Iterator[Unit]:
     """Yield the units of a ledger's plan, in their order; from any process of this machine."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as base:
-        number, inputs = 0, list[Input]()
-        for unit, address, *rest in base.execute(
-            "SELECT unit, address, kind, bytes, modified, status, reason FROM plan ORDER BY place"
-        ):
-            if unit != number and inputs:
-                yield Unit(number, inputs[0].kind, tuple(inputs))
-                inputs = []
-            number = unit
-            inputs.append(Input(address, *rest))
-        if inputs:
-            yield Unit(number, inputs[0].kind, tuple(inputs))
+        rows = base.execute(
+            "SELECT unit, pieces, address, kind, bytes, modified, status, reason FROM plan "
+            "ORDER BY place"
+        )
+        for (number, pieces), group in groupby(rows, itemgetter(0, 1)):
+            inputs = tuple(Input(*row[2:]) for row in group)
+            for piece in range(pieces):
+                yield Unit(number, inputs[0].kind, inputs, piece, pieces)

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 from fer_core.batch.schema import READ
 
+# In place of what was read in a piece: that all of the video is to be read at once, or that the
+# video has fewer pieces.
+AS_A_WHOLE, NO_PIECE = b"", b"none"
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -60,15 +64,50 @@ class Part:
 class Unit:
     """Inputs that one process reads one after the other; their rows become one part.
 
+    A long video is a unit of several pieces, which several processes read; whoever is the last of
+    them writes the part.
+
     Attributes:
         number: Its place in the plan, from 0.
         kind: That of all its inputs.
         inputs: One video, or up to a few hundred photos.
+        piece: The piece to read, from 0.
+        pieces: How many there are at most; 1 for what is read as a whole.
     """
 
     number: int
     kind: str
     inputs: tuple[Input, ...]
+    piece: int = 0
+    pieces: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPiece:
+    """What a process is asked for: a piece of a video.
+
+    Attributes:
+        input: The video.
+        number: The piece's, from 0.
+        count: How many there are at most.
+    """
+
+    input: Input
+    number: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class PiecedVideo:
+    """What a process is asked for: a video whose pieces have been read, as one.
+
+    Attributes:
+        input: The video.
+        readings: What was read in the pieces.
+    """
+
+    input: Input
+    readings: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,23 +13,26 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import cv2
 import numpy as np
 import pyarrow as pa
 
 from fer_core.batch.findings import Faces, Finding, failed, modified_utc, row_of
-from fer_core.batch.plan import Input
+from fer_core.batch.plan import AS_A_WHOLE, NO_PIECE, Input, PiecedVideo, VideoPiece
 from fer_core.batch.schema import FAILED, SKIPPED, VIDEO, faces_schema
 from fer_core.batch.stores import folder_of, is_remote, opened, path_of
 from fer_core.batch.taken import taken_at
 from fer_core.commands import failure_of, load_classifier
-from fer_core.detection import load_detector
+from fer_core.detection import FaceDetector, load_detector
 from fer_core.errors import FerError
 from fer_core.images import MAX_FILE_BYTES, read_image
 from fer_core.pipeline import analyze_image
 from fer_core.types import FaceReading
+
+if TYPE_CHECKING:  # PyAV and pandas are imported with the first video
+    from fer_core.video.analysis import VideoOptions, VideoResult
 
 _HEAD_BYTES = 1 << 20
 _DAMAGE_OF_PHOTOS = "The end of the file is missing."
@@ -71,13 +74,21 @@ class InputReader:
         """
         cv2.setNumThreads(1)  # every core has a reader of its own
         self._settings = settings
+        self._turn: tuple[Input | None, int] = None, 0
         self._detector = load_detector(settings.detector)
         self._classifier = load_classifier(
             argparse.Namespace(classes=settings.classes, reading=settings.reading)
         )
 
-    def read(self, item: Input) -> Finding:
-        """Read one input; what is wrong with it becomes a sentence."""
+    def read(self, question: Input | VideoPiece | PiecedVideo) -> Finding | bytes:
+        """Read one input; what is wrong with it becomes a sentence.
+
+        Returns:
+            What is found; of a piece its reading, ``AS_A_WHOLE`` or ``NO_PIECE``.
+        """
+        if isinstance(question, VideoPiece):
+            return self._piece(question)
+        item = question.input if isinstance(question, PiecedVideo) else question
         began = time.perf_counter()
         if item.status == SKIPPED:
             finding = Finding(row_of(item), [])
@@ -85,7 +96,11 @@ class InputReader:
             finding = failed(item, "NotFound", item.reason)
         else:
             try:
-                found, faces = self.read_file(item)
+                found, faces = (
+                    self._joined(question)
+                    if isinstance(question, PiecedVideo)
+                    else self.read_file(item)
+                )
                 finding = Finding(row_of(item) | found, faces)
             except Exception as failure:
                 sentence = failure_of(Path(path_of(item.address)), failure)
@@ -137,17 +152,68 @@ class InputReader:
         }
 
     def _video(self, item: Input, source: _Source) -> tuple[dict[str, Any], pa.Table]:
-        from fer_core.video.analysis import VideoOptions, analyze_video
+        from fer_core.video.analysis import analyze_video
 
-        settings = self._settings
         result = analyze_video(
             source,
             classifier=self._classifier,
-            make_detector=lambda: load_detector(settings.detector),
-            options=VideoOptions(
-                fps=settings.fps, threshold=settings.threshold, smoothing_s=settings.smoothing_s
-            ),
+            make_detector=self._make_detector,
+            options=self._options,
         )
+        return self._rows_of(item, result)
+
+    def _piece(self, piece: VideoPiece) -> bytes:
+        """Read a piece of a video; whoever reads all of it says what is wrong."""
+        from fer_core.video.pieces import cut, find_turn, read_piece
+        from fer_core.video.source import VideoSource
+
+        path = Path(path_of(piece.input.address))
+        try:
+            with VideoSource(path) as video:
+                pieces = cut(video, self._options, piece.count)
+                if len(pieces) < 2:
+                    return AS_A_WHOLE
+                if piece.number >= len(pieces):
+                    return NO_PIECE
+                # The next one is most likely of the same video.
+                if self._turn[0] != piece.input:
+                    find_turn(video, self._make_detector, self._options)
+                    self._turn = piece.input, video.facts.turned_deg
+            reading = read_piece(
+                path,
+                pieces[piece.number],
+                turned_deg=self._turn[1],
+                classifier=self._classifier,
+                make_detector=self._make_detector,
+                options=self._options,
+            )
+            return reading.to_bytes() if reading.is_sound else AS_A_WHOLE
+        except Exception:
+            return AS_A_WHOLE
+
+    def _joined(self, pieced: PiecedVideo) -> tuple[dict[str, Any], Faces]:
+        from fer_core.video.pieces import PieceReading, join
+
+        readings = [PieceReading.from_bytes(one) for one in pieced.readings if one != NO_PIECE]
+        result = join(readings, self._options)
+        if result is None:
+            return self.read_file(pieced.input)
+        return self._rows_of(pieced.input, result)
+
+    def _make_detector(self) -> FaceDetector:
+        return load_detector(self._settings.detector)
+
+    @property
+    def _options(self) -> VideoOptions:
+        from fer_core.video.analysis import VideoOptions
+
+        settings = self._settings
+        return VideoOptions(
+            fps=settings.fps, threshold=settings.threshold, smoothing_s=settings.smoothing_s
+        )
+
+    def _rows_of(self, item: Input, result: VideoResult) -> tuple[dict[str, Any], pa.Table]:
+        settings = self._settings
         timeline, facts = result.timeline, result.facts
         smoothed, verdicts = timeline.smoothed(settings.smoothing_s, settings.threshold)
         count, rows = len(timeline.row), timeline.row

@@ -15,7 +15,6 @@ from fer_core.batch.engine import cluster, cores_of_a_machine, read_units
 from fer_core.batch.inputs import find_inputs
 from fer_core.batch.ledger import Ledger
 from fer_core.batch.plan import Planned
-from fer_core.batch.process import Reader, packed
 from fer_core.batch.progress import Meter, Quiet
 from fer_core.batch.reading import Settings
 from fer_core.batch.stores import is_remote, path_of
@@ -23,6 +22,7 @@ from fer_core.batch.units import Job
 from fer_core.errors import ClusterError, OtherDataset
 from fer_core.protocols import FaceReader
 from fer_core.reporting.making import making_of
+from fer_core.workers import Reader, packed
 
 _LOCK = ".lock"
 
@@ -110,8 +110,11 @@ def run_batch(
             here = min(at_once, cores_of_a_machine())
             job = Job(dataset, packed(make_reader), _name_of_run(), here)
             dataset.open_run(job.run)
-            for tally in read_units(job, path, at_once):
-                ledger.have(tally.part)
+            for told in read_units(job, path, at_once):
+                # Two may have found that all pieces of a video were there.
+                tally = told.without_rows() if ledger.has(told.part) else told
+                if tally.part.files:
+                    ledger.have(tally.part)
                 progress.count(tally)
         if lost := planned.total - progress.meter.done:
             raise ClusterError(

@@ -51,6 +51,11 @@ class PhotoReport:
         self._failures: list[str] = []
         self._failed = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether further photos come without their pictures."""
+        return len(self._entries) >= MOST_PHOTOS
+
     def add(
         self,
         name: str,
@@ -64,6 +69,7 @@ class PhotoReport:
             name: What it is called.
             image_bgr: uint8 ``(H, W, 3)``, BGRA or grey, the picture as it was given to the
                 analysis; not changed. It may be smaller: boxes are scaled from ``frame.size_wh``.
+                Not looked at once the report is full.
             frame: What was read in it.
             crops_bgr: Each face with a margin, as ``crop_face`` cuts it out; None for faces cut
                 out of ``image_bgr``.
@@ -74,7 +80,7 @@ class PhotoReport:
         self._check(frame)
         said = Counter(face.verdict(self._making.threshold) for face in frame.faces)
         link = plain(name)
-        if len(self._entries) < MOST_PHOTOS:
+        if not self.is_full:
             upright_bgr = turn_picture(to_bgr(image_bgr), frame.turned_deg)
             anchor = f"photo-{self._photos + 1}"
             if crops_bgr is None:

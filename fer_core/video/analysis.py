@@ -7,9 +7,7 @@ annotated copy overlap; a window bounds how many frames are held at a time.
 from __future__ import annotations
 
 import threading
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from numbers import Real
@@ -26,10 +24,10 @@ from fer_core.protocols import FaceReader
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.tables import timeline_table
 from fer_core.timeline import Timeline, TimelineBuilder
-from fer_core.tracking import CutDetector
-from fer_core.types import FaceReading, Frame, Probabilities, TrackedFrame
+from fer_core.types import Frame, TrackedFrame
 from fer_core.video.annotate import Annotator
-from fer_core.video.finder import FaceFinder, FoundFaces
+from fer_core.video.finder import FaceFinder
+from fer_core.video.flow import Flow
 from fer_core.video.memory import room_for
 from fer_core.video.opening import VideoFile
 from fer_core.video.progress import Meter, Progress, expected_frames
@@ -39,8 +37,6 @@ from fer_core.video.source import VideoFacts, VideoFrame, VideoSource
 if TYPE_CHECKING:
     import pandas as pd
 
-# Frames a batch of faces is made of: more are no faster and would be held longer.
-_MAX_BATCH_FRAMES = 8
 # How far into the analysed part faces are looked for that tell whether the video lies on its side,
 # in seconds, and in how many frames a second.
 _DECIDING_S, _DECIDING_FPS = 10.0, 2.0
@@ -175,33 +171,40 @@ def analyze_video(
         if not stack.enter_context(room_for(video.plan, on_waiting, cancelled)):
             return VideoResult(video.facts, builder.build(), True, None, None, options)
         finder = stack.enter_context(FaceFinder(make_detector, video.plan.waiting_frames))
-        with closing(_first_frames(video, options)) as frames:
-            video.turn(finder.find_turn(frames))
+        stand_upright(video, finder, options)
         copy = None
         if annotated is not None:
             copy = stack.enter_context(Annotator(annotated, video, end_s=options.end_s))
         total = expected_frames(video.facts, options.start_s, options.end_s, options.fps)
-        reader = _Reader(classifier, options, builder, Meter(total, on_progress))
-        waiting: deque[_Waiting] = deque()
-        for frame, due in _frames(video, options, every=copy is not None):
-            if cancelled.is_set():
-                break
-            waiting.append(_Waiting(frame, finder.submit(frame) if due else None))
-            while _enough(waiting, finder.window, video.plan.waiting_bytes):
-                _pass_on(waiting, reader, copy)
-        while waiting and not cancelled.is_set():
-            _pass_on(waiting, reader, copy)
+        meter = Meter(total, on_progress)
+        follower = PersonFollower(
+            classifier.labels,
+            time_constant_s=options.smoothing_s,
+            threshold=options.threshold,
+            max_gap_s=options.max_gap_s,
+        )
+
+        def take(frame: Frame, after_cut: bool) -> TrackedFrame:
+            tracked = follower.follow(frame, after_cut=after_cut)
+            builder.add(tracked, after_cut=after_cut)
+            meter.count(frame.time_s)
+            return tracked
+
+        flow = Flow(finder, classifier, video.plan, take, copy)
+        flow.run(_frames(video, options, every=copy is not None), cancelled.is_set)
         unwritten = copy.finish() if copy else None
         damage = " ".join(filter(None, (video.damage, copy.damage if copy else None))) or None
     return VideoResult(video.facts, builder.build(), cancelled.is_set(), damage, unwritten, options)
 
 
-def _first_frames(video: VideoSource, options: VideoOptions) -> Generator[VideoFrame, None, None]:
-    """Return a few frames of the part's beginning, which decide how the video is turned."""
+def stand_upright(video: VideoSource, finder: FaceFinder, options: VideoOptions) -> None:
+    """Turn a video as its faces stand in a few frames of the analysed part's beginning."""
     end_s = options.start_s + _DECIDING_S
-    return video.frames(
+    frames = video.frames(
         start_s=options.start_s, end_s=min(end_s, options.end_s or end_s), fps=_DECIDING_FPS
     )
+    with closing(frames):
+        video.turn(finder.find_turn(frames))
 
 
 def _frames(
@@ -212,81 +215,3 @@ def _frames(
     choice = FrameChoice(options.start_s, options.fps)
     for frame in video.frames(start_s=options.start_s, end_s=options.end_s, fps=fps):
         yield frame, not every or choice.take(frame.time_s)
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    """A frame on its way; without ``found`` it is only copied."""
-
-    frame: VideoFrame
-    found: Future[FoundFaces] | None
-
-    @property
-    def ready(self) -> bool:
-        return self.found is None or self.found.done()
-
-
-def _enough(waiting: Sequence[_Waiting], window: int, most_bytes: int) -> bool:
-    """Return whether no further frame should wait."""
-    return len(waiting) >= window or sum(item.frame.bytes for item in waiting) >= most_bytes
-
-
-def _pass_on(waiting: deque[_Waiting], reader: _Reader, copy: Annotator | None) -> None:
-    """Wait for the first frame, and pass it on with all after it that are ready by then."""
-    ready = [waiting.popleft()]
-    if ready[0].found is not None:
-        wait([ready[0].found])
-    while waiting and waiting[0].ready and len(ready) < _MAX_BATCH_FRAMES:
-        ready.append(waiting.popleft())
-    for item, tracked in zip(ready, reader.read(ready), strict=True):
-        if copy is not None:
-            copy.put(item.frame, tracked)
-
-
-class _Reader:
-    """Reads found faces in one batch, and follows persons in the order of the frames."""
-
-    def __init__(
-        self,
-        classifier: FaceReader,
-        options: VideoOptions,
-        builder: TimelineBuilder,
-        meter: Meter,
-    ) -> None:
-        self._classifier = classifier
-        self._builder, self._meter = builder, meter
-        self._cuts = CutDetector()
-        self._follower = PersonFollower(
-            classifier.labels,
-            time_constant_s=options.smoothing_s,
-            threshold=options.threshold,
-            max_gap_s=options.max_gap_s,
-        )
-        self._last: TrackedFrame | None = None
-
-    def read(self, items: Sequence[_Waiting]) -> list[TrackedFrame | None]:
-        """Return what is known at each frame: a frame that is only copied shows the last."""
-        founds = [item.found.result() if item.found else None for item in items]
-        crops = [crop for found in founds if found for crop in found.crops]
-        rows = iter(self._classifier.predict(crops))
-        known = []
-        for item, found in zip(items, founds, strict=True):
-            if found is not None:
-                self._last = self._follow(item.frame, found, rows)
-            known.append(self._last)
-        return known
-
-    def _follow(
-        self, frame: VideoFrame, found: FoundFaces, rows: Iterator[NDArray[np.float32]]
-    ) -> TrackedFrame:
-        faces = tuple(
-            FaceReading(face, Probabilities(self._classifier.labels, next(rows)), crop)
-            for face, crop in zip(found.faces, found.crops, strict=True)
-        )
-        after_cut = self._cuts.is_cut(found.thumbnail_bgr, frame.time_s)
-        tracked = self._follower.follow(
-            Frame(frame.index, frame.time_s, frame.size_wh, faces), after_cut=after_cut
-        )
-        self._builder.add(tracked, after_cut=after_cut)
-        self._meter.count(frame.time_s)
-        return tracked

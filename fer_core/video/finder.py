@@ -5,8 +5,9 @@ from __future__ import annotations
 import queue
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -25,6 +26,8 @@ _CUT_SIZE_WH = (160, 90)
 # Frames that decide how a video is turned.
 _AGREEING_FRAMES = 3
 
+_T = TypeVar("_T")
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFaces:
@@ -41,6 +44,18 @@ class FoundFaces:
     thumbnail_bgr: NDArray[np.uint8]
 
 
+class _AtOnce(Executor):
+    """Does what it is given before it returns."""
+
+    def submit(self, work: Callable[..., _T], /, *args: Any, **options: Any) -> Future[_T]:
+        future: Future[_T] = Future()
+        try:
+            future.set_result(work(*args, **options))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
 class FaceFinder:
     """Finds the faces of several frames at once; every worker has a detector of its own.
 
@@ -52,15 +67,19 @@ class FaceFinder:
     def __init__(self, make_detector: Callable[[], FaceDetector], most_frames: int) -> None:
         """Start the workers, as many as there are cores, where memory allows.
 
+        On one core frames are searched when they are submitted: a thread beside the caller's would
+        take what belongs to others.
+
         Args:
             make_detector: Makes a face detector; called once a worker.
             most_frames: How many frames there may be at once.
         """
-        workers = min(usable_cores(), most_frames)
+        cores = usable_cores()
+        workers = min(cores, most_frames)
         self._detectors: queue.SimpleQueue[FaceDetector] = queue.SimpleQueue()
         for _ in range(workers):
             self._detectors.put(make_detector())
-        self._pool = ThreadPoolExecutor(workers, "find-faces")
+        self._pool = _AtOnce() if cores == 1 else ThreadPoolExecutor(workers, "find-faces")
         self.window = min(3 * workers, most_frames)
 
     def __enter__(self) -> FaceFinder:

@@ -29,7 +29,7 @@ class Progress:
 
 
 class Meter:
-    """Counts frames, and reports each one."""
+    """Counts frames, and reports how far they are."""
 
     def __init__(self, total: int | None, on_progress: Callable[[Progress], None] | None) -> None:
         """Start the clock.
@@ -42,9 +42,9 @@ class Meter:
         self._began = time.perf_counter()
         self._done = 0
 
-    def count(self, time_s: float) -> None:
-        """Take in that the frame of a presentation time, in seconds, is done."""
-        self._done += 1
+    def count(self, time_s: float, frames: int = 1) -> None:
+        """Take in that frames are done, the last one of a presentation time in seconds."""
+        self._done += frames
         if self._on_progress is None:
             return
         rate = self._done / (time.perf_counter() - self._began)

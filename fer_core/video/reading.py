@@ -20,7 +20,7 @@ from fer_core.errors import UnreadableVideo
 from fer_core.video.memory import MemoryPlan
 from fer_core.video.opening import DECODING_ERRORS, video_stream
 from fer_core.video.references import kept_after
-from fer_core.video.sampling import TOLERANCE_S, FrameChoice, PacketGate
+from fer_core.video.sampling import FrameChoice, PacketGate
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,7 @@ class Reading:
         start_s: float = 0.0,
         end_s: float = inf,
         fps: float | None = None,
+        from_s: float | None = None,
     ) -> None:
         """Prepare to read; see ``VideoSource.frames``.
 
@@ -115,6 +116,8 @@ class Reading:
             start_s: Takes frames from here on.
             end_s: Takes frames before this.
             fps: None for every frame, else how many a second.
+            from_s: Takes only such frames from here on. Their numbers may then count from another
+                frame than the file's first, where that saves reading all before.
 
         Raises:
             NoVideoStream: The file has no video.
@@ -129,7 +132,8 @@ class Reading:
         self._container = container
         self._first_pts = first_pts
         self._end_s = end_s
-        self._choice = FrameChoice(start_s, fps)
+        self._choice = FrameChoice(start_s, fps, -inf if from_s is None else from_s)
+        self._counts = from_s is None
         self._gate: PacketGate[Packet[Any]] = PacketGate(self._choice)
         self._ahead: list[int] = []  # heap of presentation times of packets, not frames yet
         self._number = 0
@@ -140,7 +144,7 @@ class Reading:
         self.timed = not (container.format.name == "avi" and self.stream.codec_context.has_b_frames)
         self._max_frame_bytes, self._max_kept = plan.max_frame_bytes, plan.max_kept
         _open_decoder(self.stream, plan)
-        self._sought = self._seek(start_s)
+        self._sought = self._seek(self._choice.first_s)
 
     def frames(self) -> Generator[Decoded, None, None]:
         """Yield the frames taken, in the order of presentation, their times rising."""
@@ -184,6 +188,18 @@ class Reading:
                 yield packet
         self.broke_off = self._ends_early()
 
+    def keyframe_before(self, time_s: float) -> float | None:
+        """Return the time of the keyframe where reading from a time on begins, or None.
+
+        None also where it would begin with the file, and where what is there is no keyframe.
+        Nothing else can be read afterwards.
+        """
+        packets = self._seek(time_s)
+        landed = None if packets is None else next(packets)
+        if landed is None or landed.pts is None or not landed.is_keyframe:
+            return None
+        return self.seconds(landed.pts)
+
     def seconds(self, pts: int) -> float:
         """Return a presentation time in seconds after the first frame."""
         return float((pts - (self._first_pts or 0)) * self.time_base)
@@ -195,7 +211,7 @@ class Reading:
             return float(((stream.start_time or 0) + stream.duration) * self.time_base)
         if kind == "avi" and stream.frames and stream.average_rate:
             return float(stream.frames / stream.average_rate)
-        if kind.startswith("matroska") and self._container.duration is not None:
+        if self._is_matroska and self._container.duration is not None:
             return self._container.duration / av.time_base
         return None
 
@@ -257,17 +273,23 @@ class Reading:
             self._number += 1
         return self._number
 
-    def _seek(self, start_s: float) -> Iterator[Packet[Any]] | None:
+    def _seek(self, target_s: float) -> Iterator[Packet[Any]] | None:
         """Go to a keyframe at or before a time, where the file's index tells its number.
+
+        Numbers that need not count from the file's first frame can do without an index.
 
         Returns:
             The packets from there on, or None to read from the beginning.
         """
         entries = self.stream.index_entries
         known = 0 < self.stream.frames <= len(entries)
-        if self._first_pts is None or not known or not self.timed:
+        if self._first_pts is None or not self.timed:
             return None
-        wanted = target = self._first_pts + floor((start_s - TOLERANCE_S) / self.time_base)
+        if not known and (self._counts or not self._is_matroska):
+            return None
+        # A thousandth of a unit, lest the division of a frame's own time falls short of it.
+        units = floor(target_s / self.time_base + 0.001)
+        wanted = target = self._first_pts + units
         while target > self._first_pts:
             try:
                 self._container.seek(target, stream=self.stream)
@@ -276,7 +298,12 @@ class Reading:
             except DECODING_ERRORS as error:
                 logger.debug("Seeking fails: %s", error)
                 break
-            if skipped is None or skipped.pts is None or skipped.dts is None:
+            if skipped is None or skipped.pts is None:
+                break
+            if skipped.pts <= wanted and not known:
+                self._number = 0
+                return chain([skipped], packets)
+            if skipped.dts is None:
                 break
             if skipped.pts <= wanted:
                 place = entries.search_timestamp(skipped.dts, any_frame=True)
@@ -285,8 +312,13 @@ class Reading:
                 self._number = sum(not entries[i].is_discard for i in range(place))
                 return chain([skipped], packets)
             target = skipped.dts - 1
-        self._container.seek(min(0, entries[0].timestamp), stream=self.stream)
+        begin = min(0, entries[0].timestamp) if known else 0
+        self._container.seek(begin, stream=self.stream)
         return None
+
+    @property
+    def _is_matroska(self) -> bool:
+        return self._container.format.name.startswith("matroska")
 
     @property
     def _is_mov(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from fer_core.drawing import draw_tracked
 from fer_core.timeline import Timeline
+from fer_core.types import TrackedFrame
 from fer_core.video.memory import room_for
 from fer_core.video.progress import Meter, Progress, expected_frames
-from fer_core.video.source import VideoSource
+from fer_core.video.source import VideoFrame, VideoSource
 from fer_core.video.writer import AnnotatedWriter
 
 
@@ -64,16 +65,37 @@ def render_video(
         writer = stack.enter_context(AnnotatedWriter(target, video, end_s=end_s))
         size_wh = video.facts.size_wh
         meter = Meter(expected_frames(video.facts, start_s, end_s), on_progress)
-        position, tracked = -1, None
-        for frame in video.frames(start_s=start_s, end_s=end_s):
+        frames = video.frames(start_s=start_s, end_s=end_s)
+        for frame, tracked in known_at(frames, timeline, size_wh, smoothed, verdicts):
             if cancelled.is_set():
                 return
-            latest = int(np.searchsorted(timeline.time_s, frame.time_s, side="right")) - 1
-            if latest > position:
-                position = latest
-                tracked = timeline.tracked_frame(position, size_wh, smoothed, verdicts)
             image_bgr = frame.bgr(video.plan.copy_side)
             if tracked is not None:
                 image_bgr = draw_tracked(image_bgr, tracked, names=names)
             writer.write(image_bgr, frame)
             meter.count(frame.time_s)
+
+
+def known_at(
+    frames: Iterable[VideoFrame],
+    timeline: Timeline,
+    size_wh: tuple[int, int],
+    smoothed: NDArray[np.float32],
+    verdicts: NDArray[np.str_],
+) -> Iterator[tuple[VideoFrame, TrackedFrame | None]]:
+    """Yield frames with what was read last; None before the first analysed frame.
+
+    Args:
+        frames: Frames of the video, in their order.
+        timeline: The readings.
+        size_wh: Width and height of the analysed picture in pixels.
+        smoothed: float32 ``(N, K)`` from ``Timeline.smoothed``.
+        verdicts: str ``(N,)`` from ``Timeline.smoothed``.
+    """
+    position, tracked = -1, None
+    for frame in frames:
+        latest = int(np.searchsorted(timeline.time_s, frame.time_s, side="right")) - 1
+        if latest > position:
+            position = latest
+            tracked = timeline.tracked_frame(position, size_wh, smoothed, verdicts)
+        yield frame, tracked

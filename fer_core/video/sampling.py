@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from math import floor, inf, isfinite, nextafter
+from math import ceil, floor, inf, isfinite, nextafter
 from typing import Generic, NamedTuple, TypeVar
 
 # Containers round presentation times to milliseconds; a frame that so comes out a little before
@@ -18,10 +18,22 @@ Packet = TypeVar("Packet")
 
 
 class FrameChoice:
-    """The frames wanted: from a start on, all, or the first at or after each tick."""
+    """The frames wanted: from a start on, all, or the first at or after each tick.
 
-    def __init__(self, start_s: float = 0.0, fps: float | None = None) -> None:
+    Attributes:
+        first_s: The first tick, in seconds.
+    """
+
+    def __init__(
+        self, start_s: float = 0.0, fps: float | None = None, from_s: float = -inf
+    ) -> None:
         """Choose every frame from ``start_s`` on, or one for each ``start_s + k / fps``.
+
+        Args:
+            start_s: Where the part begins, from which ticks count.
+            fps: Frames a second, or None for all.
+            from_s: Leaves out what is before this time; from a tick on, the frames are the same
+                as without it.
 
         Raises:
             ValueError: ``fps`` is not above 0, or a number is not finite.
@@ -32,7 +44,7 @@ class FrameChoice:
             raise ValueError(f"Frames a second must be above 0, not {fps}.")
         self._start = start_s
         self._fps = fps
-        self._next = self._tick(0)
+        self.first_s = self._next = self.tick_from(from_s)
 
     def wanted(self, after_s: float, until_s: float) -> bool:
         """Return whether a frame at ``until_s`` may be taken when one at ``after_s`` precedes."""
@@ -45,13 +57,26 @@ class FrameChoice:
         self._next = self._tick_after(time_s)
         return True
 
+    def tick_from(self, time_s: float) -> float:
+        """Return the first tick at or after a time; where all frames are wanted, the time."""
+        begin = self._tick(0)
+        if time_s <= begin:
+            return begin
+        if self._fps is None:
+            return time_s
+        number = ceil((time_s - begin) * self._fps)
+        # The product may round to the wrong side of a tick.
+        return next(
+            tick for n in range(number - 1, number + 3) if (tick := self._tick(n)) >= time_s
+        )
+
     def _tick(self, number: int) -> float:
         return self._start - TOLERANCE_S + (number / self._fps if self._fps else 0)
 
     def _tick_after(self, time_s: float) -> float:
         """Return the first tick after a time."""
-        if time_s < self._tick(0):
-            return self._tick(0)
+        if time_s < self.first_s:
+            return self.first_s
         if self._fps is None:
             return nextafter(time_s, inf)
         number = floor((time_s - self._tick(0)) * self._fps)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -241,6 +241,44 @@ class VideoSource:
         FrameChoice(start_s, fps)  # now, not when the first frame is asked for
         return self._frames(start_s, inf if end_s is None else end_s, fps)
 
+    def frames_from(
+        self, from_s: float, *, start_s: float, end_s: float | None, fps: float | None
+    ) -> Generator[VideoFrame, None, None]:
+        """Decode of what ``frames`` yields that from a time on, without reading all before.
+
+        Where the file has no whole index, ``index`` counts from another frame than the first;
+        the distances are right.
+
+        Args:
+            from_s: Where to begin: a tick, so that the frames are the same.
+            start_s: As of ``frames``.
+            end_s: As of ``frames``.
+            fps: As of ``frames``.
+
+        Raises:
+            UnreadableVideo: The file cannot be opened any more.
+        """
+        return self._frames(start_s, inf if end_s is None else end_s, fps, from_s)
+
+    def keyframes_before(self, times_s: Iterable[float]) -> list[float]:
+        """Return for each time that of the keyframe where ``frames_from`` would begin to decode.
+
+        Returns:
+            The times; empty where the file cannot be read from its middle on.
+
+        Raises:
+            UnreadableVideo: The file cannot be opened any more.
+        """
+        found = []
+        with named_errors(), self.open() as container:
+            reading = Reading(container, self.plan, first_pts=self._first_pts, from_s=0.0)
+            for time_s in times_s:
+                keyframe_s = reading.keyframe_before(time_s)
+                if keyframe_s is None or keyframe_s > time_s:
+                    return []
+                found.append(keyframe_s)
+        return found
+
     def frame_at(self, time_s: float) -> VideoFrame:
         """Return the frame shown at a time: the last one that begins at or before it.
 
@@ -300,7 +338,7 @@ class VideoSource:
         self.close()
 
     def _frames(
-        self, start_s: float, end_s: float, fps: float | None
+        self, start_s: float, end_s: float, fps: float | None, from_s: float | None = None
     ) -> Generator[VideoFrame, None, None]:
         self.damage = None
         last_s = 0.0
@@ -312,6 +350,7 @@ class VideoSource:
                 start_s=start_s,
                 end_s=end_s,
                 fps=fps,
+                from_s=from_s,
             )
             with closing(reading.frames()) as frames:
                 for decoded in frames:

@@ -9,6 +9,7 @@ import logging
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -207,6 +208,41 @@ def test_annotated_pictures_of_one_name(photos: Path, tmp_path: Path) -> None:
     shutil.copy(SAMPLES / "eileen-collins.jpg", other)
     assert run("analyze", photos / "a.jpg", other, "--annotate", out) == 0
     assert sorted(file.name for file in out.iterdir()) == ["a.jpg-2.png", "a.jpg.png"]
+
+
+def test_several_processes_give_what_one_does(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "bad.jpg").write_text("no picture")
+    shutil.copy(SAMPLES / "eileen-collins.jpg", photos / "below" / "a.jpg")
+    wanted: list[object] = ["analyze", photos, photos / "below", "--json"]
+    given = []
+    for jobs in (1, 2):
+        out = tmp_path / f"{jobs}"
+        results = {"--csv": "faces.csv", "--annotate": "drawn", "--report": "a.html"}
+        options = [text for name, file in results.items() for text in (name, out / file)]
+        assert run(*wanted, "--jobs", jobs, *options) == 1
+        content = {name: (out / name).read_bytes() for name in files(out)}
+        given.append((capsys.readouterr().out, content))
+    assert given[0] == given[1]
+    assert {"drawn/a.jpg.png", "drawn/a.jpg-2.png", "drawn/below/a.jpg.png"} < given[0][1].keys()
+
+
+def test_several_processes_end_with_the_run(
+    crop_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(photo_command, "say", say)
+    table = tmp_path / "faces.csv"
+    assert run("analyze", crop_files, *CROPS, "--jobs", 2, "--csv", table) == 143
+    assert rows_of(table) == ["a.png"] and len(said) == 1
+    children = Path(f"/proc/self/task/{threading.get_native_id()}/children")
+    assert not children.exists() or not children.read_text().split()
 
 
 @pytest.mark.parametrize("as_json", [True, False])

@@ -6,8 +6,8 @@ import os
 import signal
 from typing import Any
 
-from fer_core.batch.findings import Faces
-from fer_core.batch.plan import Input
+from fer_core.batch.findings import Faces, Finding
+from fer_core.batch.plan import NO_PIECE, Input, PiecedVideo, VideoPiece
 from fer_core.batch.reading import InputReader, Settings
 from fer_core.batch.stores import path_of
 from fer_core.errors import ModelError, UnreadableImage
@@ -21,6 +21,14 @@ class NamesReader(InputReader):
     def __init__(self) -> None:
         """Load nothing."""
 
+    def read(self, question: Input | VideoPiece | PiecedVideo) -> Finding | bytes:
+        if isinstance(question, VideoPiece):
+            return b"a piece" if question.number < 2 else NO_PIECE
+        if isinstance(question, PiecedVideo):
+            assert [one for one in question.readings if one != NO_PIECE] == [b"a piece"] * 2
+            question = question.input
+        return super().read(question)
+
     def read_file(self, item: Input) -> tuple[dict[str, Any], Faces]:
         name = path_of(item.address).rpartition("/")[2]
         if name.startswith("killer"):
@@ -33,7 +41,3 @@ class NamesReader(InputReader):
 
 def cannot_load() -> InputReader:
     raise ModelError("The model is damaged.")
-
-
-def dies_at_once() -> InputReader:
-    os._exit(3)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fer_core.batch import ledger as module
 from fer_core.batch.ledger import Ledger, units_in
 from fer_core.batch.plan import Input, Known, Part
 
@@ -51,6 +52,31 @@ def test_long_videos_come_first_and_photos_in_equal_shares(ledger: Ledger, tmp_p
     sizes = [len(unit.inputs) for unit in units[3:]]
     assert set(sizes[:-1]) == {3} and sum(sizes) == 100
     assert units == list(units_in(tmp_path / "ledger 1.sqlite"))
+
+
+def test_few_long_videos_are_cut_and_many_are_not(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LEAST_PIECE_BYTES", 10)
+    sizes = {"/long.mp4": 640, "file:///long.mp4": 50, "s3://long.mp4": 60, "/short.mp4": 9}
+    photos = [Input(f"{n}.jpg", "photo", 1000) for n in range(40)]
+    ledger.want([*(Input(name, "video", size) for name, size in sizes.items()), *photos])
+
+    def pieces(processes: int) -> dict[str, list[tuple[int, int]]]:
+        ledger.plan(processes)
+        found: dict[str, list[tuple[int, int]]] = {}
+        for unit in units_in(tmp_path / "ledger 1.sqlite"):
+            found.setdefault(unit.inputs[0].address, []).append((unit.piece, unit.pieces))
+        return found
+
+    alone = pieces(1)
+    assert set(map(tuple, alone.values())) == {((0, 1),)}
+    found = pieces(2)
+    assert found["/long.mp4"] == [(n, 27) for n in range(27)]  # 759 // 32 bytes each
+    assert [len(found[name]) for name in list(sizes)[1:]] == [2, 1, 1]
+    assert len(pieces(16)["/long.mp4"]) == 64
+    ledger.want(Input(f"/{n}.mp4", "video", 100) for n in range(400))
+    assert len(pieces(2)["/1.mp4"]) == 1
 
 
 def test_units_do_not_grow_without_bound(ledger: Ledger, tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from fer_core.batch.inputs import find_inputs
-from fer_core.batch.plan import Input
+from fer_core.batch.plan import AS_A_WHOLE, NO_PIECE, Input, PiecedVideo, VideoPiece
 from fer_core.batch.reading import InputReader
 from fer_core.batch.schema import errors_schema, faces_schema, files_schema
 from fer_core.images import read_image
@@ -20,6 +21,7 @@ from tests.fer_core.batch.readers import SETTINGS
 from tests.fer_core.conftest import SAMPLES, encoded
 from tests.fer_core.video.clips import make_clip
 
+OF_THE_RUN = ("spent_s", "read_at", "tries")
 PORTRAIT = SAMPLES / "grace-hopper.jpg"
 
 
@@ -65,6 +67,30 @@ def test_a_video_has_a_row_for_each_face_of_each_frame(
     assert table["confidence"].to_numpy() == pytest.approx(np.max(smoothed, axis=0))
     assert np.sum([table[label].to_numpy() for label in FER7.labels], axis=0) == pytest.approx(1)
     assert (finding.file["frames"], finding.file["faces"], finding.file["persons"]) == (3, 2, 1)
+
+
+def test_a_video_in_pieces_has_the_same_rows(
+    reader: InputReader, portrait: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fer_core.video.pieces.LEAST_S", 0.2)
+    small = cv2.resize(portrait[:512], (256, 256), interpolation=cv2.INTER_AREA)
+    pictures = [np.roll(small, 2 * n, axis=1) for n in range(18)]
+    clip = make_clip(tmp_path / "a.mp4", range(18), pictures=pictures, size_wh=(256, 256), gop=6)
+    (item,) = find_inputs([str(clip)])
+    whole = reader.read(item)
+    answers = [reader.read(VideoPiece(item, number, 5)) for number in range(5)]
+    assert [answer == NO_PIECE for answer in answers] == [False, False, True, True, True]
+    pieced = reader.read(PiecedVideo(item, tuple(answers)))
+    told = [{k: v for k, v in one.file.items() if k not in OF_THE_RUN} for one in (whole, pieced)]
+    assert told[0] == told[1] and told[0]["faces"] >= 16
+    for name in whole.faces.column_names:
+        wanted, got = (one.faces[name].to_pylist() for one in (whole, pieced))
+        if isinstance(wanted[0], float):
+            wanted = pytest.approx(wanted, abs=1e-6)
+        assert got == wanted, name
+    # What is wrong with a file is said by whoever reads all of it.
+    clip.write_text("This is no video.")
+    assert reader.read(VideoPiece(item, 0, 5)) == AS_A_WHOLE
 
 
 def test_a_video_without_a_face(reader: InputReader, tmp_path: Path) -> None:

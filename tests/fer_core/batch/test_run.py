@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from fer_core.batch import ledger
 from fer_core.batch.dataset import Dataset
 from fer_core.batch.engine import cluster
 from fer_core.batch.progress import Meter, Quiet
@@ -32,14 +33,16 @@ def _ray() -> Iterator[None]:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Path:
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(ledger, "_LEAST_PIECE_BYTES", 1)
     folder = tmp_path / "archive"
     for n in range(60):
         name = {3: "bad-1", 20: "killer", 41: "bad-2"}.get(n, f"{n:02}")
         ending = "mp4" if n % 20 == 5 else "jpg"
         path = folder / f"day-{n // 25}" / f"{name}.{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"1" * (n % 4))
+        # Videos are read in pieces.
+        path.write_bytes(b"1" * (n % 4 + 4 * (ending == "mp4")))
     return folder
 
 
@@ -80,6 +83,7 @@ def assert_whole(out: Path, archive: Path) -> None:
     assert errors["message"].tolist() == files["reason"][errors["path"]].tolist()
     # Few large files rather than many small ones, and nothing half-written.
     names = [path.name for path in out.rglob("*") if path.is_file()]
+    assert not (out / ".pieces").exists()
     assert len(names) < 12 and not [name for name in names if name.endswith(".part")], names
 
 

@@ -16,7 +16,7 @@ import pytest
 from fer_core.__main__ import main
 from fer_core.classifier import EmotionClassifier
 from fer_core.errors import UnwritableVideo
-from fer_core.video import analysis
+from fer_core.video import analysis, pieces
 from fer_core.video.writer import AnnotatedWriter
 from tests.fer_core.reporting.checked import checked
 from tests.fer_core.video.clips import make_clip
@@ -367,3 +367,33 @@ def test_a_report_lies_beside_the_tables(
     assert "when no emotion reaches 90%" in report.read_text(encoding="utf-8")
     report.unlink()
     assert not done([*with_report, "--threshold", "0.9"]) and report.is_file()
+
+
+def test_several_processes_give_what_one_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "LEAST_S", 0.5)
+    clip = make_clip(tmp_path / "a.mp4", range(60), sound="aac")
+    read = []
+    whole = analysis.analyze_video
+    for jobs in (1, 2):
+        out = tmp_path / f"{jobs}"
+        command = ["video", str(clip), "--out", str(out), "--detector", "none"]
+        assert main([*command, "--fps", "15", "--jobs", str(jobs)]) == 0
+        monkeypatch.setattr(analysis, "analyze_video", None)  # a call would fail
+        table = pd.read_parquet(out / "a.mp4.parquet")
+        copy = (out / "a.mp4.annotated.mp4").read_bytes()
+        read.append((capsys.readouterr().out, table, copy))
+    monkeypatch.setattr(analysis, "analyze_video", whole)
+    assert read[0][0] == read[1][0] and "30 frames analysed, 1 person." in read[0][0]
+    pd.testing.assert_frame_equal(read[0][1], read[1][1], rtol=0, atol=1e-6)
+    assert read[0][2] == read[1][2]
+
+
+def test_what_several_processes_cannot_read_one_reads(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "analyze_in_pieces", lambda *_, **__: None)
+    command = ["video", str(clips), "--out", str(tmp_path / "out"), "--no-video", "--jobs", "2"]
+    assert main(command) == 1
+    assert "a.mp4: 12 frames analysed, 0 persons." in capsys.readouterr().out

@@ -39,6 +39,22 @@ def test_frames_taken(
     assert taken(times, start_s, fps) == expected
 
 
+@pytest.mark.parametrize("fps", [None, 0.7, 7, 1000 / 3, 24000 / 1001])
+@pytest.mark.parametrize("start_s", [0, 0.35])
+def test_from_a_tick_on_the_frames_are_the_same(start_s: float, fps: float | None) -> None:
+    times = [n / 30 + 0.004 * (n % 7) for n in range(300)]
+    whole = taken(times, start_s, fps)
+    for asked_s in [0.0, *times[::13]]:
+        tick_s = FrameChoice(start_s, fps).tick_from(asked_s)
+        assert tick_s >= asked_s - 0.001
+        assert FrameChoice(start_s, fps).tick_from(tick_s) == tick_s
+        rest = FrameChoice(start_s, fps, tick_s)
+        assert rest.first_s == tick_s
+        assert [t for t in times if t >= tick_s and rest.take(t)] == [
+            t for t in whole if t >= tick_s
+        ]
+
+
 @pytest.mark.parametrize("rate", [24, 24000 / 1001, 25, 29.97, 30, 59.94, 60, 1000 / 3])
 def test_at_the_video_s_own_rate_every_frame_is_taken(rate: float) -> None:
     assert len(taken(at_rate(rate, 2000), fps=rate)) == 2000

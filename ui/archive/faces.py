@@ -1,0 +1,203 @@
+"""The faces of a selection as pictures, and one face's own page."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from fer_core.batch.schema import VIDEO
+from fer_core.drawing import draw_frame
+from fer_core.reporting.words import clock, count_of, listed
+from fer_core.types import DetectedFace, FaceReading, Frame, Probabilities
+from ui.archive.index import ArchiveFault, Index
+from ui.archive.pictures import (
+    Thumbnail,
+    Unshown,
+    box_in,
+    cut_out,
+    kept_thumbnails,
+    picture_of,
+    shown_bgr,
+)
+from ui.archive.queries import ORDERS, Selection, days_of, numbers_of
+from ui.archive.rows import FaceRow, face_rows
+from ui.common.bars import emotion_bars, swatch
+from ui.common.images import as_image, as_jpeg
+from ui.common.layout import plain
+from ui.common.pager import pager
+from ui.common.picture_buttons import PictureButton, picture_buttons
+
+PER_PAGE = 24
+# So far an order is looked through; filters lead further.
+MOST_PAGES = 400
+_PAGE_KEY, _ORDER_KEY, _OPEN_KEY = "archive-page", "archive-order", "archive-open"
+# For so long a page waits for pictures before it shows what there is.
+_MOST_S, _EVERY_S = 0.4, 0.3
+
+
+def first_page() -> None:
+    """Turn back to the first pictures, as when the selection changes."""
+    st.session_state[_PAGE_KEY] = 1
+
+
+def opened_face(index: Index) -> int | None:
+    """Return the number of the face whose own page is shown, or None."""
+    opened = st.session_state.get(_OPEN_KEY)
+    # Another data set, or the same opened anew, has other numbers.
+    return opened[1] if opened is not None and opened[0] is index else None
+
+
+def show_faces(index: Index, selection: Selection) -> None:
+    """Draw the selected faces page by page; a click opens one."""
+    counts = days_of(index, selection).by_verdict(index.verdicts)
+    total = sum(n for verdict, n in counts.items() if verdict in (selection.verdicts or counts))
+    if not total:
+        return
+    order = st.selectbox(
+        "Order",
+        list(ORDERS),
+        format_func=lambda key: ORDERS[key][0],
+        key=_ORDER_KEY,
+        persist_state="session",
+        on_change=first_page,
+        width=240,
+    )
+    within = min(total, MOST_PAGES * PER_PAGE)
+    start, end = pager(within, PER_PAGE, key=_PAGE_KEY)
+    numbers = numbers_of(index, selection, order, start, end - start)
+    try:
+        rows = face_rows(index, numbers)
+    except ArchiveFault as error:
+        st.warning(str(error), icon=":material/refresh:")
+        return
+    until_s = time.monotonic() + _MOST_S
+    _cut_some(index, rows, until_s)
+    left = len(numbers) > len(kept_thumbnails(index, numbers))
+    st.fragment(_grid, run_every=_EVERY_S if left else None)(index, rows, left)
+    if total > within:
+        st.caption(
+            f"{within:,} of {total:,} can be leafed through in this order; the filters lead to the "
+            "others."
+        )
+
+
+def _grid(index: Index, rows: Sequence[FaceRow], left: bool) -> None:
+    """Draw pictures, as far as they are there, and go on with the others."""
+    numbers = [row.number for row in rows]
+    if left:
+        _cut_some(index, rows, time.monotonic() + _MOST_S)
+    made = kept_thumbnails(index, numbers)
+    if left and len(made) == len(rows):
+        st.rerun()
+    picked = picture_buttons("archive-faces", [_button(row, made.get(row.number)) for row in rows])
+    faults = Counter(
+        (made[row.number].fault, row.path)
+        for row in rows
+        if row.number in made and made[row.number].fault
+    )
+    if len(made) < len(rows):
+        st.caption(f"Reading pictures: {len(made)} of {len(rows)} …")
+    elif faults:
+        st.caption(faults_said([fault for fault, _ in faults]))
+    if picked is not None and picked < len(rows):
+        st.session_state[_OPEN_KEY] = index, rows[picked].number
+        st.rerun()
+
+
+def faults_said(faults: Sequence[str]) -> str:
+    """Return why files are not shown, each named once in ``faults``, in a sentence."""
+    parts = [f"{count_of(count, 'file')} {fault}" for fault, count in Counter(faults).items()]
+    said = listed([part if " 1 file" in f" {part}" else _plural(part) for part in parts])
+    return f"Without a picture: {said}."
+
+
+def _plural(part: str) -> str:
+    for one, many in ((" is ", " are "), (" was ", " were "), (" has ", " have ")):
+        part = part.replace(one, many, 1) if one in part else part
+    return part
+
+
+def _cut_some(index: Index, rows: Sequence[FaceRow], until_s: float) -> None:
+    """Cut out what is missing, until a time."""
+    there = kept_thumbnails(index, [row.number for row in rows])
+    missing = [row for row in rows if row.number not in there]
+    for _ in cut_out(index, missing) if missing else ():
+        if time.monotonic() > until_s:
+            return
+
+
+def _button(row: FaceRow, thumbnail: Thumbnail | None) -> PictureButton:
+    name = row.path.rstrip("/").rpartition("/")[2]
+    return PictureButton(
+        thumbnail.jpeg if thumbnail else b"",
+        name,
+        ((row.verdict, 1),),
+        f"{row.confidence:.0%} · {_moment(row)}",
+    )
+
+
+def _moment(row: FaceRow) -> str:
+    if row.kind == VIDEO and row.seconds is not None:
+        return f"at {clock(row.seconds)}"
+    return "no date" if row.moment is None else f"{row.moment:%Y-%m-%d}"
+
+
+def show_face(index: Index, number: int) -> None:
+    """Draw a face's own page: the picture that it is in, and all that was read."""
+    st.button(
+        "Back to all faces",
+        icon=":material/arrow_back:",
+        type="primary",
+        on_click=st.session_state.pop,
+        args=(_OPEN_KEY, None),
+    )
+    try:
+        row = face_rows(index, [number])[0]
+    except ArchiveFault as error:
+        st.warning(str(error), icon=":material/refresh:")
+        return
+    st.subheader(plain(row.path), anchor=False)
+    picture, facts = st.columns([3, 2], gap="large")
+    with picture:
+        _show_picture(index, row)
+    with facts:
+        verdict = f"{swatch(row.verdict)} **{row.verdict.capitalize()}** · {row.confidence:.0%}"
+        st.markdown(verdict, unsafe_allow_html=True)
+        probabilities = dict(zip(index.labels, row.probabilities.tolist(), strict=True))
+        emotion_bars(probabilities, index.threshold, "Every emotion")
+        st.caption(" · ".join(_facts(row)))
+
+
+def _facts(row: FaceRow) -> list[str]:
+    facts = [f"Face {row.face}"]
+    if row.person is not None:
+        facts.append(f"person {row.person}")
+    if row.seconds is not None:
+        facts.append(f"at {clock(row.seconds)}")
+    if row.moment is not None:
+        facts.append(f"{row.moment:%Y-%m-%d %H:%M}")
+    facts.append(f"the detector is {row.score:.0%} sure of it")
+    if row.kind == VIDEO:
+        facts.append("smoothed over time")
+    return facts
+
+
+def _show_picture(index: Index, row: FaceRow) -> None:
+    try:
+        with st.spinner("Reading the picture …"), picture_of(row) as whole_bgr:
+            image_bgr = shown_bgr(whole_bgr)
+    except Unshown as error:
+        st.info(f"There is no picture: the file {error}.", icon=":material/image_not_supported:")
+        return
+    face = FaceReading(
+        DetectedFace(box_in(row, image_bgr), row.score),
+        Probabilities(index.labels, row.probabilities),
+        np.zeros((0, 0), np.uint8),
+    )
+    frame = Frame(0, row.seconds or 0.0, (image_bgr.shape[1], image_bgr.shape[0]), (face,))
+    drawn = draw_frame(image_bgr, frame, threshold=index.threshold)
+    st.image(as_jpeg(as_image(drawn)), width="stretch", alt=f"The face, {row.verdict}")

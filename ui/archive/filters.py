@@ -1,0 +1,147 @@
+"""Which faces are looked at: what the visitor sets, and what the page's address remembers of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from fer_core.batch.schema import KINDS, PHOTO, VIDEO
+from ui.archive.door import PAGE
+from ui.archive.faces import first_page
+from ui.archive.index import Index
+from ui.archive.queries import Selection, days_of
+from ui.common.address import keep_in_address
+
+KIND, VERDICTS, CONFIDENCE = "archive-kind", "archive-verdicts", "archive-confidence"
+FOLDER, FIRST, LAST = "archive-folder", "archive-first", "archive-last"
+_READ_KEY = "archive-address-read"
+_KIND_NAMES = {PHOTO: "Photos", VIDEO: "Videos"}
+_MOST_CHARS = 200
+
+
+def choose(index: Index) -> Selection:
+    """Draw the filters and return what they let through."""
+    _begin(index)
+    kinds = index.kinds() or [PHOTO]
+    span = days_of(index, Selection(st.session_state[KIND])).span()
+    with st.container(border=True, key="archive-filters"):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            if len(kinds) > 1:
+                kind = _changing(
+                    st.segmented_control,
+                    "In",
+                    kinds,
+                    format_func=_KIND_NAMES.__getitem__,
+                    required=True,
+                    key=KIND,
+                )
+            else:
+                kind = kinds[0]
+            verdicts = _changing(
+                st.pills,
+                "Read as",
+                index.verdicts,
+                format_func=str.capitalize,
+                selection_mode="multi",
+                wrap=True,
+                key=VERDICTS,
+            )
+        sure, folder, first, last = st.columns([3, 3, 2, 2])
+        with sure:
+            least, most = _changing(
+                st.slider, "Confidence, in per cent", 0, 100, step=5, key=CONFIDENCE
+            )
+        with folder:
+            text = _changing(
+                st.text_input,
+                "Folder has in its name",
+                max_chars=_MOST_CHARS,
+                placeholder="All folders",
+                key=FOLDER,
+            )
+        days: list[date | None] = []
+        for column, label, key in ((first, "From", FIRST), (last, "To", LAST)):
+            with column:
+                days.append(
+                    _changing(
+                        st.date_input,
+                        label,
+                        None,
+                        min_value=date(1, 1, 1),
+                        max_value=date(9999, 12, 31),
+                        key=key,
+                        disabled=span is None,
+                    )
+                )
+    selection = Selection(
+        kind, tuple(verdicts), int(least), int(most), text.strip(), days[0], days[1]
+    )
+    _remember(selection, kinds[0])
+    return selection
+
+
+def reset() -> None:
+    """Let all faces through again."""
+    for key in (VERDICTS, CONFIDENCE, FOLDER, FIRST, LAST):
+        st.session_state.pop(key, None)
+    first_page()
+
+
+def _changing(widget: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Draw a widget whose value outlives a change of page, and begins the list anew."""
+    return widget(*arguments, persist_state="session", on_change=first_page, **options)
+
+
+def _begin(index: Index) -> None:
+    """Set the filters: at first as the page's address says, as far as that can be."""
+    state = st.session_state
+    asked: dict[str, str] = {}
+    if not state.get(_READ_KEY):
+        state[_READ_KEY] = True
+        asked = {name: st.query_params.get(name, "") for name in _NAMES}
+    kinds = index.kinds() or [PHOTO]
+    if asked.get("kind") in KINDS:
+        state[KIND] = asked["kind"]
+    if state.get(KIND) not in kinds:
+        state[KIND] = kinds[0]
+    if asked.get("emotion"):
+        state[VERDICTS] = asked["emotion"].split(",")
+    # Another data set may have other emotions.
+    state[VERDICTS] = [one for one in state.get(VERDICTS) or [] if one in index.verdicts]
+    bounds = [_percent(asked.get("least"), 0), _percent(asked.get("most"), 100)]
+    state.setdefault(CONFIDENCE, (min(bounds), max(bounds)))
+    state.setdefault(FOLDER, asked.get("folder", "")[:_MOST_CHARS])
+    for key, name in ((FIRST, "from"), (LAST, "to")):
+        day = None
+        with suppress(ValueError):
+            day = date.fromisoformat(asked.get(name, ""))
+        state.setdefault(key, day)
+
+
+_NAMES = ("kind", "emotion", "least", "most", "folder", "from", "to")
+
+
+def _remember(selection: Selection, first_kind: str) -> None:
+    """Have the page's address say what is not as at first."""
+    said = {
+        "kind": "" if selection.kind == first_kind else selection.kind,
+        "emotion": ",".join(selection.verdicts),
+        "least": str(selection.least or ""),
+        "most": "" if selection.most == 100 else str(selection.most),
+        "folder": selection.folder,
+        "from": selection.first.isoformat() if selection.first else "",
+        "to": selection.last.isoformat() if selection.last else "",
+    }
+    for name in _NAMES:
+        keep_in_address(name, said[name], page=PAGE)
+
+
+def _percent(text: str | None, otherwise: int) -> int:
+    """Return a multiple of five from 0 to 100."""
+    if not text or not text.isascii() or not text.isdigit() or len(text) > 3:
+        return otherwise
+    return min(100, 5 * round(int(text) / 5))

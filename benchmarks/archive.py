@@ -164,8 +164,8 @@ def measured(folder: str) -> Iterator[Goal]:
             "sure",
         ),
         *(
-            (f"order: {title.lower()}", Selection(most=99), key)
-            for key, (title, _) in ORDERS.items()
+            (f"order: {title.lower()}", Selection(most=95 - 5 * n), key)
+            for n, (key, (title, _)) in enumerate(ORDERS.items())
         ),
     ):
         yield _goal(what, lambda s=selection, o=order: _ask(index, s, o, 0))

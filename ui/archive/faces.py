@@ -23,7 +23,7 @@ from ui.archive.pictures import (
     picture_of,
     shown_bgr,
 )
-from ui.archive.queries import ORDERS, Selection, days_of, numbers_of
+from ui.archive.queries import ORDERS, Selection, days_of, numbers_of, remembered
 from ui.archive.rows import FaceRow, face_rows
 from ui.common.bars import emotion_bars, swatch
 from ui.common.images import as_image, as_jpeg
@@ -70,7 +70,7 @@ def show_faces(index: Index, selection: Selection) -> None:
     start, end = pager(within, PER_PAGE, key=_PAGE_KEY)
     numbers = numbers_of(index, selection, order, start, end - start)
     try:
-        rows = face_rows(index, numbers)
+        rows = remembered(index, ("rows", *numbers), lambda: face_rows(index, numbers))
     except ArchiveFault as error:
         st.warning(str(error), icon=":material/refresh:")
         return
@@ -156,7 +156,7 @@ def show_face(index: Index, number: int) -> None:
         args=(_OPEN_KEY, None),
     )
     try:
-        row = face_rows(index, [number])[0]
+        row = face_rows(index, [number], in_full=True)[0]
     except ArchiveFault as error:
         st.warning(str(error), icon=":material/refresh:")
         return

@@ -12,9 +12,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ class Index:
         dataset: Where it is, and how it was made.
         parts: The files that faces are in, in the order of their numbers.
         names: The parts that were there, by which a change is seen.
+        root: What the paths of all folders begin with, and their names on the page do not.
         files: How many files there are, by kind and status.
         opened_at: When it was opened.
     """
@@ -91,6 +93,7 @@ class Index:
     dataset: Dataset
     parts: tuple[FacePart, ...]
     names: frozenset[tuple[str, str]]
+    root: str
     files: dict[str, dict[str, int]]
     opened_at: datetime
     _database: duckdb.DuckDBPyConnection = field(repr=False)
@@ -225,13 +228,14 @@ class _Opening:
             whole = self._add_files(database, names)
             parts = self._add_faces(database, whole)
             self._add_failures(database, whole)
-            self._add_folders(database)
+            root = self._add_folders(database)
             database.commit()
             database.execute("CHECKPOINT")
         return Index(
             self._dataset,
             parts,
             names,
+            root,
             self._files,
             datetime.now(),
             connect(self._file, read_only=True),
@@ -352,14 +356,14 @@ class _Opening:
                 columns["error"] = columns["error"].cast(pa.string())
                 _insert(database, "failures", columns)
 
-    def _add_folders(self, database: duckdb.DuckDBPyConnection) -> None:
-        names = list(self._folders)
-        _insert(
-            database,
-            "folders",
-            {"id": pa.array(range(len(names)), pa.int32()), "label": pa.array(labels_of(names))},
-        )
+    def _add_folders(self, database: duckdb.DuckDBPyConnection) -> str:
+        """Note what folders are called on the page: their paths from the one that has them all."""
+        root = root_of(self._folders)
+        labels = [f"{folder}/".removeprefix(root).rstrip("/") or "." for folder in self._folders]
+        numbers = pa.array(range(len(labels)), pa.int32())
+        _insert(database, "folders", {"id": numbers, "label": pa.array(labels, pa.string())})
         self._folders.clear()
+        return root
 
     def _batches(
         self, table: str, kind: str, name: str, columns: list[str]
@@ -405,16 +409,17 @@ def connect(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection
     )
 
 
-def labels_of(folders: list[str]) -> list[str]:
-    """Return what folders are called on the page: their paths from the folder that has them all."""
+def root_of(folders: Collection[str]) -> str:
+    """Return what the paths of folders begin with, up to the last slash before they differ."""
     if not folders:
-        return []
-    split = [folder.rstrip("/").split("/") for folder in folders]
-    shortest, longest = min(split), max(split)
-    shared = 0
-    while shared < min(len(shortest), len(longest)) and shortest[shared] == longest[shared]:
-        shared += 1
-    return ["/".join(parts[shared:]) or parts[-1] or "/" for parts in split]
+        return ""
+    # What the first and the last in the alphabet begin with, all do.
+    slashed = [f"{folder}/" for folder in folders]
+    pairs = zip(min(slashed).split("/")[:-1], max(slashed).split("/")[:-1], strict=False)
+    shared = [name for name, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)]
+    if len(folders) == 1:
+        shared.pop()
+    return "".join(f"{name}/" for name in shared)
 
 
 def _names(dataset: Dataset) -> frozenset[tuple[str, str]]:

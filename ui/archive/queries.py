@@ -134,7 +134,7 @@ def days_of(index: Index, selection: Selection) -> Days:
             np.ma.getdata(found["number"]).astype(np.int64),
         )
 
-    return _remembered(index, ("days", selection.whatever_the_verdict()), ask)
+    return remembered(index, ("days", selection.whatever_the_verdict()), ask)
 
 
 def folders_of(index: Index, selection: Selection, most: int) -> Folders:
@@ -162,7 +162,7 @@ def folders_of(index: Index, selection: Selection, most: int) -> Folders:
         folders, faces = rows[0][3:] if rows else (0, 0)
         return Folders(counts, folders, int(faces))
 
-    return _remembered(index, ("folders", selection.whatever_the_verdict(), most), ask)
+    return remembered(index, ("folders", selection.whatever_the_verdict(), most), ask)
 
 
 def numbers_of(index: Index, selection: Selection, order: str, start: int, count: int) -> list[int]:
@@ -177,7 +177,7 @@ def numbers_of(index: Index, selection: Selection, order: str, start: int, count
     """
     where, values = _where(index, selection)
     query = f"SELECT n FROM faces WHERE {where} ORDER BY {ORDERS[order][1]} LIMIT ? OFFSET ?"
-    return _remembered(
+    return remembered(
         index,
         ("numbers", selection, order, start, count),
         lambda: [int(n) for (n,) in index.rows(query, [*values, count, start])],
@@ -263,7 +263,8 @@ def sql_of(index: Index, selection: Selection, place: str) -> str:
     if selection.most < 100:
         parts.append(f"confidence <= {selection.most / 100}::REAL")
     if selection.folder:
-        parts.append(f"contains(lower(folder), lower({_quoted(selection.folder)}))")
+        named = f"lower(folder[{len(index.root) + 1}:])"
+        parts.append(f"contains({named}, lower({_quoted(selection.folder)}))")
     for sign, day in ((">=", selection.first), ("<=", selection.last)):
         if day is not None:
             parts.append(f"moment::DATE {sign} {_quoted(day.isoformat())}")
@@ -280,7 +281,7 @@ _answers: WeakKeyDictionary[Index, OrderedDict[Any, Any]] = WeakKeyDictionary()
 _lock = Lock()
 
 
-def _remembered(index: Index, question: Any, ask: Callable[[], Answer]) -> Answer:
+def remembered(index: Index, question: Any, ask: Callable[[], Answer]) -> Answer:
     """Return an answer, asked for once as long as it is one of the last questions."""
     with _lock:
         answers = _answers.setdefault(index, OrderedDict())

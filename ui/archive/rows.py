@@ -56,7 +56,8 @@ class FaceRow:
         score: How sure the detector is, 0 to 1.
         verdict: What it is read as.
         confidence: How probable that is, 0 to 1.
-        probabilities: float32 ``(K,)``, those that the verdict follows from.
+        probabilities: float32 ``(K,)``, those that the verdict follows from; of zeros where they
+            were not asked for.
         file: What is known of the file, or None.
     """
 
@@ -75,8 +76,13 @@ class FaceRow:
     file: FileRow | None
 
 
-def face_rows(index: Index, numbers: Sequence[int]) -> list[FaceRow]:
+def face_rows(index: Index, numbers: Sequence[int], *, in_full: bool = False) -> list[FaceRow]:
     """Return faces by their numbers, in that order.
+
+    Args:
+        index: The data set.
+        numbers: Of the faces.
+        in_full: Whether with the probabilities, which take as long as all the rest.
 
     Raises:
         ArchiveFault: Their files are not there any more.
@@ -85,7 +91,7 @@ def face_rows(index: Index, numbers: Sequence[int]) -> list[FaceRow]:
     ordered = sorted(set(numbers))
     for part, own in groupby(ordered, key=lambda number: part_of(index, number)):
         inside = list(own)
-        columns = _face_columns(index, part.kind)
+        columns = _face_columns(index, part.kind, in_full)
         local = np.array(inside) - part.first
         table = pa.concat_tables(_taken(index, part, local, columns))
         files = _files(index, part, table["path"].unique())
@@ -139,32 +145,34 @@ def video_rows(index: Index, part: str, path: str) -> pa.Table:
     return pa.concat_tables(tables).sort_by([("frame", "ascending"), ("person", "ascending")])
 
 
-def _face_columns(index: Index, kind: str) -> list[str]:
-    ending = "_smoothed" if kind == VIDEO else ""
+def _face_columns(index: Index, kind: str, in_full: bool) -> list[str]:
     return [
-        *("path", "face", "seconds", "person", "moment", "x1", "y1", "x2", "y2", "score"),
-        *("verdict", "confidence"),
-        *(f"{label}{ending}" for label in index.labels),
+        *("path", "face", "moment", "x1", "y1", "x2", "y2", "score", "verdict", "confidence"),
+        *(("seconds", "person") if kind == VIDEO else ()),
+        *(_probability_columns(index, kind) if in_full else ()),
     ]
+
+
+def _probability_columns(index: Index, kind: str) -> list[str]:
+    return [f"{label}_smoothed" if kind == VIDEO else label for label in index.labels]
 
 
 def _face(
     index: Index, number: int, kind: str, row: dict[str, Any], files: dict[str, FileRow]
 ) -> FaceRow:
-    ending = "_smoothed" if kind == VIDEO else ""
     return FaceRow(
         number,
         kind,
         row["path"],
         row["face"] or 1,
-        row["seconds"],
-        row["person"],
+        row.get("seconds"),
+        row.get("person"),
         row["moment"],
         FaceBox(*(float(row[name]) for name in ("x1", "y1", "x2", "y2"))),
         float(row["score"] or 0),
         row["verdict"] or "",
         float(row["confidence"] or 0),
-        np.array([row[f"{label}{ending}"] or 0 for label in index.labels], np.float32),
+        np.array([row.get(name) or 0 for name in _probability_columns(index, kind)], np.float32),
         files.get(row["path"]),
     )
 

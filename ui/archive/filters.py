@@ -50,6 +50,7 @@ def choose(index: Index) -> Selection:
                 wrap=True,
                 key=VERDICTS,
             )
+            st.button("Reset", icon=":material/filter_alt_off:", on_click=reset)
         sure, folder, first, last = st.columns([3, 3, 2, 2])
         with sure:
             least, most = _changing(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 
 from fer_core.batch.stores import address_of
 
 ARCHIVE_VARIABLE = "FER_ARCHIVE"
-# Between several, as in PATH; but not the colon of an address such as s3://bucket.
-_BETWEEN = re.compile(re.escape(os.pathsep) + r"(?!//)")
+# Addresses have colons in them, so several are not put together as in PATH.
+_BETWEEN = ";"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def places() -> list[Place]:
     Raises:
         StoreError: An address has a password in it.
     """
-    said = _BETWEEN.split(os.environ.get(ARCHIVE_VARIABLE, ""))
+    said = os.environ.get(ARCHIVE_VARIABLE, "").split(_BETWEEN)
     found: list[Place] = []
     for one in said:
         if not one.strip():

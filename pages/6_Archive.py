@@ -8,7 +8,7 @@ from fer_core.batch.schema import VIDEO
 from ui.archive.door import open_archive
 from ui.archive.faces import opened_face, show_face, show_faces
 from ui.archive.failures import show_failures
-from ui.archive.filters import choose
+from ui.archive.filters import choose, show_filters
 from ui.archive.overview import show_folders, show_summary, show_time
 from ui.archive.persons import show_persons
 from ui.archive.take import take_away
@@ -23,10 +23,9 @@ face = opened_face(index)
 if face is not None:
     show_face(index, face)
     st.stop()
-summary = st.container()
 selection = choose(index)
-with summary:
-    show_summary(index, selection)
+show_summary(index, selection)
+show_filters(index)
 show_faces(index, selection)
 show_time(index, selection)
 show_folders(index, selection)

@@ -13,10 +13,14 @@ from plotly.subplots import make_subplots
 from fer_core.labels import UNCERTAIN, color_of
 from ui.archive.queries import Days
 
-# As far as days, and then months, can be told apart in a chart.
-_MOST_DAYS, _MOST_MONTHS = 92, 180
+# So many bars can be told apart in a chart.
+_MOST_BINS = 180
+# Of fewer faces a share says little; so many should be in a bar of the usual height.
+_ENOUGH = 25
 # What NumPy, Plotly and people call each unit of time.
 UNITS = {"D": (86_400_000, "%-d %B %Y"), "M": ("M1", "%B %Y"), "Y": ("M12", "%Y")}
+# Up to here each bar has its own label.
+_FEW_BINS = 12
 _HEIGHT = 330
 
 
@@ -40,19 +44,21 @@ class Bins:
 
 
 def binned(days: Days, verdicts: int) -> Bins | None:
-    """Put days into bins of a unit that fits their span; None without any.
+    """Put days into bins of the finest unit that leaves enough in them; None without any.
 
     Args:
         days: From ``days_of``.
         verdicts: How many verdicts there are.
     """
-    span = days.span()
-    if span is None:
+    if not days.dated.any():
         return None
-    length = (span[1] - span[0]).days + 1
-    unit = "D" if length <= _MOST_DAYS else "M" if length / 30.4 <= _MOST_MONTHS else "Y"
-    day = days.day[days.dated].astype("datetime64[D]")
-    starts, places = np.unique(day.astype(f"datetime64[{unit}]"), return_inverse=True)
+    day, total = days.day[days.dated].astype("datetime64[D]"), days.count[days.dated].sum()
+    for unit in UNITS:
+        units = day.astype(f"datetime64[{unit}]")
+        length = int((units.max() - units.min()).astype(np.int64)) + 1
+        starts, places = np.unique(units, return_inverse=True)
+        if length == 1 or (length <= _MOST_BINS and total / len(starts) >= _ENOUGH):
+            break
     counts = np.zeros((len(starts), verdicts), np.int64)
     np.add.at(counts, (places, days.verdict[days.dated]), days.count[days.dated])
     firsts = tuple(starts.astype("datetime64[D]").astype(date).tolist())
@@ -72,8 +78,13 @@ def time_chart(bins: Bins, verdicts: tuple[str, ...], chosen: tuple[str, ...]) -
     )
     totals = bins.counts.sum(axis=1)
     period, words = UNITS[bins.unit]
-    when = {"x": bins.starts, "xperiod": period, "xperiodalignment": "middle"}
-    called = f"%{{x|{words}}}"
+    few = len(bins.starts) <= _FEW_BINS
+    when = (
+        {"x": [bins.called(number) for number in range(len(bins.starts))]}
+        if few
+        else {"x": bins.starts, "xperiod": period, "xperiodalignment": "middle"}
+    )
+    called = "%{x}" if few else f"%{{x|{words}}}"
     for k, verdict in enumerate(verdicts):
         if (chosen and verdict not in chosen) or not bins.counts[:, k].any():
             continue
@@ -108,7 +119,7 @@ def time_chart(bins: Bins, verdicts: tuple[str, ...], chosen: tuple[str, ...]) -
         margin={"l": 0, "r": 8, "t": 8, "b": 0},
         legend={"orientation": "h", "y": -0.12, "yanchor": "top", "traceorder": "normal"},
     )
-    figure.update_xaxes(fixedrange=True, type="date")
+    figure.update_xaxes(fixedrange=True, type="category" if few else "date")
     figure.update_yaxes(fixedrange=True)
     figure.update_yaxes(tickformat=".0%", rangemode="tozero", row=1, col=1)
     if not chosen:

@@ -23,7 +23,7 @@ from ui.archive.pictures import (
     picture_of,
     shown_bgr,
 )
-from ui.archive.queries import ORDERS, Selection, days_of, numbers_of, remembered
+from ui.archive.queries import ORDERS, Selection, numbers_of, remembered, shown_of
 from ui.archive.rows import FaceRow, face_rows
 from ui.common.bars import emotion_bars, swatch
 from ui.common.images import as_image, as_jpeg
@@ -53,21 +53,24 @@ def opened_face(index: Index) -> int | None:
 
 def show_faces(index: Index, selection: Selection) -> None:
     """Draw the selected faces page by page; a click opens one."""
-    counts = days_of(index, selection).by_verdict(index.verdicts)
-    total = sum(n for verdict, n in counts.items() if verdict in (selection.verdicts or counts))
+    total = shown_of(index, selection)
     if not total:
         return
-    order = st.selectbox(
-        "Order",
-        list(ORDERS),
-        format_func=lambda key: ORDERS[key][0],
-        key=_ORDER_KEY,
-        persist_state="session",
-        on_change=first_page,
-        width=240,
-    )
     within = min(total, MOST_PAGES * PER_PAGE)
-    start, end = pager(within, PER_PAGE, key=_PAGE_KEY)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        order = st.selectbox(
+            "Order",
+            list(ORDERS),
+            format_func=lambda key: ORDERS[key][0],
+            key=_ORDER_KEY,
+            persist_state="session",
+            on_change=first_page,
+            width=240,
+        )
+        with st.container(width="content"):
+            start, end = pager(within, PER_PAGE, key=_PAGE_KEY)
+    if selection.kind == VIDEO:
+        st.caption("Of each person in a video, the moment that was read most surely.")
     numbers = numbers_of(index, selection, order, start, end - start)
     try:
         rows = remembered(index, ("rows", *numbers), lambda: face_rows(index, numbers))
@@ -142,7 +145,7 @@ def _button(row: FaceRow, thumbnail: Thumbnail | None) -> PictureButton:
 
 def _moment(row: FaceRow) -> str:
     if row.kind == VIDEO and row.seconds is not None:
-        return f"at {clock(row.seconds)}"
+        return f"person {row.person}, {clock(row.seconds)}"
     return "no date" if row.moment is None else f"{row.moment:%Y-%m-%d}"
 
 
@@ -200,4 +203,4 @@ def _show_picture(index: Index, row: FaceRow) -> None:
     )
     frame = Frame(0, row.seconds or 0.0, (image_bgr.shape[1], image_bgr.shape[0]), (face,))
     drawn = draw_frame(image_bgr, frame, threshold=index.threshold)
-    st.image(as_jpeg(as_image(drawn)), width="stretch", alt=f"The face, {row.verdict}")
+    st.image(as_jpeg(as_image(drawn)), alt=f"The face, {row.verdict}")

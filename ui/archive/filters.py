@@ -13,7 +13,7 @@ from fer_core.batch.schema import KINDS, PHOTO, VIDEO
 from ui.archive.door import PAGE
 from ui.archive.faces import first_page
 from ui.archive.index import Index
-from ui.archive.queries import Selection, days_of
+from ui.archive.queries import Selection
 from ui.common.address import keep_in_address
 
 KIND, VERDICTS, CONFIDENCE = "archive-kind", "archive-verdicts", "archive-confidence"
@@ -24,24 +24,37 @@ _MOST_CHARS = 200
 
 
 def choose(index: Index) -> Selection:
-    """Draw the filters and return what they let through."""
+    """Return what the filters let through, before they are drawn: first comes what that is."""
     _begin(index)
-    kinds = index.kinds() or [PHOTO]
-    span = days_of(index, Selection(st.session_state[KIND])).span()
+    state = st.session_state
+    least, most = state[CONFIDENCE]
+    selection = Selection(
+        state[KIND],
+        tuple(state[VERDICTS]),
+        int(least),
+        int(most),
+        (state[FOLDER] or "").strip(),
+        state[FIRST],
+        state[LAST],
+    )
+    _remember(index, selection)
+    return selection
+
+
+def show_filters(index: Index) -> None:
+    """Draw the filters."""
     with st.container(border=True, key="archive-filters"):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            if len(kinds) > 1:
-                kind = _changing(
+            if len(index.kinds()) > 1:
+                _changing(
                     st.segmented_control,
                     "In",
-                    kinds,
+                    index.kinds(),
                     format_func=_KIND_NAMES.__getitem__,
                     required=True,
                     key=KIND,
                 )
-            else:
-                kind = kinds[0]
-            verdicts = _changing(
+            _changing(
                 st.pills,
                 "Read as",
                 index.verdicts,
@@ -50,39 +63,30 @@ def choose(index: Index) -> Selection:
                 wrap=True,
                 key=VERDICTS,
             )
-            st.button("Reset", icon=":material/filter_alt_off:", on_click=reset)
-        sure, folder, first, last = st.columns([3, 3, 2, 2])
+        sure, folder, first, last, again = st.columns(
+            [3, 3, 2, 2, 1.4], vertical_alignment="bottom"
+        )
         with sure:
-            least, most = _changing(
-                st.slider, "Confidence, in per cent", 0, 100, step=5, key=CONFIDENCE
-            )
+            _changing(st.slider, "Confidence, in per cent", 0, 100, step=5, key=CONFIDENCE)
         with folder:
-            text = _changing(
+            _changing(
                 st.text_input,
                 "Folder has in its name",
                 max_chars=_MOST_CHARS,
                 placeholder="All folders",
                 key=FOLDER,
             )
-        days: list[date | None] = []
         for column, label, key in ((first, "From", FIRST), (last, "To", LAST)):
             with column:
-                days.append(
-                    _changing(
-                        st.date_input,
-                        label,
-                        None,
-                        min_value=date(1, 1, 1),
-                        max_value=date(9999, 12, 31),
-                        key=key,
-                        disabled=span is None,
-                    )
+                _changing(
+                    st.date_input,
+                    label,
+                    None,
+                    min_value=date(1, 1, 1),
+                    max_value=date(9999, 12, 31),
+                    key=key,
                 )
-    selection = Selection(
-        kind, tuple(verdicts), int(least), int(most), text.strip(), days[0], days[1]
-    )
-    _remember(selection, kinds[0])
-    return selection
+        again.button("Reset", icon=":material/filter_alt_off:", on_click=reset)
 
 
 def reset() -> None:
@@ -92,9 +96,9 @@ def reset() -> None:
     first_page()
 
 
-def _changing(widget: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+def _changing(widget: Callable[..., Any], *arguments: Any, **options: Any) -> None:
     """Draw a widget whose value outlives a change of page, and begins the list anew."""
-    return widget(*arguments, persist_state="session", on_change=first_page, **options)
+    widget(*arguments, persist_state="session", on_change=first_page, **options)
 
 
 def _begin(index: Index) -> None:
@@ -126,8 +130,9 @@ def _begin(index: Index) -> None:
 _NAMES = ("kind", "emotion", "least", "most", "folder", "from", "to")
 
 
-def _remember(selection: Selection, first_kind: str) -> None:
+def _remember(index: Index, selection: Selection) -> None:
     """Have the page's address say what is not as at first."""
+    first_kind = next(iter(index.kinds()), PHOTO)
     said = {
         "kind": "" if selection.kind == first_kind else selection.kind,
         "emotion": ",".join(selection.verdicts),

@@ -35,14 +35,15 @@ from fer_core.labels import UNCERTAIN
 _MEMORY_SHARE = 0.08
 _LEAST_MEMORY = 96 << 20
 _BATCH_ROWS = 1 << 18
-_FACE_COLUMNS = ["verdict", "confidence", "folder", "moment"]
+_COLUMNS = ["verdict", "confidence", "folder", "moment"]
+_VIDEO_COLUMNS = [*_COLUMNS, "path", "person"]
 _TRIES = 3
 _TABLES = """
 CREATE TABLE faces (n BIGINT, kind UTINYINT, verdict UTINYINT, confidence REAL, folder INTEGER,
-                    day DATE);
+                    day DATE, video INTEGER, person INTEGER);
 CREATE TABLE folders (id INTEGER, label VARCHAR);
-CREATE TABLE videos (part VARCHAR, path VARCHAR, folder INTEGER, seconds DOUBLE, faces BIGINT,
-                     persons INTEGER);
+CREATE TABLE videos (id INTEGER, part VARCHAR, path VARCHAR, folder INTEGER, seconds DOUBLE,
+                     faces BIGINT, persons INTEGER);
 CREATE TABLE failures (kind UTINYINT, path VARCHAR, error VARCHAR, message VARCHAR, tries SMALLINT);
 """
 
@@ -216,6 +217,7 @@ class _Opening:
         self._dataset, self._file = dataset, file
         self._on_progress, self._stopped = on_progress, stopped
         self._folders: dict[str, int] = {}
+        self._videos: dict[str, int] = {}
         self._verdicts = pa.array([*dataset.labels, UNCERTAIN])
         self._files: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
         self._rows = 0  # of faces, as the files say
@@ -282,10 +284,13 @@ class _Opening:
         self._rows += counted.faces
         videos = counted.videos
         if videos is not None and videos.num_rows:
+            paths = videos["path"].to_pylist()
+            numbers = [self._videos.setdefault(path, len(self._videos)) for path in paths]
             _insert(
                 database,
                 "videos",
                 {
+                    "id": pa.array(numbers, pa.int32()),
                     "part": pa.repeat(name, videos.num_rows),
                     "path": videos["path"],
                     "folder": self._folder_numbers(videos["folder"]),
@@ -303,7 +308,9 @@ class _Opening:
         first = 0
         for kind, name in whole:
             begin = first
-            for batch in self._batches(FACES, kind, name, _FACE_COLUMNS):
+            for batch in self._batches(
+                FACES, kind, name, _VIDEO_COLUMNS if kind == VIDEO else _COLUMNS
+            ):
                 waiting.append(self._narrow(batch, kind, first))
                 first += batch.num_rows
                 if sum(table.num_rows for table in waiting) >= _BATCH_ROWS:
@@ -323,6 +330,12 @@ class _Opening:
             pc.index_in(said.dictionary, self._verdicts), len(self._verdicts) - 1
         ).cast(pa.uint8())
         count = batch.num_rows
+        video = person = pa.nulls(count, pa.int32())
+        if kind == VIDEO:
+            paths = _dictionary(batch["path"])
+            numbers = [self._videos.get(path, -1) for path in paths.dictionary.to_pylist()]
+            video = pc.take(pa.array(numbers, pa.int32()), paths.indices)
+            person = batch["person"]
         return pa.table(
             {
                 "n": np.arange(first, first + count),
@@ -333,6 +346,8 @@ class _Opening:
                 "confidence": batch["confidence"].cast(pa.float32()),
                 "folder": self._folder_numbers(batch["folder"]),
                 "day": batch["moment"].cast(pa.date32(), safe=False),
+                "video": video,
+                "person": person,
             }
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Lock
 from weakref import WeakKeyDictionary
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageOps
@@ -23,14 +24,15 @@ from fer_core.images import MAX_FILE_BYTES, decoded, turn_picture
 from fer_core.types import FaceBox
 from ui.archive.index import Index
 from ui.archive.rows import FaceRow
-from ui.common.images import as_jpeg, crop_rgb, reduced_rgb
+from ui.common.images import as_jpeg, crop_rgb
 
 GONE = "is not there any more"
 CHANGED = "was changed since it was read"
 FAR = "is a video in a store, of which no pictures are fetched"
 UNREADABLE = "cannot be read any more"
 _SIDE = 120
-_SHOWN_SIDE = 1280
+# Of a picture shown by itself, in pixels.
+_LEAST_SIDE, _MOST_SIDE = 560, 1280
 # Each has a few kilobytes.
 _KEPT = 2_000
 # A file system's times may be coarser than a data set's.
@@ -112,8 +114,13 @@ def picture_of(row: FaceRow) -> Iterator[NDArray[np.uint8]]:
 
 
 def shown_bgr(image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a picture that is no larger than the page shows it, BGR."""
-    return np.asarray(reduced_rgb(image_bgr, _SHOWN_SIDE))[:, :, ::-1].copy()
+    """Return a picture as large as the page shows it, for captions of the usual size, BGR."""
+    height, width = image_bgr.shape[:2]
+    side = min(_MOST_SIDE, max(_LEAST_SIDE, height, width))
+    scale = side / max(height, width)
+    size_wh = max(1, round(width * scale)), max(1, round(height * scale))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image_bgr, size_wh, interpolation=how), np.uint8)
 
 
 def box_in(row: FaceRow, image_bgr: NDArray[np.uint8]) -> FaceBox:

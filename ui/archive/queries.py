@@ -165,8 +165,17 @@ def folders_of(index: Index, selection: Selection, most: int) -> Folders:
     return remembered(index, ("folders", selection.whatever_the_verdict(), most), ask)
 
 
+def shown_of(index: Index, selection: Selection) -> int:
+    """Return how many faces there are to show, of all pages together."""
+    where, values = _where(index, selection)
+    query = f"SELECT count(*) FROM {_shown(selection, where)}"
+    return remembered(index, ("shown", selection), lambda: int(index.rows(query, values)[0][0]))
+
+
 def numbers_of(index: Index, selection: Selection, order: str, start: int, count: int) -> list[int]:
     """Return the numbers of faces to show, in an order of ``ORDERS``.
+
+    Of a photo that is every face, of a video the surest reading of each person.
 
     Args:
         index: The data set.
@@ -176,11 +185,22 @@ def numbers_of(index: Index, selection: Selection, order: str, start: int, count
         count: How many to return at most.
     """
     where, values = _where(index, selection)
-    query = f"SELECT n FROM faces WHERE {where} ORDER BY {ORDERS[order][1]} LIMIT ? OFFSET ?"
+    rows = _shown(selection, where)
+    query = f"SELECT n FROM {rows} ORDER BY {ORDERS[order][1]} LIMIT ? OFFSET ?"
     return remembered(
         index,
         ("numbers", selection, order, start, count),
         lambda: [int(n) for (n,) in index.rows(query, [*values, count, start])],
+    )
+
+
+def _shown(selection: Selection, where: str) -> str:
+    """Return the rows that are shown: of a video, the surest reading of each person."""
+    if selection.kind == PHOTO:
+        return f"faces WHERE {where}"
+    return (
+        "(SELECT arg_max(n, confidence) AS n, max(confidence) AS confidence, min(day) AS day "
+        f"FROM faces WHERE {where} GROUP BY video, person)"
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from fer_core.errors import StoreError
 from ui.archive.index import Index, Progress
 from ui.archive.opening import Opened, archives
-from ui.archive.places import ARCHIVE_VARIABLE, Place, places
+from ui.archive.places import ARCHIVE_VARIABLE, Place, places, shown_place
 from ui.common.address import keep_in_address
 from ui.common.jobs import Job, get_queue, ordinal
 from ui.common.layout import plain
@@ -29,7 +29,8 @@ def open_archive() -> Index:
     if opened.job is not None:
         _follow(place, opened.index is not None)
     if opened.error:
-        st.error(plain(opened.error), icon=":material/error:")
+        said = opened.error.replace(place.address, shown_place(place.address))
+        st.error(plain(said), icon=":material/error:")
     if opened.index is None:
         if opened.error:
             st.button("Try again", on_click=archives().open_anew, args=(place.address,))

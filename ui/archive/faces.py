@@ -23,6 +23,7 @@ from ui.archive.pictures import (
     picture_of,
     shown_bgr,
 )
+from ui.archive.places import shown_place
 from ui.archive.queries import ORDERS, Selection, numbers_of, remembered, shown_of
 from ui.archive.rows import FaceRow, face_rows
 from ui.common.bars import emotion_bars, swatch
@@ -96,7 +97,9 @@ def _grid(index: Index, rows: Sequence[FaceRow], left: bool) -> None:
     made = kept_thumbnails(index, numbers)
     if left and len(made) == len(rows):
         st.rerun()
-    picked = picture_buttons("archive-faces", [_button(row, made.get(row.number)) for row in rows])
+    buttons = [_button(row, made.get(row.number)) for row in rows]
+    with st.container(key="pictures-room" if len(rows) == PER_PAGE else None):
+        picked = picture_buttons("archive-faces", buttons)
     faults = Counter(
         (made[row.number].fault, row.path)
         for row in rows
@@ -163,7 +166,7 @@ def show_face(index: Index, number: int) -> None:
     except ArchiveFault as error:
         st.warning(str(error), icon=":material/refresh:")
         return
-    st.subheader(plain(row.path), anchor=False)
+    st.subheader(plain(shown_place(row.path)), anchor=False)
     picture, facts = st.columns([3, 2], gap="large")
     with picture:
         _show_picture(index, row)

@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.records import csv_cell
 from fer_core.reporting.words import count_of
 from ui.archive.index import Index
+from ui.archive.places import shown_place
 from ui.archive.queries import failures_of
 from ui.common.layout import plain
 from ui.common.public import without_paths
@@ -24,7 +25,7 @@ def show_failures(index: Index) -> None:
         st.markdown("\n".join(f"- {plain(error)}: {count:,}" for error, count in kinds))
         st.dataframe(
             {
-                "File": [csv_cell(without_paths(path)) for path, _ in some],
+                "File": [csv_cell(shown_place(path)) for path, _ in some],
                 "Why": [csv_cell(without_paths(why)) for _, why in some],
             },
             hide_index=True,

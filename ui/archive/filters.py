@@ -64,7 +64,7 @@ def show_filters(index: Index) -> None:
                 key=VERDICTS,
             )
         sure, folder, first, last, again = st.columns(
-            [3, 3, 2, 2, 1.4], vertical_alignment="bottom"
+            [2.6, 2.6, 2.4, 2.4, 1.5], vertical_alignment="bottom"
         )
         with sure:
             _changing(st.slider, "Confidence, in per cent", 0, 100, step=5, key=CONFIDENCE)

@@ -9,10 +9,10 @@ from fer_core.labels import UNCERTAIN
 from fer_core.reporting.words import count_of
 from ui.archive.charts import Bins, binned, time_chart
 from ui.archive.index import Index
+from ui.archive.places import shown_place
 from ui.archive.queries import Days, Folders, Selection, days_of, folders_of
 from ui.common.bars import named_bars, share_bar
 from ui.common.charts import CHART_CONFIG
-from ui.common.public import without_paths
 
 MOST_FOLDERS = 12
 # Of fewer faces no share is told.
@@ -72,7 +72,9 @@ def _peak(bins: Bins | None, index: Index, counts: dict[str, int]) -> str:
     best = int(shares.argmax())
     if shares[best] <= 0:
         return ""
-    return f"{leader.capitalize()} has most in {bins.called(best)}, {shares[best]:.0%}."
+    return (
+        f"{leader.capitalize()} is most frequent in {bins.called(best)}, with {shares[best]:.0%}."
+    )
 
 
 def show_time(index: Index, selection: Selection) -> None:
@@ -109,7 +111,7 @@ def show_folders(index: Index, selection: Selection) -> None:
     st.subheader("By folder", anchor=False)
     named_bars(
         {
-            without_paths(folder): (_shares(counts, index, selection), f"{sum(counts.values()):,}")
+            shown_place(folder): (_shares(counts, index, selection), f"{sum(counts.values()):,}")
             for folder, counts in found.counts.items()
         },
         "Shares of emotions in each folder",

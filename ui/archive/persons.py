@@ -14,7 +14,6 @@ from ui.archive.index import ArchiveFault, Index
 from ui.archive.queries import Selection, Video, videos_of
 from ui.archive.rows import video_rows
 from ui.common.bars import dotted
-from ui.common.layout import plain
 from ui.common.timeline_charts import TIMELINE_CONFIG, Readings, emotion_timeline, thin_out
 
 MOST_VIDEOS = 200
@@ -85,7 +84,7 @@ def _show_person(index: Index, person: Person, video: Video) -> None:
         emotion_timeline(index.labels, drawn, span_s=(0.0, end_s)),
         key=f"archive-person-{person.number}",
         config=TIMELINE_CONFIG,
-        alt=f"Emotions of person {person.number} over time in {plain(video.path)}",
+        alt=f"Emotions of person {person.number} over time",
     )
     if stretch_s is not None:
         st.caption(f"Of {len(seen):,} readings one of each {stretch_s:.2g} s is drawn.")

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 
 from fer_core.batch.stores import address_of
+from ui.common.public import is_public, without_paths
 
 ARCHIVE_VARIABLE = "FER_ARCHIVE"
 # Addresses have colons in them, so several are not put together as in PATH.
@@ -23,6 +24,13 @@ class Place:
 
     address: str
     name: str
+
+
+def shown_place(address: str) -> str:
+    """Return how a file or folder is shown: strangers see its name alone."""
+    if not is_public() or not (address.startswith("/") or "://" in address):
+        return without_paths(address)
+    return address.rstrip("/").rpartition("/")[2]
 
 
 def places() -> list[Place]:

@@ -9,7 +9,7 @@ from ui.archive.door import open_archive
 from ui.archive.faces import opened_face, show_face, show_faces
 from ui.archive.failures import show_failures
 from ui.archive.filters import choose, show_filters
-from ui.archive.overview import show_folders, show_summary, show_time
+from ui.archive.overview import count, show_folders, show_summary, show_time
 from ui.archive.persons import show_persons
 from ui.archive.take import take_away
 from ui.common.layout import begin_page
@@ -24,6 +24,7 @@ if face is not None:
     show_face(index, face)
     st.stop()
 selection = choose(index)
+count(index, selection)
 show_summary(index, selection)
 show_filters(index)
 show_faces(index, selection)

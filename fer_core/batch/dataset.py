@@ -84,8 +84,10 @@ class Dataset:
             raise NoDataset(f"{folder} has no data set of readings: there is no {_HEAD}.")
         try:
             note = json.loads(head)
-            version, labels = note["schema"], [str(label) for label in note["labels"]]
-        except (ValueError, TypeError, KeyError):
+            version, labels = note["schema"], list(note["labels"])
+            if not all(label.isidentifier() for label in labels):
+                raise ValueError("a label is no word")
+        except (ValueError, TypeError, KeyError, AttributeError):
             raise NoDataset(
                 f"{folder} has no data set of readings: its {_HEAD} is damaged."
             ) from None

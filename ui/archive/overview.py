@@ -10,7 +10,7 @@ from fer_core.reporting.words import count_of
 from ui.archive.charts import Bins, binned, time_chart
 from ui.archive.index import Index
 from ui.archive.places import shown_place
-from ui.archive.queries import Days, Folders, Selection, days_of, folders_of
+from ui.archive.queries import Days, Folders, Selection, days_of, folders_of, shown_of
 from ui.common.bars import named_bars, share_bar
 from ui.common.charts import CHART_CONFIG
 
@@ -22,6 +22,14 @@ _FEW = 30
 def what_of(selection: Selection) -> str:
     """Return what a row of the selection is called."""
     return "reading" if selection.kind == VIDEO else "face"
+
+
+def count(index: Index, selection: Selection) -> None:
+    """Ask for all that the page counts, and say so where that takes a while."""
+    with st.spinner("Counting …"):
+        days_of(index, selection)
+        folders_of(index, selection, MOST_FOLDERS)
+        shown_of(index, selection)
 
 
 def show_summary(index: Index, selection: Selection) -> None:

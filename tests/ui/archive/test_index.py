@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 import tempfile
+import weakref
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,9 @@ from fer_core.errors import NoDataset
 from tests.archives import FRAMES, PHOTOS, YEARS, Archive
 from ui.archive import index as module
 from ui.archive.index import ArchiveFault, Index, Progress, open_index, root_of
+from ui.archive.pictures import cut_out
+from ui.archive.queries import Selection, days_of
+from ui.archive.rows import face_rows
 
 
 def test_all_that_is_there_is_counted(index: Index) -> None:
@@ -42,6 +47,16 @@ def test_the_database_reaches_nothing_and_leaves_nothing(index: Index, tmp_path:
     assert not list(Path(tempfile.gettempdir()).glob("fer-archive-*"))
 
 
+def test_an_index_goes_with_all_that_was_kept_for_it(archive: Archive) -> None:
+    opened = open_index(str(archive.readings))
+    days_of(opened, Selection())
+    list(cut_out(opened, face_rows(opened, [0])))
+    held = weakref.ref(opened)
+    del opened
+    gc.collect()
+    assert held() is None
+
+
 def test_progress_is_told_and_the_opening_can_be_ended(archive: Archive) -> None:
     told: list[Progress] = []
     open_index(str(archive.readings), told.append)
@@ -56,6 +71,8 @@ def test_progress_is_told_and_the_opening_can_be_ended(archive: Archive) -> None
         (None, "there is no dataset.json"),
         ("no", "is damaged"),
         ("[]", "is damaged"),
+        ('{"schema": 1, "labels": ["![x](https:host.example)"]}', "is damaged"),
+        ('{"schema": 1, "labels": [1]}', "is damaged"),
         ('{"schema": 2, "labels": []}', "version 2, and this release reads version 1"),
     ],
 )

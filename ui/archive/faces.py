@@ -76,7 +76,7 @@ def show_faces(index: Index, selection: Selection) -> None:
     try:
         rows = remembered(index, ("rows", *numbers), lambda: face_rows(index, numbers))
     except ArchiveFault as error:
-        st.warning(str(error), icon=":material/refresh:")
+        st.warning(plain(str(error)), icon=":material/refresh:")
         return
     until_s = time.monotonic() + _MOST_S
     _cut_some(index, rows, until_s)
@@ -108,7 +108,7 @@ def _grid(index: Index, rows: Sequence[FaceRow], left: bool) -> None:
     if len(made) < len(rows):
         st.caption(f"Reading pictures: {len(made)} of {len(rows)} …")
     elif faults:
-        st.caption(faults_said([fault for fault, _ in faults]))
+        st.caption(plain(faults_said([fault for fault, _ in faults])))
     if picked is not None and picked < len(rows):
         st.session_state[_OPEN_KEY] = index, rows[picked].number
         st.rerun()
@@ -164,7 +164,7 @@ def show_face(index: Index, number: int) -> None:
     try:
         row = face_rows(index, [number], in_full=True)[0]
     except ArchiveFault as error:
-        st.warning(str(error), icon=":material/refresh:")
+        st.warning(plain(str(error)), icon=":material/refresh:")
         return
     st.subheader(plain(shown_place(row.path)), anchor=False)
     picture, facts = st.columns([3, 2], gap="large")
@@ -197,7 +197,8 @@ def _show_picture(index: Index, row: FaceRow) -> None:
         with st.spinner("Reading the picture …"), picture_of(row) as whole_bgr:
             image_bgr = shown_bgr(whole_bgr)
     except Unshown as error:
-        st.info(f"There is no picture: the file {error}.", icon=":material/image_not_supported:")
+        said = plain(f"There is no picture: the file {error}.")
+        st.info(said, icon=":material/image_not_supported:")
         return
     face = FaceReading(
         DetectedFace(box_in(row, image_bgr), row.score),

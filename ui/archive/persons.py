@@ -14,6 +14,7 @@ from ui.archive.index import ArchiveFault, Index
 from ui.archive.queries import Selection, Video, videos_of
 from ui.archive.rows import video_rows
 from ui.common.bars import dotted
+from ui.common.layout import plain
 from ui.common.timeline_charts import TIMELINE_CONFIG, Readings, emotion_timeline, thin_out
 
 MOST_VIDEOS = 200
@@ -54,7 +55,7 @@ def show_persons(index: Index, selection: Selection) -> None:
         with st.spinner("Reading the video's rows …"):
             persons = persons_of(index, video_rows(index, chosen.part, chosen.path))
     except ArchiveFault as error:
-        st.warning(str(error), icon=":material/refresh:")
+        st.warning(plain(str(error)), icon=":material/refresh:")
         return
     for person in persons[:_MOST_PERSONS]:
         _show_person(index, person, chosen)

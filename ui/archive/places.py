@@ -33,6 +33,11 @@ def shown_place(address: str) -> str:
     return address.rstrip("/").rpartition("/")[2]
 
 
+def is_named() -> bool:
+    """Return whether the environment names any data set."""
+    return bool(os.environ.get(ARCHIVE_VARIABLE, "").strip(f" {_BETWEEN}"))
+
+
 def places() -> list[Place]:
     """Return the data sets that the environment names, in its order.
 

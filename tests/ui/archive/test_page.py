@@ -63,6 +63,18 @@ def test_without_a_data_set_the_page_says_how_to_make_one(unread: AppTest) -> No
     assert not app.text_input, "a visitor names no path"
 
 
+def test_the_home_page_leads_to_it_where_there_is_one(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def leads(app: AppTest) -> bool:
+        return any(one.proto.label == "Look into the archive" for one in app.get("page_link"))
+
+    monkeypatch.setenv("FER_ARCHIVE", " ; ")
+    assert not leads(app.run())
+    monkeypatch.setenv("FER_ARCHIVE", "readings")
+    assert leads(app.run()) and not app.exception
+
+
 @pytest.mark.parametrize(
     ("place", "sentence"),
     [
@@ -172,7 +184,7 @@ def test_missing_files_are_told_and_a_changed_data_set_can_be_read_again(
     (own.files / "2019" / "00.jpg").unlink()
     (own.files / "2019" / "01.jpg").unlink()
     app = opened(unread, own)
-    assert "Without a picture: 2 files are not there any more." in texts(app)
+    assert "Without a picture: 2 files are not there any more" in texts(app).replace("\\", "")
     (own.readings / "files" / "kind=photo" / "year-2019.parquet").unlink()
     archives().look(str(own.readings)).looked_s = -1e9
     app = app.run()

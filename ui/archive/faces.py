@@ -15,6 +15,7 @@ from fer_core.reporting.words import clock, count_of, listed
 from fer_core.types import DetectedFace, FaceReading, Frame, Probabilities
 from ui.archive.index import ArchiveFault, Index
 from ui.archive.pictures import (
+    OF_MANY,
     Thumbnail,
     Unshown,
     box_in,
@@ -37,7 +38,7 @@ PER_PAGE = 24
 MOST_PAGES = 400
 _PAGE_KEY, _ORDER_KEY, _OPEN_KEY = "archive-page", "archive-order", "archive-open"
 # For so long a page waits for pictures before it shows what there is.
-_MOST_S, _EVERY_S = 0.4, 0.3
+_MOST_S, _EVERY_S = 0.25, 0.3
 
 
 def first_page() -> None:
@@ -78,8 +79,7 @@ def show_faces(index: Index, selection: Selection) -> None:
     except ArchiveFault as error:
         st.warning(plain(str(error)), icon=":material/refresh:")
         return
-    until_s = time.monotonic() + _MOST_S
-    _cut_some(index, rows, until_s)
+    _cut_some(index, rows)
     left = len(numbers) > len(kept_thumbnails(index, numbers))
     st.fragment(_grid, run_every=_EVERY_S if left else None)(index, rows, left)
     if total > within:
@@ -93,7 +93,7 @@ def _grid(index: Index, rows: Sequence[FaceRow], left: bool) -> None:
     """Draw pictures, as far as they are there, and go on with the others."""
     numbers = [row.number for row in rows]
     if left:
-        _cut_some(index, rows, time.monotonic() + _MOST_S)
+        _cut_some(index, rows)
     made = kept_thumbnails(index, numbers)
     if left and len(made) == len(rows):
         st.rerun()
@@ -115,20 +115,21 @@ def _grid(index: Index, rows: Sequence[FaceRow], left: bool) -> None:
 
 
 def faults_said(faults: Sequence[str]) -> str:
-    """Return why files are not shown, each named once in ``faults``, in a sentence."""
-    parts = [f"{count_of(count, 'file')} {fault}" for fault, count in Counter(faults).items()]
-    said = listed([part if " 1 file" in f" {part}" else _plural(part) for part in parts])
-    return f"Without a picture: {said}."
+    """Return in a sentence why files are not shown.
+
+    Args:
+        faults: Of each such file one of ``OF_MANY``.
+    """
+    parts = [
+        f"{count_of(count, 'file')} {fault if count == 1 else OF_MANY[fault]}"
+        for fault, count in Counter(faults).items()
+    ]
+    return f"Without a picture: {listed(parts)}."
 
 
-def _plural(part: str) -> str:
-    for one, many in ((" is ", " are "), (" was ", " were "), (" has ", " have ")):
-        part = part.replace(one, many, 1) if one in part else part
-    return part
-
-
-def _cut_some(index: Index, rows: Sequence[FaceRow], until_s: float) -> None:
-    """Cut out what is missing, until a time."""
+def _cut_some(index: Index, rows: Sequence[FaceRow]) -> None:
+    """Cut out what is missing, for a moment."""
+    until_s = time.monotonic() + _MOST_S
     there = kept_thumbnails(index, [row.number for row in rows])
     missing = [row for row in rows if row.number not in there]
     for _ in cut_out(index, missing) if missing else ():

@@ -30,6 +30,13 @@ GONE = "is not there any more"
 CHANGED = "was changed since it was read"
 FAR = "is a video in a store, of which no pictures are fetched"
 UNREADABLE = "cannot be read any more"
+# The same of several files.
+OF_MANY = {
+    GONE: "are not there any more",
+    CHANGED: "were changed since they were read",
+    FAR: "are videos in a store, of which no pictures are fetched",
+    UNREADABLE: UNREADABLE,
+}
 _SIDE = 120
 # Of a picture shown by itself, in pixels.
 _LEAST_SIDE, _MOST_SIDE = 560, 1280

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from fer_core.batch.schema import VIDEO
 from tests.archives import FRAMES, Archive
+from ui.archive.faces import faults_said
 from ui.archive.index import ArchiveFault, Index, open_index
 from ui.archive.persons import persons_of
 from ui.archive.pictures import cut_out, kept_thumbnails
@@ -74,8 +76,6 @@ def test_files_that_are_gone_changed_or_damaged_are_named(own: Archive) -> None:
     (folder / "01.jpg").write_bytes(b"short")
     stat = (folder / "02.jpg").stat()
     (folder / "02.jpg").write_bytes(b"x" * stat.st_size)
-    import os
-
     os.utime(folder / "02.jpg", (stat.st_atime, stat.st_mtime))
     rows = face_rows(index, [0, 1, 2, 60])
     assert list(cut_out(index, rows)) == [1, 2, 3, 4]
@@ -87,3 +87,7 @@ def test_files_that_are_gone_changed_or_damaged_are_named(own: Archive) -> None:
         "is not there any more",
     ]
     assert not any(one.jpeg for one in made.values())
+    assert faults_said([made[n].fault for n in (0, 1, 2, 60)]) == (
+        "Without a picture: 2 files are not there any more, 1 file was changed since it was read "
+        "and 1 file cannot be read any more."
+    )

@@ -27,12 +27,12 @@ from numpy.typing import NDArray
 
 from fer_core.batch.dataset import Dataset
 from fer_core.batch.schema import ERRORS, FACES, FAILED, FILES, KINDS, READ, VIDEO, note_of
-from fer_core.budget import memory_limit, usable_cores
+from fer_core.budget import shared_budget, usable_cores
 from fer_core.errors import FerError
 from fer_core.labels import UNCERTAIN
 
-# Of the machine's memory, for what is open; DuckDB works with less, and reads its file again.
-_MEMORY_SHARE = 0.08
+# Of what decoders may take, for each index; with less, DuckDB reads its file again and again.
+_MEMORY_SHARE = 0.2
 _LEAST_MEMORY = 96 << 20
 _BATCH_ROWS = 1 << 18
 _COLUMNS = ["verdict", "confidence", "folder", "moment"]
@@ -406,7 +406,7 @@ def _files_counted(batch: pa.RecordBatch, kind: str) -> Counted:
 
 def connect(file: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open a database that reaches nothing but its own file."""
-    memory = max(_LEAST_MEMORY, int(memory_limit() * _MEMORY_SHARE))
+    memory = max(_LEAST_MEMORY, int(shared_budget().size_bytes * _MEMORY_SHARE))
     return duckdb.connect(
         str(file),
         read_only=read_only,

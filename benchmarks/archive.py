@@ -184,7 +184,7 @@ def measured(folder: str) -> Iterator[Goal]:
         10.0,
     )
     app = _page(folder)
-    slider = app.slider(key=CONFIDENCE).set_value((55, 100))
+    slider = app.slider(key=f"{CONFIDENCE}-0").set_value((55, 100))
     yield _goal("the whole page with a new filter, of files that are gone", slider.run)
     if app.exception or app.error:
         raise RuntimeError(f"The page failed: {app.exception} {app.error}")

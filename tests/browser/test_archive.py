@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_home import _SHIFTS, faults
+from tests.browser.test_protection import until_idle
 
 
 def open_archive(page: Page, query: str = "") -> None:
@@ -59,6 +60,8 @@ def test_filters_are_in_the_address_and_a_face_is_opened_and_left(page: Page) ->
     assert not faults(page)
     page.get_by_role("button", name="Back to all faces").click()
     expect(tiles(page)).to_have_count(2)
+    # Until all is drawn, what is above the button may move it from under a click.
+    until_idle(page)
     page.get_by_role("button", name="Reset").click()
     expect(tiles(page)).to_have_count(24)
     page.get_by_role("radio", name="Videos").click()

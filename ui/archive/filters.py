@@ -18,7 +18,7 @@ from ui.common.address import keep_in_address
 
 KIND, VERDICTS, CONFIDENCE = "archive-kind", "archive-verdicts", "archive-confidence"
 FOLDER, FIRST, LAST = "archive-folder", "archive-first", "archive-last"
-_READ_KEY = "archive-address-read"
+_READ_KEY, _ROUND_KEY = "archive-address-read", "archive-round"
 _KIND_NAMES = {PHOTO: "Photos", VIDEO: "Videos"}
 _MOST_CHARS = 200
 
@@ -27,15 +27,15 @@ def choose(index: Index) -> Selection:
     """Return what the filters let through, before they are drawn: first comes what that is."""
     _begin(index)
     state = st.session_state
-    least, most = state[CONFIDENCE]
+    least, most = state[_now(CONFIDENCE)]
     selection = Selection(
         state[KIND],
-        tuple(state[VERDICTS]),
+        tuple(state[_now(VERDICTS)]),
         int(least),
         int(most),
-        (state[FOLDER] or "").strip(),
-        state[FIRST],
-        state[LAST],
+        (state[_now(FOLDER)] or "").strip(),
+        state[_now(FIRST)],
+        state[_now(LAST)],
     )
     _remember(index, selection)
     return selection
@@ -61,20 +61,20 @@ def show_filters(index: Index) -> None:
                 format_func=str.capitalize,
                 selection_mode="multi",
                 wrap=True,
-                key=VERDICTS,
+                key=_now(VERDICTS),
             )
         sure, folder, first, last, again = st.columns(
             [2.6, 2.6, 2.4, 2.4, 1.5], vertical_alignment="bottom"
         )
         with sure:
-            _changing(st.slider, "Confidence, in per cent", 0, 100, step=5, key=CONFIDENCE)
+            _changing(st.slider, "Confidence, in per cent", 0, 100, step=5, key=_now(CONFIDENCE))
         with folder:
             _changing(
                 st.text_input,
                 "Folder has in its name",
                 max_chars=_MOST_CHARS,
                 placeholder="All folders",
-                key=FOLDER,
+                key=_now(FOLDER),
             )
         for column, label, key in ((first, "From", FIRST), (last, "To", LAST)):
             with column:
@@ -84,16 +84,26 @@ def show_filters(index: Index) -> None:
                     None,
                     min_value=date(1, 1, 1),
                     max_value=date(9999, 12, 31),
-                    key=key,
+                    key=_now(key),
                 )
         again.button("Reset", icon=":material/filter_alt_off:", on_click=reset)
 
 
 def reset() -> None:
-    """Let all faces through again."""
+    """Let all faces through again.
+
+    With fresh widgets: what the browser says of the old ones, in a message that is on its way,
+    would set them again.
+    """
     for key in (VERDICTS, CONFIDENCE, FOLDER, FIRST, LAST):
-        st.session_state.pop(key, None)
+        st.session_state.pop(_now(key), None)
+    st.session_state[_ROUND_KEY] = st.session_state.get(_ROUND_KEY, 0) + 1
     first_page()
+
+
+def _now(key: str) -> str:
+    """Return the key of a widget since the last reset."""
+    return f"{key}-{st.session_state.get(_ROUND_KEY, 0)}"
 
 
 def _changing(widget: Callable[..., Any], *arguments: Any, **options: Any) -> None:
@@ -113,18 +123,22 @@ def _begin(index: Index) -> None:
         state[KIND] = asked["kind"]
     if state.get(KIND) not in kinds:
         state[KIND] = kinds[0]
-    if asked.get("emotion"):
-        state[VERDICTS] = asked["emotion"].split(",")
-    # Another data set may have other emotions.
-    state[VERDICTS] = [one for one in state.get(VERDICTS) or [] if one in index.verdicts]
+    chosen = (
+        asked["emotion"].split(",") if asked.get("emotion") else state.get(_now(VERDICTS)) or []
+    )
+    known = [one for one in chosen if one in index.verdicts]
+    # Another data set may have other emotions. What is set here takes the place of what was clicked
+    # meanwhile, so only what has to be is.
+    if _now(VERDICTS) not in state or known != state[_now(VERDICTS)]:
+        state[_now(VERDICTS)] = known
     bounds = [_percent(asked.get("least"), 0), _percent(asked.get("most"), 100)]
-    state.setdefault(CONFIDENCE, (min(bounds), max(bounds)))
-    state.setdefault(FOLDER, asked.get("folder", "")[:_MOST_CHARS])
+    state.setdefault(_now(CONFIDENCE), (min(bounds), max(bounds)))
+    state.setdefault(_now(FOLDER), asked.get("folder", "")[:_MOST_CHARS])
     for key, name in ((FIRST, "from"), (LAST, "to")):
         day = None
         with suppress(ValueError):
             day = date.fromisoformat(asked.get(name, ""))
-        state.setdefault(key, day)
+        state.setdefault(_now(key), day)
 
 
 _NAMES = ("kind", "emotion", "least", "most", "folder", "from", "to")

@@ -116,12 +116,12 @@ def test_the_archive_in_a_sentence_pictures_and_charts(page: AppTest) -> None:
 
 
 def test_filters_select_and_the_address_says_them(page: AppTest) -> None:
-    app = page.pills(key="archive-verdicts").set_value(["happy"]).run()
+    app = page.pills(key="archive-verdicts-0").set_value(["happy"]).run()
     assert {tile["verdicts"][0]["text"] for tile in tiles(app)} == {"Happy"}
-    app = app.text_input(key="archive-folder").set_value("2019").run()
+    app = app.text_input(key="archive-folder-0").set_value("2019").run()
     assert len(tiles(app)) == 3
-    app = app.slider(key="archive-confidence").set_value((60, 100)).run()
-    app = app.date_input(key="archive-first").set_value(date(2019, 6, 1)).run()
+    app = app.slider(key="archive-confidence-0").set_value((60, 100)).run()
+    app = app.date_input(key="archive-first-0").set_value(date(2019, 6, 1)).run()
     assert [tile["title"] for tile in tiles(app)] == ["11.jpg", "19.jpg"]
     assert address(app) == {
         "emotion": "happy",
@@ -131,7 +131,7 @@ def test_filters_select_and_the_address_says_them(page: AppTest) -> None:
     }
     app = button(app, "Reset").click().run()
     assert "60 faces" in texts(app) and len(tiles(app)) == 24 and not address(app)
-    app = app.text_input(key="archive-folder").set_value("none of them").run()
+    app = app.text_input(key="archive-folder-1").set_value("none of them").run()
     assert not app.exception and not tiles(app) and "none is left" in texts(app)
 
 

@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 
 from fer_core.budget import share_arenas, share_machine
 from fer_core.errors import FerError
+from ui.archive.places import is_named
 from ui.common.allowance import processes
 from ui.common.gate import Gate
 from ui.common.layout import APP_NAME, PRIVACY_NOTE, begin_page
@@ -34,6 +35,10 @@ def home() -> None:
     if chosen is not None:
         _show(chosen, settings)
     st.caption(PRIVACY_NOTE)
+    if is_named():
+        st.page_link(
+            "pages/6_Archive.py", label="Look into the archive", icon=":material/inventory_2:"
+        )
     how_good()
     limits()
 

@@ -51,6 +51,10 @@ class OtherDataset(FerError):
     """A folder has a data set that was made in another way, or is being written by others."""
 
 
+class NoDataset(FerError):
+    """A place has no data set of readings, or one that this release cannot read."""
+
+
 class ClusterError(FerError):
     """A Ray cluster cannot be joined or started, or was lost."""
 

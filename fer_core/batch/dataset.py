@@ -31,7 +31,7 @@ from fer_core.batch.schema import (
     with_note,
 )
 from fer_core.batch.stores import address_of, opened
-from fer_core.errors import OtherDataset
+from fer_core.errors import NoDataset, OtherDataset
 
 # Parts grow to this many rows when they are joined; more are no faster to read.
 _JOINED_FILES, _JOINED_FACES = 100_000, 1_000_000
@@ -69,9 +69,56 @@ class Dataset:
         self.note = {"schema": VERSION, **note}
         self._labels = tuple(labels)
 
+    @classmethod
+    def stored(cls, folder: str) -> Dataset:
+        """Open a data set to read it, whatever way it was made in.
+
+        Args:
+            folder: A path or an address.
+
+        Raises:
+            NoDataset: There is none, or one of another version.
+            OSError: The folder cannot be read.
+            StoreError: The store cannot be used.
+        """
+        head = cls(folder, {}, ())._read(_HEAD)
+        if head is None:
+            raise NoDataset(f"{folder} has no data set of readings: there is no {_HEAD}.")
+        try:
+            note = json.loads(head)
+            version, labels = note["schema"], list(note["labels"])
+            if not all(label.isidentifier() for label in labels):
+                raise ValueError("a label is no word")
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise NoDataset(
+                f"{folder} has no data set of readings: its {_HEAD} is damaged."
+            ) from None
+        if version != VERSION:
+            raise NoDataset(
+                f"{folder} has a data set of version {_short(version)}, and this release reads "
+                f"version {VERSION}."
+            )
+        return cls(folder, note, labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The K emotions in the order of the network's outputs."""
+        return self._labels
+
     def schemas(self) -> dict[str, pa.Schema]:
         """Return the columns of every table, by its name."""
         return schemas(self._labels)
+
+    def parts(self, kind: str) -> list[str]:
+        """Return the names of the parts that are there, in order; some may have been replaced."""
+        return sorted(self._names(FILES, kind) - {_EMPTY})
+
+    def part_file(self, table: str, kind: str, part: str) -> pq.ParquetFile | None:
+        """Open a part's file of a table, or return None where the part has no rows of it."""
+        try:
+            return pq.ParquetFile(self._opened(table, kind, part), pre_buffer=False)
+        except FileNotFoundError:
+            return None
 
     def begin(self) -> None:
         """Make the folder, or check that what is there was made in the same way; tidy up.

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmarks.proxy import caddy as find_caddy
+from tests.archives import write_archive
 from tests.browser.running import running_app
 from tests.cells import cell_of, write_pictures
 from tests.conftest import unpacked
@@ -36,14 +37,19 @@ def server(
     tiny_files: dict[str, bytes],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
-    """The address of the app, started for these tests with YuNet and a small data set.
+    """The address of the app, started for these tests with YuNet, a small data set and archive.
 
     It has the drawn faces, and pictures for one cell of the confusion matrix.
     """
     in_cell = set(cell_of().names.tolist())
     others = {name: face for name, face in tiny_files.items() if Path(name).stem not in in_cell}
     data = write_pictures(unpacked(others, tmp_path_factory.mktemp("data")))
-    environment = {"FER_YUNET": str(yunet_file), "FER2013": str(data)}
+    archive = write_archive(tmp_path_factory.mktemp("archive"))
+    environment = {
+        "FER_YUNET": str(yunet_file),
+        "FER2013": str(data),
+        "FER_ARCHIVE": str(archive.readings),
+    }
     with running_app(temporary_folder, environment) as app:
         yield app.address
 

@@ -27,6 +27,7 @@ PAGES = {
     "Live": "Emotions from the camera",
     "Metrics": "How good it is, and where it fails",
     "Data_set": "The data set, looked into",
+    "Archive": "Emotions in an archive",
 }
 # A closed page is given up almost at once.
 HASTY = "import ui.common.closing as c; c.KEEP_S, c._SWEEP_EVERY_S = 0.1, 0.1"

@@ -172,7 +172,7 @@ def test_strangers_see_no_folder_of_the_server(
     home: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_PUBLIC", "1")
-    for variable in ("FER2013", "FERPLUS", "FER_YUNET"):
+    for variable in ("FER2013", "FERPLUS", "FER_YUNET", "FER_ARCHIVE"):
         monkeypatch.setenv(variable, f"/secret folder/{variable}.{MARK}")
     app = home.switch_page("pages/5_Data_set.py").run()
     assert app.error and not app.text_input
@@ -183,6 +183,7 @@ def test_strangers_see_no_folder_of_the_server(
         ("4_Metrics", "metrics-part", "confusions"),
         ("1_Photo", "", ""),
         ("2_Video", "", ""),
+        ("6_Archive", "", ""),
     ):
         if key:
             app.session_state[f"{key}-kept"] = section

@@ -74,6 +74,27 @@ def divided_bars(rows: Mapping[str, Mapping[str, float]], caption: str) -> None:
     _table(drawn, caption)
 
 
+def named_bars(rows: Mapping[str, tuple[Mapping[str, float], str]], caption: str) -> None:
+    """Draw a bar of full width for each of several things, divided by shares.
+
+    Args:
+        rows: By name the shares of verdicts, 0 to 1, summing to 1 at most, in the order in which
+            they are drawn; and what stands at the end of the line.
+        caption: What screen readers say that it is.
+    """
+    drawn = []
+    for name, (shares, said) in rows.items():
+        parts = "".join(
+            _part(verdict, share, f"{_title(verdict)} {share:.0%}")
+            for verdict, share in shares.items()
+        )
+        drawn.append(
+            f'<tr><th scope="row" class="name" title="{escape(name)}">{escape(name)}</th><td>'
+            f'<div class="track">{parts}</div></td><td class="number wide">{escape(said)}</td></tr>'
+        )
+    _table(drawn, caption)
+
+
 def share_bar(shares: Mapping[str, float], caption: str) -> None:
     """Draw one bar divided by shares, and what each part is, largest first.
 

@@ -26,6 +26,7 @@ PAGES = (
     ("pages/3_Live.py", "Live", ":material/videocam:"),
     ("pages/4_Metrics.py", "Metrics", ":material/monitoring:"),
     ("pages/5_Data_set.py", "Data set", ":material/dataset:"),
+    ("pages/6_Archive.py", "Archive", ":material/inventory_2:"),
 )
 # For a Material symbol in the tab the visitor's browser would ask Google's server.
 _ICON = Path(__file__).resolve().parents[2] / "assets" / "icon.svg"

@@ -14,8 +14,9 @@ from train.data.picture_ids import picture_id
 from train.evaluation.label_issues import BY_CROWD, LabelIssues
 from train.evaluation.records import Audit, AuditSummary
 from ui.common.explorer_data import model_title
+from ui.common.pager import pager
 from ui.dataset.state import Collection, label_issues_of
-from ui.dataset.tiles import SPLIT_NAMES, Shown, pager, show_tiles
+from ui.dataset.tiles import SPLIT_NAMES, Shown, show_tiles
 
 _GROUPS_A_PAGE = 12
 _PICTURES_A_PAGE = 60

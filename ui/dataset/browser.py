@@ -8,9 +8,10 @@ from fer_core.labels import FER7
 from train.data.fer2013 import EXPECTED_COUNTS
 from train.evaluation.records import Audit
 from ui.common.explorer_data import model_title
+from ui.common.pager import pager
 from ui.dataset.filters import ORDERS, RIGHT, WRONG, Filters, ordered, select
 from ui.dataset.state import Collection
-from ui.dataset.tiles import SPLIT_NAMES, Shown, pager, said_of, show_tiles
+from ui.dataset.tiles import SPLIT_NAMES, Shown, said_of, show_tiles
 
 _PER_PAGE = 60
 _PAGE_KEY = "browser-page"

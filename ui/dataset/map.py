@@ -15,10 +15,11 @@ from fer_core.errors import ModelError
 from fer_core.labels import color_of
 from train.evaluation.records import Features, Predictions
 from ui.common.explorer_data import stored
+from ui.common.pager import pager
 from ui.common.public import without_paths
 from ui.dataset.browser import choose_model
 from ui.dataset.state import Collection
-from ui.dataset.tiles import Shown, pager, said_of, show_tiles
+from ui.dataset.tiles import Shown, said_of, show_tiles
 
 _PER_PAGE = 60
 _SELECTED_KEY = "map-selected"

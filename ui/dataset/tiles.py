@@ -56,41 +56,6 @@ def said_of(found: Collection, picture: str, model: str | None) -> str:
     return f"→ {opinion.said[row]} {opinion.confidence[row]:.0%}"
 
 
-def pager(total: int, per_page: int, *, key: str) -> tuple[int, int]:
-    """Draw what turns the pages of a long list, and return where the page starts and ends.
-
-    Args:
-        total: Length of the list.
-        per_page: Entries a page.
-        key: Of the page's number in the session; a shorter list turns back to its last page.
-    """
-    pages = max(1, -(-total // per_page))
-    page = min(max(1, int(st.session_state.get(key, 1))), pages)
-    if pages > 1:
-        st.session_state[key] = page
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.number_input(
-                f"Page, of {pages:,}", 1, pages, key=key, persist_state="session", width=150
-            )
-            for label, icon, target in (
-                ("Previous page", ":material/chevron_left:", page - 1),
-                ("Next page", ":material/chevron_right:", page + 1),
-            ):
-                st.button(
-                    label,
-                    key=f"{key}-{label}",
-                    icon=icon,
-                    disabled=not 1 <= target <= pages,
-                    on_click=_turn,
-                    args=(key, target),
-                )
-    return (page - 1) * per_page, min(page * per_page, total)
-
-
-def _turn(key: str, page: int) -> None:
-    st.session_state[key] = page
-
-
 def _tile(shown: Shown, *, named: bool) -> Tile:
     name, emotion = name_and_label(shown.picture)
     lines = [emotion, *(line for line in shown.lines if line)]

@@ -8,7 +8,14 @@ import pytest
 import streamlit as st
 
 from fer_core.labels import EMOTION_COLORS
-from ui.common.bars import divided_bars, emotion_bars, share_bar, strongest, swatch
+from ui.common.bars import (
+    divided_bars,
+    emotion_bars,
+    named_bars,
+    share_bar,
+    strongest,
+    swatch,
+)
 
 
 @pytest.fixture
@@ -50,3 +57,9 @@ def test_a_divided_bar_begins_with_its_own(drawn: Callable[..., str]) -> None:
 
 def test_text_is_escaped(drawn: Callable[..., str]) -> None:
     assert "<b>" not in drawn(emotion_bars, {"happy": 1.0}, 0.4, "<b>x")
+
+
+def test_bars_have_foreign_names_as_they_are(drawn: Callable[..., str]) -> None:
+    body = drawn(named_bars, {"<b>2019</b>": ({"sad": 0.25, "uncertain": 0.5}, "1,234")}, "Folders")
+    assert "<b>" not in body and body.count("&lt;b&gt;2019&lt;/b&gt;") == 2
+    assert "width:25.00%" in body and 'title="Uncertain 50%"' in body and "1,234" in body

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_home import _SHIFTS, faults
+from tests.browser.accessibility import SHIFTS, faults
 from tests.browser.test_protection import until_idle
 
 
@@ -26,7 +26,7 @@ def test_the_archive_is_accessible_keeps_still_and_fits_a_phone(
     size = {"width": 1280, "height": 900}
     context = chromium.new_context(base_url=server, color_scheme=theme, viewport=size)
     page = context.new_page()
-    page.add_init_script(_SHIFTS)
+    page.add_init_script(SHIFTS)
     open_archive(page)
     expect(tiles(page)).to_have_count(24)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()

@@ -3,39 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.accessibility import SHIFTS, faults
 from tests.browser.test_photo import SAMPLES
-
-# The sum of shifts within five seconds, as browsers report it (web.dev/articles/cls); shifts that
-# follow a click or a key do not count.
-_SHIFTS = """
-window.shift = 0;
-let sum = 0, first = 0, last = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) {
-    if (entry.hadRecentInput) continue;
-    if (entry.startTime - last > 1000 || entry.startTime - first > 5000) {
-      sum = 0;
-      first = entry.startTime;
-    }
-    last = entry.startTime;
-    sum += entry.value;
-    window.shift = Math.max(window.shift, sum);
-  }
-}).observe({ type: "layout-shift", buffered: true });
-"""
-
-
-def faults(page: Page) -> list[str]:
-    """Return what axe-core finds to be serious or worse."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:200]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 def test_an_example_is_one_click_away(page: Page) -> None:
@@ -69,10 +40,12 @@ def test_pages_are_accessible_and_keep_still(
         base_url=server, color_scheme=theme, viewport={"width": 1280, "height": 900}
     )
     page = context.new_page()
-    page.add_init_script(_SHIFTS)
+    page.add_init_script(SHIFTS)
     for place, last in (
         ("/Metrics", "Residual Masking Network"),
         ("/Data_set", "The pictures themselves"),
+        ("/Video", "Upload a video"),
+        ("/Live", "and the charts follow the camera"),
         ("/", "What it must not be used for"),
         ("/Photo", "Photos stay on"),
     ):

@@ -24,6 +24,7 @@ from benchmarks.fake_camera import (
 )
 from benchmarks.live_probe import latencies_ms, probe
 from fer_core.detection import FRAME_SIZES, YuNetDetector
+from tests.browser.accessibility import faults, overhang
 from tests.browser.conftest import CHROMIUM
 from tests.browser.live_page import LivePage, number_in
 from tests.browser.running import ROOT, RunningApp, running_app
@@ -389,13 +390,14 @@ def test_every_way_to_go_and_come_back(visit: Callable[..., LivePage]) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_reaches_over_the_window(
+def test_the_running_page_is_accessible_and_fits_the_window(
     visit: Callable[..., LivePage], width: int, theme: str
 ) -> None:
     live = visit(width, theme)
     live.start()
     live.expect_reading()
-    assert live.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert not overhang(live.page)
+    assert not faults(live.page)
     live.stop()
 
 

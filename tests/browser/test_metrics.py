@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
-from tests.browser.test_home import faults
+from tests.browser.accessibility import faults, overhang
 from tests.cells import PREDICTED, TRUE, cell_of
 from ui.metrics.sections import GROUPS
 
@@ -122,7 +122,7 @@ def test_every_part_is_accessible_and_fits_the_window(
         turn(page, title)
         expect(page.locator("[data-testid=stMain] h2").first).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, title
+        assert not overhang(page), title
         assert not faults(page), title
     # A reload, or a colleague, sees the same.
     expect(page).to_have_url(re.compile(r"\?part=training$"))

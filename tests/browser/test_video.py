@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.video import loop_video
+from tests.browser import accessibility
 from tests.browser.running import until_true
 
 
@@ -279,13 +280,15 @@ def test_text_named_mp4(page: Page, tmp_path: Path, media: Path) -> None:
     expect(page.get_by_role("button", name="Start the analysis")).to_be_visible()
 
 
-def test_nothing_reaches_over_the_window(analysed: Page) -> None:
+def test_results_are_accessible_and_fit_the_window(analysed: Page) -> None:
     for theme in ("light", "dark"):
         for width in (390, 1280):
             analysed.emulate_media(color_scheme=theme)
             analysed.set_viewport_size({"width": width, "height": 800})
             expect(timeline_of(analysed, 1)).to_be_visible()
-            until_true(analysed, f"document.documentElement.scrollWidth <= {width}")
+            main = "document.querySelector('[data-testid=stMain]')"
+            until_true(analysed, f"{main}.scrollWidth <= {main}.clientWidth")
+        assert not accessibility.faults(analysed)
 
 
 def test_no_temporary_file_is_left(analysed: Page, temporary_folder: Path) -> None:

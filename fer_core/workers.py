@@ -184,7 +184,8 @@ class Workers:
         """
         self._ahead = _AHEAD_EACH * processes
         self._all = [Worker(packed(make_reader), processes) for _ in range(processes)]
-        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        # The last one that was used comes first: no process begins while another has nothing to do.
+        self._free: queue.LifoQueue[Worker] = queue.LifoQueue()
         for worker in self._all:
             self._free.put(worker)
         self._threads = ThreadPoolExecutor(processes, "ask")

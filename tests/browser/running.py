@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from benchmarks.startup import free_port
 
@@ -75,6 +75,11 @@ def running_app(
         finally:
             process.terminate()
             process.wait(timeout=20)
+
+
+def until_idle(page: Page) -> None:
+    """Wait until the server has drawn the page."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def until_true(page: Page, condition: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.accessibility import SHIFTS, faults
-from tests.browser.test_protection import until_idle
+from tests.browser.running import until_idle
 
 
 def open_archive(page: Page, query: str = "") -> None:

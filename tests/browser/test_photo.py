@@ -62,8 +62,8 @@ def test_two_people(page: Page, media: Path) -> None:
     expect(cards[1]).to_be_in_viewport()
     cards[1].get_by_text("Why?").click()
     expect(cards[1].get_by_text("A grey square moves over the face")).to_be_visible()
-    loaded = cards[1].locator("img").evaluate_all("all => all.map(i => i.naturalWidth)")
-    assert len(loaded) == 4 and min(loaded) > 0
+    pictures = "[...document.querySelectorAll('.st-key-face-1 img')]"
+    until_true(page, f"{pictures}.filter((one) => one.naturalWidth > 0).length === 4")
     assert not faults
 
 

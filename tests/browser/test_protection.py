@@ -16,7 +16,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.browser.running import RunningApp, running_app
+from tests.browser.running import RunningApp, running_app, until_idle
 from tests.ui.conftest import until
 
 HOSTILE = "![x](https:host.example) [click](https:host.example) $x^2$ **b** :smile: <b>b</b>.jpg"
@@ -49,10 +49,6 @@ def outside(page: Page, server: str) -> list[str]:
         lambda said: found.append(said.text) if "Content Security Policy" in said.text else None,
     )
     return found
-
-
-def until_idle(page: Page) -> None:
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def test_every_page_asks_its_own_server_alone(page: Page, outside: list[str]) -> None:

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.video import loop_video
 from tests.browser import accessibility
-from tests.browser.running import until_true
+from tests.browser.running import until_idle, until_true
 
 
 def open_videos(page: Page) -> None:
@@ -35,10 +35,6 @@ def until_done(page: Page) -> None:
     expect(page.get_by_role("button", name="Remove this video")).to_have_count(1)
 
 
-def until_idle(page: Page) -> None:
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
 def timeline_of(page: Page, person: int) -> Locator:
     """Return the chart that has a strip of verdicts to click."""
     charts = page.locator(f".st-key-person-{person} .js-plotly-plot")
@@ -58,6 +54,8 @@ def click_in_the_middle(page: Page, chart: Locator) -> None:
 
 
 def download(page: Page, label: str) -> Path:
+    # What a page offered before it is drawn again may be gone by then.
+    until_idle(page)
     with page.expect_download() as waiting:
         page.get_by_role("button", name=label).click()
     return waiting.value.path()

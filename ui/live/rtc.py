@@ -93,6 +93,9 @@ def camera(
         media_toggle_controls=False,
         on_change=changed,
     )
+    if not (context.state.playing or context.state.signalling):
+        # Two changes that arrive at once are one to Streamlit, and the callback hears of the first.
+        session.playing_changed(False)
     # streamlit-webrtc keeps every configuration that it saw, for good and with its credentials.
     enhance_frontend_rtc_configuration.clear(ice.record)
     peer, loop = _peer(context)

@@ -35,7 +35,8 @@ def camera(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         given.update(options, key=key)
         # As Streamlit does with every widget, it forgets this one when the page is left.
         st.text_input("Camera", key=live_rtc.generate_frontend_component_key(key))
-        return st.session_state.setdefault(key, SimpleNamespace())
+        off = SimpleNamespace(playing=False, signalling=False)
+        return st.session_state.setdefault(key, SimpleNamespace(state=off))
 
     monkeypatch.setattr(live_rtc, "webrtc_streamer", stand_in)
     return given
@@ -53,12 +54,18 @@ def press(camera: dict[str, Any], live_page: AppTest) -> Callable[[bool], AppTes
     """Do what Start and Stop do."""
 
     def run(playing: bool) -> AppTest:
-        state = SimpleNamespace(playing=playing, signalling=False)
-        session_of(live_page).playing_changed(state.playing or state.signalling)
+        set_state(live_page, playing)
+        session_of(live_page).playing_changed(playing)
         return live_page.run()
 
     yield run
     session_of(live_page).end()
+
+
+def set_state(page: AppTest, playing: bool) -> None:
+    """Have the camera say whether it plays."""
+    state = SimpleNamespace(playing=playing, signalling=False)
+    page.session_state[f"{CAMERA_KEY}-0"].state = state
 
 
 def session_of(page: AppTest) -> LiveSession:
@@ -201,6 +208,16 @@ def test_a_page_that_was_left_begins_anew(
     assert session.attempt_since is None and not session.analysis.running
     session.playing_changed(True)
     assert session.analysis.running
+
+
+def test_a_stop_that_the_page_did_not_hear_of_is_seen(
+    live_page: AppTest, press: Callable[[bool], AppTest]
+) -> None:
+    press(True)
+    set_state(live_page, False)
+    live_page.run()
+    assert session_of(live_page).attempt_since is None
+    assert not session_of(live_page).analysis.running
 
 
 def test_a_camera_that_falls_silent_is_said(

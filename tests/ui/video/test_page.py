@@ -11,8 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.budget import MemoryBudget
 from fer_core.labels import FER6
-from tests.ui.common.test_address import kept
-from tests.ui.conftest import ROOT, until
+from tests.ui.conftest import ROOT, address, until
 from tests.ui.photo.test_page import buttons, charts
 from ui.common.jobs import Job
 from ui.video import runs as video_runs
@@ -202,21 +201,21 @@ def test_a_reload_finds_its_results_and_nobody_else_does(
     token = app.session_state["video-token"]
     app = app.slider(key="threshold").set_value(60).run()
     app = app.slider(key="video-smoothing").set_value(1.2).run()
-    address = kept(app)
-    assert address == {"video": token, "threshold": "60", "smoothing": "1.2"}
+    before = address(app)
+    assert before == {"video": token, "threshold": "60", "smoothing": "1.2"}
     assert "video" not in app.query_params
     again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    again.query_params.update(address)
+    again.query_params.update(before)
     again = again.run().switch_page("pages/2_Video.py").run()
-    assert len(timelines(again)) == 1 and kept(again) == address
+    assert len(timelines(again)) == 1 and address(again) == before
     assert again.slider(key="video-smoothing").value == 1.2
     other = other.switch_page("pages/2_Video.py").run()
     assert not timelines(other) and len(other.file_uploader) == 1
     again = press(again, "Remove this video")
-    assert not again.info and kept(again)["video"] == ""
+    assert not again.info and address(again)["video"] == ""
     assert get_shelf().get(token, "test") is None
-    assert "video" not in kept(again.switch_page("pages/1_Photo.py").run())
+    assert "video" not in address(again.switch_page("pages/1_Photo.py").run())
 
 
 def test_an_unknown_address_says_so(video_page: AppTest) -> None:

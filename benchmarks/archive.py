@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 from streamlit.testing.v1 import AppTest
 
-from benchmarks.batch import Goal
+from benchmarks.goals import Goal, tell
 from benchmarks.startup import ROOT
 from benchmarks.timing import machine
 from fer_core.batch.dataset import Dataset
@@ -68,14 +68,7 @@ def main() -> int:
         began = time.perf_counter()
         write(Path(name) / "readings", options.rows)
         print(f"  written in {time.perf_counter() - began:.0f} s", flush=True)
-        goals = []
-        for goal in measured(str(Path(name) / "readings")):
-            print(f"  {goal.what}: {goal.measured}", flush=True)
-            goals.append(goal)
-    print("\n| | measured | goal | |\n|---|---:|---:|---|")
-    for goal in goals:
-        print(f"| {goal.what} | {goal.measured} | {goal.goal} | {'' if goal.met else 'missed'} |")
-    return 0 if all(goal.met for goal in goals) else 1
+        return tell(measured(str(Path(name) / "readings")))
 
 
 def write(folder: Path, rows: int) -> None:

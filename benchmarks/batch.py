@@ -20,9 +20,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
-from itertools import cycle, islice
+from itertools import chain, cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +29,7 @@ import av
 import numpy as np
 import pandas as pd
 
+from benchmarks.goals import Goal, tell
 from benchmarks.timing import machine
 from fer_core.batch.dataset import Dataset
 from fer_core.batch.inputs import find_inputs
@@ -52,23 +52,6 @@ _UNDISTURBED = "undisturbed"
 _OF_THE_RUN = ["spent_s", "read_at", "tries"]
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
-    """A line of the table.
-
-    Attributes:
-        what: What was measured.
-        measured: The figure, with its unit.
-        goal: What it should be.
-        met: Whether it is.
-    """
-
-    what: str
-    measured: str
-    goal: str
-    met: bool
-
-
 def main() -> int:
     """Measure, print the table, and return 1 when a goal is missed."""
     options = _parser().parse_args()
@@ -81,18 +64,11 @@ def main() -> int:
         print("Name a clip with --film.")
         return 2
     print(f"{machine()}; {options.count:,} photos")
-    goals: list[Goal] = []
     with tempfile.TemporaryDirectory(prefix="fer-bench-") as name:
         folder = Path(name)
         archive = _linked(photos, options.count, folder / "photos")
-        for measure in measures:
-            for goal in _MEASURES[measure](archive, folder, options):
-                print(f"  {goal.what}: {goal.measured}", flush=True)
-                goals.append(goal)
-    print("\n| | measured | goal | |\n|---|---:|---:|---|")
-    for goal in goals:
-        print(f"| {goal.what} | {goal.measured} | {goal.goal} | {'' if goal.met else 'missed'} |")
-    return 0 if all(goal.met for goal in goals) else 1
+        goals = (_MEASURES[measure](archive, folder, options) for measure in measures)
+        return tell(chain.from_iterable(goals))
 
 
 def _parser() -> argparse.ArgumentParser:

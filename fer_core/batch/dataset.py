@@ -248,13 +248,11 @@ class Dataset:
         A machine that was thought lost may go on, and would write its part beside the one in which
         the same rows are by now.
         """
-        filesystem, path = self._path(_OPEN + run)
-        return bool(filesystem.get_file_info(path).type != fs.FileType.NotFound)
+        return self._is_there(_OPEN + run)
 
     def is_written(self, part: str, kind: str) -> bool:
         """Return whether a part is there."""
-        filesystem, path = self._path(_place(FILES, kind, part))
-        return bool(filesystem.get_file_info(path).type != fs.FileType.NotFound)
+        return self._is_there(_place(FILES, kind, part))
 
     def files_of(self, part: str, kind: str) -> list[dict[str, Any]]:
         """Return the rows that a part has in ``files``."""
@@ -399,6 +397,10 @@ class Dataset:
         filesystem, path = self._path(_place(table, kind, name))
         with suppress(FileNotFoundError):
             filesystem.delete_file(path)
+
+    def _is_there(self, place: str) -> bool:
+        filesystem, path = self._path(place)
+        return bool(filesystem.get_file_info(path).type != fs.FileType.NotFound)
 
     def _path(self, place: str) -> tuple[fs.FileSystem, str]:
         return opened(f"{self.address}/{place}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import unescape
 
 import cv2
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from fer_core.images import encode_png
 from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN, bgr_color_of, check_threshold
-from fer_core.lettering import drawable, ink, text_mask
+from fer_core.lettering import ink, text_mask
 from fer_core.reporting.words import in_words
 from fer_core.types import FaceReading
 
@@ -21,7 +20,6 @@ _MARGIN, _FACE_SIDE, _TEXT_LEFT = 50, 450, 550
 _GROUND, _TEXT, _QUIET, _TRACK = (255, 255, 255), (40, 32, 26), (110, 96, 85), (238, 235, 232)
 _BAR_LEFT, _BAR_RIGHT, _BAR_TOP = 690, 1060, 250
 _CAUTION = "An expression, not a feeling, and a network's guess. Made with facial-emotions."
-_BLANK = re.compile(r"\s+")
 
 
 def picture_card(
@@ -102,7 +100,7 @@ def _square(face_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _lines(text: str, pixels: int, most: int) -> list[str]:
     """Return a text in lines that are no wider than so many pixels."""
     lines = [""]
-    for word in _BLANK.split(text):
+    for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
         if text_mask(longer, pixels).shape[1] > most and lines[-1]:
             lines.append(word)
@@ -118,4 +116,4 @@ def _write(
     pixels: int,
     color: tuple[int, int, int],
 ) -> None:
-    ink(card, text_mask(drawable(text) or "-", pixels), corner_xy, color)
+    ink(card, text_mask(text, pixels), corner_xy, color)

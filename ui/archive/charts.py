@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 from fer_core.labels import UNCERTAIN, color_of
 from ui.archive.queries import Days
 
-# So many bars can be told apart in a chart.
+# More bars than this would be too narrow to tell apart.
 _MOST_BINS = 180
 # Of fewer faces a share says little; so many should be in a bar of the usual height.
 _ENOUGH = 25

@@ -388,6 +388,38 @@ def test_every_way_to_go_and_come_back(visit: Callable[..., LivePage]) -> None:
     live.stop()
 
 
+def test_a_start_that_comes_before_its_stop_is_seen(visit: Callable[..., LivePage]) -> None:
+    live = visit(script=WATCHED)
+    live.start()
+    # On a busy server both wait; here they wait in the browser, and go out at once.
+    live.page.evaluate(
+        """() => {
+            window.held = [];
+            window.socket.send = message => window.held.push(message);
+        }"""
+    )
+    live.button("Stop").click()
+    expect(live.button("Start")).to_be_visible()
+    live.button("Start").click()
+    until(
+        lambda: live.page.evaluate(
+            """() => window.held.some(
+                message => new TextDecoder().decode(message).includes("m=video")
+            )"""
+        ),
+        live,
+    )
+    live.page.evaluate(
+        """() => {
+            delete window.socket.send;
+            window.held.forEach(message => window.socket.send(message));
+        }"""
+    )
+    live.wait_for_frames(10)
+    live.expect_reading()
+    live.stop()
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_running_page_is_accessible_and_fits_the_window(

@@ -62,15 +62,23 @@ def camera(
     """Draw the camera with its buttons; the session hears of what happens to it."""
     # What was refused still wants to play; the next try begins with a camera of its own.
     key = f"{CAMERA_KEY}-{session.refusals}"
-    if generate_frontend_component_key(key) not in st.session_state:
+    frontend_key = generate_frontend_component_key(key)
+    if frontend_key not in st.session_state:
         # The browser's end is new. If there was one before, it went with the page when the
         # visitor went to another one, and could not say so.
         session.end()
         _forget_camera(key)
+    offer = (st.session_state.get(frontend_key) or {}).get("sdpOffer")
+    if offer and offer != session.offer:
+        session.offer = offer
+        _answer_anew(key)
     attempt = session.attempt
 
     def changed() -> None:
         state = st.session_state[key].state
+        if state.signalling:
+            # Whether or not it was seen to end, what the browser offered before is over.
+            session.playing_changed(False)
         session.playing_changed(state.playing or state.signalling)
 
     context = webrtc_streamer(
@@ -121,6 +129,17 @@ def _forget_camera(key: str) -> None:
     worker = _worker(st.session_state.pop(key, None))
     if worker is not None:
         worker.stop()
+
+
+def _answer_anew(key: str) -> None:
+    """Forget how the browser was answered before, and keep what it says of itself.
+
+    streamlit-webrtc forgets it when a run sees that the browser stopped. If Start comes before that
+    run is through, the old answer is taken for one to the new offer, and the browser waits for it.
+    """
+    state = st.session_state[key].state
+    _forget_camera(key)
+    st.session_state[key] = WebRtcStreamerContext(worker=None, state=state)
 
 
 def _worker(context: WebRtcStreamerContext | None) -> Any:

@@ -45,6 +45,7 @@ class LiveSession:
         analysis: Reads the camera.
         attempt: Number of the current connection, from 1.
         attempt_since: When it began, on the monotonic clock; None when there is none.
+        offer: What the browser offered last to connect with, or None before the first time.
         refusal: Why the camera is not read although it was started, a sentence, or "".
         refusals: How often that was so.
         owner: Whose it is.
@@ -61,6 +62,7 @@ class LiveSession:
     analysis: LiveAnalysis
     attempt: int = 0
     attempt_since: float | None = None
+    offer: dict[str, str] | None = None
     refusal: str = ""
     refusals: int = 0
     owner: str = ""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import unescape
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +9,7 @@ from numpy.typing import NDArray
 from fer_core.images import encode_png
 from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN, bgr_color_of, check_threshold
 from fer_core.lettering import ink, text_mask
-from fer_core.reporting.words import in_words
+from fer_core.reporting.words import meaning
 from fer_core.types import FaceReading
 
 # What networks of people show of a link, so that nothing is cut off.
@@ -54,8 +52,8 @@ def picture_card(
     verdict = face.verdict(threshold)
     _mark(card, verdict)
     _write(card, verdict.capitalize(), (_TEXT_LEFT + 52, 76), 52, _TEXT)
-    said = in_words(face.emotion, face.confidence, reading, threshold)
-    for number, line in enumerate(_lines(unescape(said), 26, width - _TEXT_LEFT - _MARGIN)):
+    said = meaning(face.emotion, face.confidence, reading, threshold)
+    for number, line in enumerate(_lines(said, 26, width - _TEXT_LEFT - _MARGIN)):
         _write(card, line, (_TEXT_LEFT, 152 + 36 * number), 26, _TEXT)
     _bars(card, face)
     _write(card, _CAUTION, (_MARGIN, height - 56), 22, _QUIET)

@@ -15,7 +15,7 @@ from fer_core.reporting.charts import bars, shares, swatch
 from fer_core.reporting.making import Making
 from fer_core.reporting.page import page
 from fer_core.reporting.pictures import embedded, embedded_face
-from fer_core.reporting.words import attribute, count_of, in_words, listed, plain, title_of
+from fer_core.reporting.words import attribute, count_of, listed, meaning, plain, title_of
 from fer_core.types import FaceReading, Frame
 
 # What is shown with its picture, and with a card; then only rows in a table, then only counted.
@@ -225,7 +225,7 @@ height="{height}" alt="{attribute(f"{name}: {found}{told}")}">{boxes}</div>
     def _card(self, number: int, name: str, face: FaceReading, crop_bgr: NDArray[np.uint8]) -> str:
         making = self._making
         verdict = face.verdict(making.threshold)
-        said = in_words(face.emotion, face.confidence, making.reading, making.threshold)
+        said = meaning(face.emotion, face.confidence, making.reading, making.threshold)
         findings = "".join(f'<li class="warning">{plain(f.reason)}</li>' for f in face.quality)
         confidence = "" if verdict == UNCERTAIN else f" {face.confidence:.0%}"
         crop = embedded_face(crop_bgr)
@@ -233,7 +233,7 @@ height="{height}" alt="{attribute(f"{name}: {found}{told}")}">{boxes}</div>
         return f"""\
 <section class="box card">
 {picture}<div><h4>{swatch(verdict)} Face {number}: {title_of(verdict)}{confidence}</h4>
-<p class="said">{said}</p></div>
+<p class="said">{attribute(said)}</p></div>
 {bars(face.probabilities, making.threshold, f"Face {number}: every emotion")}
 <ul class="findings">{findings or "<li>No quality problem found.</li>"}</ul>
 </section>

@@ -52,8 +52,8 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest // 10:02d}.{rest % 10}"
 
 
-def in_words(label: str, probability: float, reading: str | None, threshold: float) -> str:
-    """Return, as HTML, what the most probable emotion of a face means.
+def meaning(label: str, probability: float, reading: str | None, threshold: float) -> str:
+    """Return in a sentence what the most probable emotion of a face means.
 
     Args:
         label: The emotion.
@@ -65,9 +65,9 @@ def in_words(label: str, probability: float, reading: str | None, threshold: flo
     tenths = max(1, round(10 * probability))
     count = f"about {_COUNTS[tenths]}" if tenths < 10 else "nearly all"
     if reading == PEOPLE:
-        said = f"Of ten people, {count} would call this {escape(label)}"
+        said = f"Of ten people, {count} would call this {label}"
     elif reading == LABELS:
-        said = f"Of ten such faces in FER-2013, {count} would be labelled {escape(label)}"
+        said = f"Of ten such faces in FER-2013, {count} would be labelled {label}"
     else:
-        said = f"The most probable emotion is {escape(label)}, with {probability:.0%}"
+        said = f"The most probable emotion is {label}, with {probability:.0%}"
     return f"{said}." if probability >= threshold else f"{said}; none reaches {threshold:.0%}."

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fer_core.labels import UNCERTAIN
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 from fer_core.reporting.card import picture_card
-from fer_core.reporting.words import in_words
+from fer_core.reporting.words import meaning
 from fer_core.types import FaceReading
 from ui.common.bars import emotion_bars, strongest
 from ui.common.images import decoded_jpeg, enlarged
@@ -54,7 +54,7 @@ def face_card(
             )
             for finding in face.quality:
                 st.markdown(f":material/warning: {finding.reason}")
-            st.markdown(in_words(face.emotion, face.confidence, reading, threshold))
+            st.markdown(meaning(face.emotion, face.confidence, reading, threshold))
             st.caption(f"Strongest: {strongest_said(face)}.")
         for column, (name, one) in zip(bars.columns(len(readings)), readings.items(), strict=True):
             with column:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from fer_core.readings import LABELS, PEOPLE
-from fer_core.reporting.words import attribute, clock, count_of, in_words, listed, plain
+from fer_core.reporting.words import attribute, clock, count_of, listed, meaning, plain
 
 
 @pytest.mark.parametrize(
@@ -51,4 +51,4 @@ def test_counts_and_lists() -> None:
     ],
 )
 def test_what_a_probability_means(reading: str | None, probability: float, said: str) -> None:
-    assert in_words("happy", probability, reading, 0.45) == said
+    assert meaning("happy", probability, reading, 0.45) == said

@@ -13,12 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from filelock import FileLock
-
-from train.data.fer2013 import FaceSet
-from train.data.ferplus import ANSWERS, Votes
 
 TINY_RUN: dict[str, Any] = {
     "classes": "fer7",
@@ -36,18 +32,6 @@ TINY_RUN: dict[str, Any] = {
     "optimizer": {"peak_rate": 0.05, "ema_decay": 0.9},
     "augmentation": {"rotation_deg": 10.0, "shift": 0.06, "flip": True, "erase_probability": 0.5},
 }
-
-
-def clear_votes(dataset: FaceSet) -> Votes:
-    """Return votes of ten people who all agree with the label."""
-    table = {answer: 10 * np.eye(10, dtype=np.int64)[i] for i, answer in enumerate(ANSWERS)}
-    pairs = zip(dataset.ids.tolist(), dataset.words.tolist(), strict=True)
-    return Votes({picture: table[word] for picture, word in pairs})
-
-
-def votes_on_the_first(dataset: FaceSet, **counts: int) -> Votes:
-    row = np.array([counts.get(answer.replace(" ", "_"), 0) for answer in ANSWERS])
-    return Votes({str(dataset.ids[0]): row})
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
@@ -102,6 +86,8 @@ def packed_file(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """What a campaign learns from, of the tiny part, framed as if all eyes were 1 pixel right."""
+    import numpy as np
+
     from train.data.fer2013 import TRAINING
     from train.data.ferplus import read_votes
     from train.training.campaign_data import pack_campaign_data
@@ -145,6 +131,7 @@ def models_dir(_exported: Path, tmp_path: Path) -> Path:
 def write_member(folder: Path, name: str, classes: str = "fer7", **network: Any) -> Path:
     """Write a tiny network with random weights as a campaign does, and return its file."""
     import keras
+    import numpy as np
 
     from fer_core.labels import class_set
     from fer_core.network import build_network

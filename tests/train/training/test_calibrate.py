@@ -11,7 +11,7 @@ import pytest
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
 from fer_core.errors import ModelError
 from fer_core.readings import softmax
-from tests.train.conftest import clear_votes
+from tests.train.votes import clear_votes
 from train.data.fer2013 import FaceSet, hold_out
 from train.data.ferplus import vote_shares
 from train.errors import ConfigError, DataError

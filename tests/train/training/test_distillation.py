@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.train.conftest import votes_on_the_first
+from tests.train.votes import votes_on_the_first
 from train.data.fer2013 import FaceSet
 from train.errors import ConfigError
 from train.training.distillation import distill

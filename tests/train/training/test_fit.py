@@ -10,14 +10,12 @@ import numpy as np
 import pytest
 
 from fer_core.preprocessing import normalize_faces
-from tests.train.conftest import clear_votes
+from tests.train.votes import clear_votes
 from train.data.fer2013 import FaceSet
 from train.errors import CheckpointError, ConfigError, DataError
 from train.training.config import TrainConfig
 from train.training.fit import CHECKPOINT_FILE, LOG_FILE, MODEL_FILE, fit
 from train.training.weights import named_weights
-
-pytestmark = pytest.mark.training
 
 VGG = {
     "kind": "vgg",
@@ -27,6 +25,8 @@ VGG = {
     "dropout": 0.3,
     "stages": [{"filters": 4, "pool": 4, "dropout": 0.1}, {"filters": 4, "pool": 2}],
 }
+
+pytestmark = pytest.mark.training
 
 
 def weights_of(path: Path) -> list[np.ndarray]:

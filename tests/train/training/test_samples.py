@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fer_core.labels import FER6
-from tests.train.conftest import votes_on_the_first
+from tests.train.votes import votes_on_the_first
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import EXPRESSIONS
 from train.training.config import TrainConfig

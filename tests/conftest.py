@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import re
+import sys
 import tarfile
 from collections import Counter
+from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -28,6 +31,8 @@ from tests import drawn
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+# All of them need Chromium.
+BROWSER_TESTS = ROOT / "tests" / "browser"
 
 # What a test needs, by the fixtures that it uses, itself or through others. Tests that train or
 # export something themselves are marked by hand.
@@ -35,12 +40,46 @@ MARKERS = {
     "chromium": "browser",
     "trained_run": "training",
     "ensembles_dir": "training",
+    "network": "training",
     "cases": "shared",
     "media": "shared",
     "wild": "shared",
     "yunet_file": "shared",
     "fer2013_archive": "shared",
 }
+
+
+_KERAS_LOADED_BY = pytest.StashKey[str]()
+
+
+def _left_out(config: pytest.Config) -> set[str]:
+    """Return the markers whose tests are certainly not run."""
+    expression = config.option.markexpr
+    unclear = "(" in expression or " or " in expression
+    return set() if unclear else set(re.findall(r"\bnot (\w+)", expression))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import what is left out as a whole: Keras alone takes seconds."""
+    left_out = _left_out(config)
+    if collection_path == BROWSER_TESTS and "browser" in left_out:
+        return True
+    if collection_path.suffix != ".py" or not left_out:
+        return None
+    marked = re.findall(r"^pytestmark = pytest\.mark\.(\w+)$", collection_path.read_text(), re.M)
+    return True if left_out & set(marked) else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """Where tests that need Keras are left out, fail the first that loads it nevertheless."""
+    yield
+    if (
+        "keras" in sys.modules
+        and "training" in _left_out(item.config)
+        and item.config.stash.setdefault(_KERAS_LOADED_BY, item.nodeid) == item.nodeid
+    ):
+        pytest.fail("This test, or what was collected, loads Keras without the marker `training`.")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from streamlit.components.v2 import manifest_scanner
 from streamlit.runtime.scriptrunner import script_runner
-from streamlit.testing.v1 import AppTest
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, local_script_runner
 
+from fer_core.classifier import EmotionClassifier
+from fer_core.detection import PHOTO_SIZES, HaarDetector
+from fer_core.tta import FLIP
+from fer_core.types import DetectedFace
+from train.evaluation.explain import occlusion_sensitivity
+from ui.common import why
 from ui.common.jobs import get_queue
 from ui.live.session import shared_slots
 from ui.photo.shelf import get_shelves
@@ -26,11 +36,13 @@ SAMPLE = ROOT / "assets" / "samples" / "eileen-collins.jpg"
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _components_are_searched_once() -> Iterator[None]:
-    """Every AppTest reads the metadata of all installed packages, which takes most of its time."""
+def _what_is_the_same_in_every_run_is_done_once() -> Iterator[None]:
+    """An AppTest reads the metadata of all installed packages, and each of its runs compiles."""
     search = functools.cache(manifest_scanner.scan_component_manifests)
+    scripts = ScriptCache()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(manifest_scanner, "scan_component_manifests", search)
+        patch.setattr(local_script_runner, "ScriptCache", lambda: scripts)
         yield
 
 
@@ -39,6 +51,53 @@ def _keras_keeps_its_state() -> Iterator[None]:
     """Where it is loaded, Streamlit clears it after each run, which takes longer than a page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(script_runner, "_clean_problem_modules", lambda: None)
+        yield
+
+
+_FOUND: dict[Any, tuple[DetectedFace, ...]] = {}
+_READ: dict[Any, NDArray[np.float32]] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _faces_are_found_and_read_once() -> Iterator[None]:
+    """Most tests show the same few pictures, of which a detector or a network says the same."""
+    detect, read = HaarDetector.detect, EmotionClassifier.member_logits
+
+    def detect_once(
+        self: HaarDetector, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
+    ) -> tuple[DetectedFace, ...]:
+        key = _checksum(image_bgr), tuple(sizes)
+        if key not in _FOUND:
+            _FOUND[key] = detect(self, image_bgr, sizes)
+        return _FOUND[key]
+
+    def read_once(
+        self: EmotionClassifier, faces_gray: Sequence[NDArray[np.uint8]], views: str = FLIP
+    ) -> NDArray[np.float32]:
+        key = self.name, self._files.tflite, views, *map(_checksum, faces_gray)
+        if key not in _READ:
+            _READ[key] = read(self, faces_gray, views)
+        return _READ[key].copy()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(HaarDetector, "detect", detect_once)
+        patch.setattr(EmotionClassifier, "member_logits", read_once)
+        yield
+
+
+def _checksum(picture: NDArray[np.uint8]) -> tuple[tuple[int, ...], bytes]:
+    return picture.shape, hashlib.sha256(np.ascontiguousarray(picture)).digest()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _faces_are_covered_in_four_places() -> Iterator[None]:
+    """Where the square moves is not a page's business, and each place is a face to read."""
+
+    def coarsely(*given: Any, window: int, stride: int) -> NDArray[np.float32]:
+        return occlusion_sensitivity(*given, window=max(window, 24), stride=max(stride, 24))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(why, "occlusion_sensitivity", coarsely)
         yield
 
 

@@ -132,9 +132,11 @@ def _frame(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from train.training.config import load_config
-    from train.training.fit import CHECKPOINT_FILE, fit
 
     config = load_config(options.config)
+    # Imports Keras, which a wrong configuration need not wait for.
+    from train.training.fit import CHECKPOINT_FILE, fit
+
     run_dir = _run_dir(options)
     if (run_dir / CHECKPOINT_FILE).exists() and not options.resume:
         raise CheckpointError(
@@ -157,11 +159,14 @@ def _fit(options: argparse.Namespace) -> int:
 
 def _ablate(options: argparse.Namespace) -> int:
     from train.evaluation.trials import as_table, save_trials
-    from train.training.ablation import load_plan, run_plan
+    from train.training.plans import load_plan
 
     plan = load_plan(options.plan)
     if options.seed is not None:
         plan = plan.with_seed(options.seed)
+    # Imports Keras, which a wrong plan need not wait for.
+    from train.training.ablation import run_plan
+
     run_dir = options.run_dir or Path("runs", options.plan.stem)
     trials = run_plan(plan, load(options.data), run_dir, votes(options))
     print(as_table(trials))

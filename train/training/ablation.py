@@ -9,93 +9,30 @@ from __future__ import annotations
 import logging
 import re
 import time
-import tomllib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from fer_core.preprocessing import normalize_faces
 from fer_core.readings import softmax
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import Votes
-from train.errors import ConfigError
 from train.evaluation import metrics
 from train.evaluation.architecture import describe
-from train.evaluation.trials import BASELINE, Trial
+from train.evaluation.trials import Trial
 from train.files import write_json
-from train.training.config import TrainConfig, load_config
-from train.training.fit import fit, split_for
+from train.training.config import TrainConfig
+from train.training.fit import fit
+from train.training.plans import Plan
+from train.training.samples import split_for
 from train.training.targets import without_crowd
 
 logger = logging.getLogger(__name__)
 
 TRIAL_FILE = "trial.json"
-CONFIGS_DIR = Path(__file__).resolve().parents[1] / "configs"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to try.
-
-    Attributes:
-        configs: The configuration of the baseline and of every change, in their order.
-        seeds: Each configuration is trained with each of them.
-    """
-
-    configs: dict[str, TrainConfig]
-    seeds: tuple[int, ...]
-
-    def with_seed(self, seed: int) -> Plan:
-        """Return the part of the plan with one seed.
-
-        Raises:
-            ConfigError: The plan has another seed.
-        """
-        if seed not in self.seeds:
-            raise ConfigError(f"The plan's seeds are {', '.join(map(str, self.seeds))}.")
-        return Plan(self.configs, (seed,))
-
-    def trials(self) -> Iterator[tuple[str, TrainConfig]]:
-        """Yield changes with their configurations, a seed after the other."""
-        for seed in self.seeds:
-            for change, config in self.configs.items():
-                yield change, config.model_copy(update={"seed": seed})
-
-
-def load_plan(path: Path) -> Plan:
-    """Read a plan: the name of a configuration, seeds, and by name what each change sets.
-
-    Raises:
-        ConfigError: The file, or the configuration that it names, is missing or not valid.
-    """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        base, seeds, changes = content["base"], content["seeds"], content["changes"]
-        baseline = load_config(CONFIGS_DIR / f"{base}.toml")
-        plain = baseline.model_dump()
-        configs = {
-            name: TrainConfig.model_validate(_merged(plain, change))
-            for name, change in changes.items()
-        }
-        return Plan({BASELINE: baseline, **configs}, tuple(map(int, seeds)))
-    except (OSError, KeyError, TypeError, AttributeError, ValueError, ValidationError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(f"{path} is not a valid plan: {error}") from error
-
-
-def _merged(config: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration with some values replaced; tables are merged, lists are not."""
-    merged = dict(config)
-    for key, value in change.items():
-        inner = isinstance(value, dict) and isinstance(config.get(key), dict)
-        merged[key] = _merged(config[key], value) if inner else value
-    return merged
 
 
 def run_plan(

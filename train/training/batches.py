@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fer_core.preprocessing import normalize_faces
 from train.training.augment import augment_face
 from train.training.config import TrainConfig
-from train.training.targets import Samples
+from train.training.samples import Samples
 
 
 class FaceBatches(keras.utils.PyDataset):

@@ -28,7 +28,7 @@ from train.errors import ConfigError
 from train.evaluation.evaluate import class_set_of, model_config
 from train.evaluation.metrics import confidence_log_loss, expected_calibration_error
 from train.files import write_json
-from train.training.members import CalibrationPart
+from train.training.calibration_part import CalibrationPart
 
 _LARGEST_TEMPERATURE = 20.0
 

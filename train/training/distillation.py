@@ -11,7 +11,7 @@ from fer_core.preprocessing import normalize_faces
 from fer_core.readings import softmax
 from train.data.ferplus import EXPRESSIONS
 from train.errors import ConfigError
-from train.training.targets import Samples
+from train.training.samples import Samples
 
 
 def distill(samples: Samples, teacher: keras.Model, weight: float) -> Samples:

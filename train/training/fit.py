@@ -7,12 +7,10 @@ import os
 from pathlib import Path
 
 import keras
-import numpy as np
-from numpy.typing import NDArray
 
 from fer_core.network import CROWD_LAYER, build_network
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
-from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet, hold_out
+from train.data.fer2013 import FaceSet
 from train.data.ferplus import EXPRESSIONS, Votes
 from train.data.framing import Framings
 from train.errors import ConfigError
@@ -23,13 +21,8 @@ from train.training.callbacks import EpochStart, Progress, TensorBoard
 from train.training.checkpoint import StateCheckpoint, restore
 from train.training.config import TrainConfig
 from train.training.distillation import distill
-from train.training.targets import (
-    Samples,
-    TargetLoss,
-    label_accuracy,
-    samples_of,
-    without_crowd,
-)
+from train.training.samples import Samples, class_weights, samples_of, split_for
+from train.training.targets import TargetLoss, label_accuracy, without_crowd
 from train.training.torch_layers import layer_kinds
 from train.training.weights import named_weights, set_named_weights
 
@@ -167,37 +160,6 @@ def _keep_log(path: Path, done: int) -> None:
         header, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True)
         kept = [row for row in rows if int(row.partition(",")[0]) < done]
         write_whole(path, "".join([header, *kept]))
-
-
-def split_for(config: TrainConfig, dataset: FaceSet) -> tuple[FaceSet, FaceSet]:
-    """Return the training and the validation pictures of a configuration.
-
-    Raises:
-        DataError: The data set lacks a split.
-    """
-    training = dataset.split(TRAINING)
-    if config.validation == PUBLIC_TEST:
-        validation = dataset.split(PUBLIC_TEST)
-    else:
-        # Before disgust is left out, so that networks of either class set hold out the same.
-        training, validation = hold_out(training, config.held_out, config.seed)
-    return training.as_classes(config.class_set), validation.as_classes(config.class_set)
-
-
-def class_weights(config: TrainConfig, targets: NDArray[np.float32]) -> dict[int, float] | None:
-    """Return the weight of each class in the loss, of mean 1 over the pictures.
-
-    Args:
-        config: How classes are weighed.
-        targets: float32 ``(N, T)``; the first K are the labels, one-hot.
-    """
-    if config.class_weighting == "none":
-        return None
-    counts = targets[:, : len(config.class_set)].sum(axis=0)
-    power = 1.0 if config.class_weighting == "balanced" else 0.5
-    weights = (1.0 / np.maximum(counts, 1)) ** power
-    weights *= counts.sum() / (weights * counts).sum()
-    return {index: float(weight) for index, weight in enumerate(weights)}
 
 
 def save_network(

@@ -7,59 +7,25 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 
 from fer_core.labels import CLASS_SETS, ClassSet
 from fer_core.network import build_network
-from fer_core.network_config import NetworkConfig, StrictModel
+from fer_core.network_config import NetworkConfig
 from fer_core.preprocessing import INPUT_SIZE
-from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet, hold_out
 from train.data.ferplus import EXPRESSIONS
 from train.errors import ExportError
+from train.training.calibration_part import CalibrationPart
 from train.training.config import load_config
 from train.training.fit import LOG_FILE, MODEL_FILE, RUN_CONFIG_FILE
 from train.training.member_files import MemberRecord, read_weights
 from train.training.weights import named_weights, set_named_weights
 
 _CAMPAIGN_SUFFIX = ".npz"
-
-
-class CalibrationPart(StrictModel):
-    """The pictures that a network was watched on and never learned from.
-
-    Attributes:
-        split: "PublicTest", or "held-out" for a part of Training.
-        share: Share of Training that is held out, when it is.
-        seed: Decides which pictures that part has.
-    """
-
-    split: Literal["PublicTest", "held-out"]
-    share: Annotated[float, Field(gt=0, le=0.5)] = 0.05
-    seed: Annotated[int, Field(ge=0)] = 0
-
-    def of(self, dataset: FaceSet, class_set: ClassSet) -> FaceSet:
-        """Return the pictures in the classes of a network.
-
-        Args:
-            dataset: FER-2013, all seven classes, in the form that the network was trained on.
-            class_set: The emotions that the network tells apart.
-
-        Raises:
-            DataError: The data set lacks the split.
-        """
-        if self.split == PUBLIC_TEST:
-            return dataset.split(PUBLIC_TEST).as_classes(class_set)
-        return hold_out(dataset.split(TRAINING), self.share, self.seed)[1].as_classes(class_set)
-
-    def __str__(self) -> str:
-        if self.split == PUBLIC_TEST:
-            return PUBLIC_TEST
-        return f"a held-out {self.share:.0%} of Training"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,51 +7,12 @@ they get outputs of their own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
-from numpy.typing import NDArray
 
 from fer_core.network import LABELS_LAYER
-from train.data.fer2013 import FaceSet
-from train.data.ferplus import Votes, expression_shares
-from train.data.framing import Framings
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """Faces and what to say of them.
-
-    Attributes:
-        faces_gray: uint8 ``(N, 48, 48)``.
-        targets: float32 ``(N, K)``, the labels one-hot; with the crowd ``(N, K + 8)``, after
-            them the share of voters for each of ``EXPRESSIONS``. Voters for "unknown" and "not a
-            face" make these sum to less than 1, so the crowd counts less; without votes to 0.
-        framed_gray: Of each face the crops that detectors make of it, uint8 ``(48, 48)`` each.
-    """
-
-    faces_gray: NDArray[np.uint8]
-    targets: NDArray[np.float32]
-    framed_gray: list[list[NDArray[np.uint8]]] | None = None
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-
-def samples_of(
-    dataset: FaceSet, votes: Votes | None = None, framings: Framings | None = None
-) -> Samples:
-    """Return a data set's faces and targets, with the crowd's if there are votes."""
-    framed = None if framings is None else framings.of(dataset)
-    labels = np.eye(len(dataset.class_set), dtype=np.float32)[dataset.labels]
-    if votes is None:
-        return Samples(dataset.faces_gray, labels, framed)
-    return Samples(
-        dataset.faces_gray, np.hstack([labels, expression_shares(votes.of(dataset.ids))]), framed
-    )
 
 
 def without_crowd(model: keras.Model) -> keras.Model:

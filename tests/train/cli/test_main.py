@@ -15,7 +15,6 @@ from fer_core.pipeline import analyze_image
 from fer_core.preprocessing import resize_face
 from train.cli.main import main
 from train.data.framing import read_framings
-from train.training.callbacks import Progress
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "assets" / "samples" / "grace-hopper.jpg"
@@ -224,7 +223,7 @@ def test_faces_are_framed_as_the_app_does(
     [
         ["fit", "missing.toml", "--data", "missing"],
         ["check-data", "missing"],
-        ["export", "missing"],
+        pytest.param(["export", "missing"], marks=pytest.mark.training),
         ["evaluate", "fer7", "--data", "missing", "--split", "test"],
         ["calibrate", "fer7", "--data", "missing"],
         ["card", "missing.md"],
@@ -278,6 +277,8 @@ def test_an_interruption_says_how_to_go_on(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from train.training.callbacks import Progress
+
     # A shell's background job inherits that the signal is ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))

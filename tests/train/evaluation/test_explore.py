@@ -15,9 +15,7 @@ from train.data.fer2013 import FaceSet
 from train.data.ferplus import ANSWERS, Votes
 from train.errors import DataError
 from train.evaluation import corruptions, metrics, storage
-from train.evaluation.architecture import describe
 from train.evaluation.evaluate import evaluate
-from train.evaluation.explain import read_keras
 from train.evaluation.explore import PARTS, explore
 from train.evaluation.records import Crowd, Features, Predictions, Robustness
 from train.evaluation.robustness import measure_robustness
@@ -145,46 +143,3 @@ def test_robustness_is_repeatable_on_a_part(
     assert first == second
     assert first.pictures == 20
     assert first != measure_robustness(classifier, tiny_set, "test", limit=20, seed=1)
-
-
-# ---------------------------------------------------------------- architecture
-
-
-def test_the_layers_add_up(models_dir: Path) -> None:
-    network = read_keras(models_dir / "fer7")
-    table = describe(network)
-    assert table.parameters == network.count_params()
-    names = [layer.name for layer in table.layers]
-    assert all(
-        source in names[:index]
-        for index, layer in enumerate(table.layers)
-        for source in layer.inputs
-    )
-    assert table.layers[0].inputs == () and table.layers[0].output_shape == (48, 48, 1)
-    add = next(layer for layer in table.layers if layer.kind == "Add")
-    assert len(add.inputs) == 2
-    # By member and emotion.
-    assert table.layers[-1].output_shape == (1, 7)
-
-
-def test_multiply_adds_by_hand() -> None:
-    from fer_core.network import build_network
-    from fer_core.network_config import NetworkConfig
-
-    config = NetworkConfig.model_validate(
-        {
-            "kind": "vgg",
-            "stages": [{"filters": 4, "pool": 2}, {"filters": 8, "pool": 1}],
-            "dense": [5],
-            "dropout": 0.25,
-        }
-    )
-    table = describe(build_network(config, 7))
-    first, second = 48 * 48 * 9 * 4, 24 * 24 * 9 * 4 * 8
-    assert table.multiply_adds == first + second + 8 * 5 + 5 * 7
-    convolutions = [layer for layer in table.layers if layer.kind == "Conv2D"]
-    assert [layer.multiply_adds for layer in convolutions] == [first, second]
-    assert convolutions[0].settings == "3×3"
-    assert [layer.settings for layer in table.layers if layer.kind == "Dropout"] == [
-        "rate 0.25"
-    ] * 2

@@ -8,7 +8,6 @@ import pytest
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier, read_model_files
 from fer_core.errors import ModelError
-from fer_core.network import CROWD_LAYER, LABELS_LAYER
 from fer_core.network_config import member_prefix
 from fer_core.preprocessing import normalize_faces
 from fer_core.tta import ONE_VIEW
@@ -18,7 +17,21 @@ from train.evaluation.readings import Readings, _check_linear, read_features_of
 
 
 @pytest.mark.parametrize("name", ["fer7", "fer6"])
+def test_shipped_networks_are_read_as_they_are_served(
+    tiny_set: FaceSet, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("train.evaluation.readings.MAX_BATCH", 3)
+    faces = tiny_set.faces_gray[:4]  # more than one batch
+    readings = read_features_of(read_model_files(MODELS_DIR / name), faces)
+    served = EmotionClassifier.load(name).logits(faces, ONE_VIEW)
+    np.testing.assert_allclose(readings.logits, served, atol=1e-5)
+
+
+@pytest.mark.training
+@pytest.mark.parametrize("name", ["fer7", "fer6"])
 def test_shipped_networks_show_what_their_answers_follow_from(tiny_set: FaceSet, name: str) -> None:
+    from fer_core.network import CROWD_LAYER, LABELS_LAYER
+
     faces = tiny_set.faces_gray[:33]  # more than one batch
     readings = read_features_of(read_model_files(MODELS_DIR / name), faces)
     served = EmotionClassifier.load(name).logits(faces, ONE_VIEW)

@@ -8,6 +8,8 @@ from fer_core.network import NetworkConfig, build_network
 from fer_core.preprocessing import normalize_faces
 from train.training.batch_norm import reestimate_statistics
 
+pytestmark = pytest.mark.training
+
 STAGES = ({"filters": 3}, {"filters": 4})
 
 

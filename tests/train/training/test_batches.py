@@ -12,7 +12,9 @@ from train.data.fer2013 import FaceSet
 from train.training import batches
 from train.training.batches import FaceBatches
 from train.training.config import TrainConfig
-from train.training.targets import samples_of
+from train.training.samples import samples_of
+
+pytestmark = pytest.mark.training
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import pytest
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier
 from fer_core.errors import ModelError
-from fer_core.labels import FER6, FER7
 from fer_core.readings import softmax
-from tests.train.training.test_fit import clear_votes
+from tests.train.votes import clear_votes
 from train.data.fer2013 import FaceSet, hold_out
 from train.data.ferplus import vote_shares
 from train.errors import ConfigError, DataError
@@ -24,7 +23,6 @@ from train.training.calibrate import (
     set_mixture,
     share_loss,
 )
-from train.training.members import CalibrationPart
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
@@ -168,10 +166,3 @@ def test_a_model_of_unknown_training(models_dir: Path, tiny_set: FaceSet, part: 
     file.write_text(json.dumps(json.loads(file.read_text()) | {"calibration": part}))
     with pytest.raises(ConfigError, match="what 'fer7' is to be calibrated on"):
         calibrate("fer7", tiny_set, models_dir)
-
-
-def test_six_emotions_are_calibrated_on_the_same_pictures(tiny_set: FaceSet) -> None:
-    part = CalibrationPart(split="held-out", share=0.25, seed=1)
-    seven, six = part.of(tiny_set, FER7), part.of(tiny_set, FER6)
-    disgust = FER7.labels.index("disgust")
-    assert np.array_equal(six.names, seven.names[seven.labels != disgust])

@@ -4,11 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from tests.train.training.test_targets import votes_on_the_first
+from tests.train.votes import votes_on_the_first
 from train.data.fer2013 import FaceSet
 from train.errors import ConfigError
 from train.training.distillation import distill
-from train.training.targets import samples_of
+from train.training.samples import samples_of
+
+pytestmark = pytest.mark.training
 
 
 def constant_teacher(shares: list[float]) -> keras.Model:

@@ -23,6 +23,8 @@ from train.training.export import export_model
 from train.training.members import read_member
 from train.training.weights import halve_weights
 
+pytestmark = pytest.mark.training
+
 
 @pytest.fixture
 def run_copy(trained_run: Path, tmp_path: Path) -> Path:

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 from fer_core.preprocessing import normalize_faces
+from tests.train.votes import clear_votes
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import ANSWERS, Votes
 from train.errors import CheckpointError, ConfigError, DataError
 from train.training.config import TrainConfig
-from train.training.fit import CHECKPOINT_FILE, LOG_FILE, MODEL_FILE, class_weights, fit, split_for
-from train.training.targets import samples_of
+from train.training.fit import CHECKPOINT_FILE, LOG_FILE, MODEL_FILE, fit
 from train.training.weights import named_weights
 
 VGG = {
@@ -27,6 +26,8 @@ VGG = {
     "stages": [{"filters": 4, "pool": 4, "dropout": 0.1}, {"filters": 4, "pool": 2}],
 }
 
+pytestmark = pytest.mark.training
+
 
 def weights_of(path: Path) -> list[np.ndarray]:
     return keras.saving.load_model(path, compile=False).get_weights()
@@ -34,13 +35,6 @@ def weights_of(path: Path) -> list[np.ndarray]:
 
 def equal(left: list[np.ndarray], right: list[np.ndarray]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
-
-
-def clear_votes(dataset: FaceSet) -> Votes:
-    """Return votes of ten people who all agree with the label."""
-    table = {answer: 10 * np.eye(10, dtype=np.int64)[i] for i, answer in enumerate(ANSWERS)}
-    pairs = zip(dataset.ids.tolist(), dataset.words.tolist(), strict=True)
-    return Votes({picture: table[word] for picture, word in pairs})
 
 
 def rows_of(run_dir: Path) -> list[dict[str, str]]:
@@ -263,40 +257,8 @@ def test_the_checkpoint_of_another_network_is_refused(
         fit(TrainConfig.model_validate(tiny_run), tiny_set, tmp_path, resume=True)
 
 
-def test_splits_of_the_configurations(tiny_set: FaceSet, tiny_run: dict[str, Any]) -> None:
-    training, validation = split_for(TrainConfig.model_validate(tiny_run), tiny_set)
-    assert set(training.splits) == {"Training"}
-    assert set(validation.splits) == {"PublicTest"}
-    tiny_run |= {"classes": "fer6", "validation": "held-out", "held_out": 0.25}
-    training, validation = split_for(TrainConfig.model_validate(tiny_run), tiny_set)
-    assert set(training.splits) == set(validation.splits) == {"Training"}
-    assert len(training) + len(validation) == 6 * 24
-    assert len(training.class_set) == 6
-    assert not set(training.names) & set(validation.names)
-
-
 def test_a_missing_split_stops_before_training(
     tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path
 ) -> None:
     with pytest.raises(DataError, match="PublicTest"):
         fit(TrainConfig.model_validate(tiny_run), tiny_set.split("Training"), tmp_path / "run")
-
-
-def test_class_weights(tiny_set: FaceSet, tiny_run: dict[str, Any]) -> None:
-    training = tiny_set.split("Training")
-    # 24 angry pictures and 6 disgusted ones.
-    few = training.where(
-        np.r_[np.flatnonzero(training.labels == 0), np.flatnonzero(training.labels == 1)[:6]]
-    )
-    weights = {}
-    for kind in ("none", "balanced", "sqrt"):
-        tiny_run["class_weighting"] = kind
-        targets = samples_of(few).targets
-        weights[kind] = class_weights(TrainConfig.model_validate(tiny_run), targets)
-    assert weights["none"] is None
-    balanced, sqrt = weights["balanced"], weights["sqrt"]
-    assert balanced is not None
-    assert sqrt is not None
-    assert balanced[1] / balanced[0] == pytest.approx(4)
-    assert sqrt[1] / sqrt[0] == pytest.approx(2)
-    assert (24 * balanced[0] + 6 * balanced[1]) / 30 == pytest.approx(1)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.training
+
 # Keras has one backend a process, and the other tests' is TensorFlow.
 SCRIPT = """
 import keras, numpy as np

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,17 +29,11 @@ SECTIONS = ("Overview", "Audit", "Map", "Browse", "Augmentation", "Mean faces", 
 
 
 @pytest.fixture
-def unread(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+def bare(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The page before its first run, on a machine without the data set."""
     monkeypatch.delenv("FER2013", raising=False)
     monkeypatch.delenv("FERPLUS", raising=False)
     return app.switch_page("pages/5_Data_set.py")
-
-
-@pytest.fixture
-def bare(unread: AppTest) -> AppTest:
-    """The page on a machine without the data set."""
-    return unread.run()
 
 
 @pytest.fixture(scope="module")
@@ -55,25 +48,36 @@ def _audit_of_tiny(tiny_set: FaceSet, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def tiny_audit(_audit_of_tiny: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def tiny_audit(_audit_of_tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An audit of the tiny set in the place of the stored one, with votes of our own."""
-    folder = shutil.copytree(_audit_of_tiny, tmp_path / "audit")
-    monkeypatch.setattr(storage, "AUDIT_DIR", folder)
-    return folder
+    monkeypatch.setattr(storage, "AUDIT_DIR", _audit_of_tiny)
+    return _audit_of_tiny
 
 
 @pytest.fixture
 def page(
-    tiny_audit: Path, unread: AppTest, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_audit: Path, bare: AppTest, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AppTest:
-    """The page with a small part of the data set, and its audit."""
+    """The page before its first run, with a small part of the data set, and its audit."""
     monkeypatch.setenv("FER2013", str(tiny_folder))
-    return unread.run()
+    return bare
+
+
+def begin(app: AppTest, section: str) -> AppTest:
+    """Run the page, at once in a section."""
+    app.session_state["dataset-section-kept"] = section
+    return app.run()
+
+
+def turn(app: AppTest, section: str) -> AppTest:
+    """Turn to another section, as visitors do."""
+    return app.segmented_control(key="dataset-section").set_value(section).run()
 
 
 def test_strangers_name_no_files(
     page: AppTest, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    page.run()
     assert len(page.text_input) == 2
     assert page.text_input[0].value == str(tiny_folder)
     monkeypatch.setenv("FER_PUBLIC", "1")
@@ -82,10 +86,6 @@ def test_strangers_name_no_files(
     # Neither is it told to them; the pictures are there nevertheless.
     assert str(tiny_folder) not in "".join(str(element.value) for element in app.caption)
     assert app.warning
-
-
-def turn(app: AppTest, section: str) -> AppTest:
-    return app.segmented_control(key="dataset-section").set_value(section).run()
 
 
 def grids(app: AppTest) -> list[dict[str, Any]]:
@@ -121,7 +121,7 @@ def open_picture(app: AppTest, name: str, emotion: str) -> AppTest:
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_without_the_data_set_every_section_says_what_it_can(bare: AppTest, section: str) -> None:
-    app = turn(bare, section)
+    app = begin(bare, section)
     assert not app.exception and not app.error
     if section in ("Overview", "Mean faces"):
         assert "python -m train download" in texts(app)
@@ -135,7 +135,7 @@ def _key(section: str) -> str:
 
 
 def test_without_the_data_set_the_browser_shows_names(bare: AppTest) -> None:
-    app = turn(bare, "Browse")
+    app = begin(bare, "Browse")
     (grid,) = grids(app)
     assert grid["atlas"] == "" and len(tiles(app)) == 60
     assert all(tile["lines"][0] == tile["title"].split(" · ")[0] for tile in tiles(app))
@@ -143,18 +143,18 @@ def test_without_the_data_set_the_browser_shows_names(bare: AppTest) -> None:
 
 
 def test_without_the_data_set_the_counts_are_the_published_ones(bare: AppTest) -> None:
-    table = turn(bare, "Overview").dataframe[0].value
+    table = begin(bare, "Overview").dataframe[0].value
     assert table["Training"].tolist() == [3995, 436, 4097, 7215, 4830, 3171, 4965, 28709]
 
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_with_the_data_set_every_section_works(page: AppTest, section: str) -> None:
-    app = turn(page, section)
+    app = begin(page, section)
     assert not app.exception and not app.error
 
 
 def test_a_place_is_given_by_hand(bare: AppTest, tiny_folder: Path) -> None:
-    app = bare.text_input[0].set_value(str(tiny_folder))
+    bare.run().text_input[0].set_value(str(tiny_folder))
     app = button(bare, "Use").click().run()
     assert not app.exception
     assert ["not the whole FER-2013: 280 pictures" in w.value for w in app.warning] == [True]
@@ -168,7 +168,7 @@ def test_a_place_is_read_below_its_button(
     """Where its spinner is seen; the next run finds it read."""
     read: list[Path | None] = []
     monkeypatch.setattr("ui.dataset.source.dataset", lambda: read.append(data_place()))
-    bare.text_input[0].set_value(str(tiny_folder))
+    bare.run().text_input[0].set_value(str(tiny_folder))
     button(bare, "Use").click().run()
     assert read == [tiny_folder]
 
@@ -177,15 +177,14 @@ def test_a_place_is_read_below_its_button(
 def test_a_wrong_place_is_one_sentence(bare: AppTest, tmp_path: Path, name: str) -> None:
     if name != "nowhere":
         (tmp_path / name).write_text("This is no data set.")
-    bare.text_input[0].set_value(str(tmp_path / name))
+    bare.run().text_input[0].set_value(str(tmp_path / name))
     app = button(bare, "Use").click().run()
     assert not app.exception and len(app.error) == 1
     assert not turn(app, "Augmentation").exception
 
 
-@pytest.mark.parametrize("name", ["~nosuchuser/x", "a" * 300, "/dev/zero", "locked/x"])
 def test_a_place_that_is_none_leaves_the_form_usable(
-    bare: AppTest, tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    bare: AppTest, tmp_path: Path, tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stat = os.stat
 
@@ -195,14 +194,17 @@ def test_a_place_that_is_none_leaves_the_form_usable(
         return stat(path, **options)
 
     monkeypatch.setattr(os, "stat", refuse)
-    place = name if name.startswith("~") else str(tmp_path / name)
-    bare.text_input[0].set_value(place)
-    bare.text_input[1].set_value(place)
-    app = button(bare, "Use").click().run()
-    assert not app.exception
-    assert len(app.error) == 2 and all(error.value.count("\n") == 0 for error in app.error)
-    assert not turn(app, "Browse").exception
-    app = turn(app, "Overview")
+    app = bare.run()
+    for name in ("~nosuchuser/x", "a" * 300, "/dev/zero", "locked/x"):
+        place = name if name.startswith("~") else str(tmp_path / name)
+        app.text_input[0].set_value(place)
+        app.text_input[1].set_value(place)
+        app = button(app, "Use").click().run()
+        assert not app.exception, name
+        assert len(app.error) == 2, name
+        assert all(error.value.count("\n") == 0 for error in app.error), name
+        assert not turn(app, "Browse").exception, name
+        app = turn(app, "Overview")
     app.text_input[0].set_value(str(tiny_folder))
     app.text_input[1].set_value("")
     app = button(app, "Use").click().run()
@@ -213,15 +215,14 @@ def test_a_place_that_is_none_leaves_the_form_usable(
 def test_fer2013_csv_is_shown_without_what_is_stored(
     bare: AppTest, tiny_set: FaceSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    part = tiny_set.where(np.arange(0, len(tiny_set), 4))
     with (tmp_path / "fer2013.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["emotion", "pixels", "Usage"])
-        for face, label, split in zip(
-            tiny_set.faces_gray, tiny_set.labels, tiny_set.splits, strict=True
-        ):
+        for face, label, split in zip(part.faces_gray, part.labels, part.splits, strict=True):
             writer.writerow([label, " ".join(map(str, face.ravel())), split])
     monkeypatch.setenv("FER2013", str(tmp_path / "fer2013.csv"))
-    app = turn(bare, "Browse")
+    app = begin(bare, "Browse")
     assert not app.exception and len(tiles(app)) == 60
     # A row's number may be another picture's in the files: nothing that is stored belongs here.
     assert not any("→" in line for tile in tiles(app) for line in tile["lines"])
@@ -231,7 +232,7 @@ def test_fer2013_csv_is_shown_without_what_is_stored(
 
 
 def test_filters_and_order(page: AppTest) -> None:
-    app = turn(page, "Browse")
+    app = begin(page, "Browse")
     assert "**280** of 280 pictures" in texts(app)
     app = app.pills(key="filter-emotions").set_value(["fear"]).run()
     assert "**40** of 280 pictures" in texts(app)
@@ -250,7 +251,7 @@ def test_filters_and_order(page: AppTest) -> None:
 
 
 def test_filters_by_quality_and_crowd(page: AppTest) -> None:
-    app = turn(page, "Browse")
+    app = begin(page, "Browse")
     app = app.slider(key="filter-brightness").set_value((0, 100)).run()
     dark = len(tiles(app))
     assert 0 < dark < 60 or f"**{dark}**" not in texts(app)
@@ -262,13 +263,13 @@ def test_filters_by_quality_and_crowd(page: AppTest) -> None:
 
 
 def test_no_picture_passes(page: AppTest) -> None:
-    app = turn(page, "Browse")
+    app = begin(page, "Browse")
     app = app.slider(key="filter-sharpness").set_value((700, 700)).run()
     assert not app.exception and "**0** of 280" in texts(app) and not grids(app)
 
 
 def test_pages_are_turned(page: AppTest) -> None:
-    app = turn(page, "Browse")
+    app = begin(page, "Browse")
     first = tiles(app)
     app = button(app, "Next page").click().run()
     assert app.number_input[0].value == 2 and tiles(app) != first
@@ -280,7 +281,7 @@ def test_pages_are_turned(page: AppTest) -> None:
 
 
 def test_the_section_and_the_filters_outlive_a_change_of_page(page: AppTest) -> None:
-    app = turn(page, "Browse").pills(key="filter-emotions").set_value(["disgust"]).run()
+    app = turn(page.run(), "Browse").pills(key="filter-emotions").set_value(["disgust"]).run()
     app = app.switch_page("app.py").run().switch_page("pages/5_Data_set.py").run()
     assert app.segmented_control(key="dataset-section").value == "Browse"
     assert "**40** of 280 pictures" in texts(app)
@@ -289,7 +290,7 @@ def test_the_section_and_the_filters_outlive_a_change_of_page(page: AppTest) -> 
 def test_a_pictures_own_page(page: AppTest, tiny_set: FaceSet) -> None:
     position = int(np.flatnonzero(tiny_set.splits == "PublicTest")[0])
     emotion = FER7.labels[tiny_set.labels[position]]
-    app = open_picture(turn(page, "Browse"), str(tiny_set.names[position]), emotion)
+    app = open_picture(begin(page, "Browse"), str(tiny_set.names[position]), emotion)
     assert not app.exception
     assert app.main.header[0].value == plain(f"{tiny_set.names[position]}, labelled {emotion}")
     assert [len(chart["data"][0]["y"]) for chart in charts(app)] == [7, 6]
@@ -300,7 +301,7 @@ def test_a_pictures_own_page(page: AppTest, tiny_set: FaceSet) -> None:
 
 
 def test_a_picture_without_the_data_set_has_probabilities_and_neighbours(bare: AppTest) -> None:
-    app = turn(bare, "Browse")
+    app = begin(bare, "Browse")
     app = open_picture(app, *tiles(app)[0]["title"].split(" · "))
     assert not app.exception and not app.get("image")
     assert "python -m train download" in texts(app)
@@ -338,7 +339,7 @@ def test_votes_are_drawn(page: AppTest, tiny_set: FaceSet, tmp_path: Path) -> No
     header = "image,neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,NF"
     row = f"train/{emotion}/{tiny_set.names[0]}.jpg,1,2,0,7,0,0,0,0,0,0"
     (tmp_path / "ferplus.csv").write_text(f"{header}\n{row}\n")
-    page.text_input[1].set_value(str(tmp_path / "ferplus.csv"))
+    page.run().text_input[1].set_value(str(tmp_path / "ferplus.csv"))
     app = button(page, "Use").click().run()
     assert "votes on 1 pictures are here" in texts(app)
     app = open_picture(app, str(tiny_set.names[0]), emotion)
@@ -347,14 +348,14 @@ def test_votes_are_drawn(page: AppTest, tiny_set: FaceSet, tmp_path: Path) -> No
 
 def test_broken_votes_are_one_sentence(page: AppTest, tmp_path: Path) -> None:
     (tmp_path / "votes.csv").write_text("a,b\n1,2\n")
-    page.text_input[1].set_value(str(tmp_path / "votes.csv"))
+    page.run().text_input[1].set_value(str(tmp_path / "votes.csv"))
     app = button(page, "Use").click().run()
     assert ["has no columns" in error.value for error in app.error] == [True]
 
 
 def test_the_audit(page: AppTest, tiny_audit: Path) -> None:
     found = storage.read_audit(tiny_audit)
-    app = turn(page, "Audit")
+    app = begin(page, "Audit")
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures["Duplicates"] == f"{found.summary.near_pictures:,}"
     assert figures["Test pictures leaked"] == f"{found.summary.leaked:,}"
@@ -367,7 +368,7 @@ def test_the_audit(page: AppTest, tiny_audit: Path) -> None:
 
 
 def test_the_stored_audit_counts_what_was_published(bare: AppTest) -> None:
-    figures = {metric.label: metric.value for metric in turn(bare, "Audit").metric}
+    figures = {metric.label: metric.value for metric in begin(bare, "Audit").metric}
     assert figures["Duplicates"] == "6,194" and "1,516 of them with identical" in texts(bare)
     assert figures["Disputed labels"] == "32%"
     assert figures["Test pictures leaked"] == "568"
@@ -375,7 +376,7 @@ def test_the_stored_audit_counts_what_was_published(bare: AppTest) -> None:
 
 def test_the_page_begins_with_what_needs_no_pictures(bare: AppTest) -> None:
     """And its address says which section is shown."""
-    order = [element.type for element in bare.main]
+    order = [element.type for element in bare.run().main]
     assert order.index("metric") < order.index("plotly_chart") < order.index("text_input")
     assert "**32 of a hundred labels are disputed**" in texts(bare)
     assert address(turn(bare, "Audit"))["section"] == "Audit"
@@ -387,7 +388,7 @@ def test_the_page_begins_with_what_needs_no_pictures(bare: AppTest) -> None:
 
 def test_no_audit_is_said(bare: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(storage, "AUDIT_DIR", tmp_path)
-    app = turn(bare, "Audit")
+    app = begin(bare, "Audit")
     assert not app.exception and "python -m train audit" in app.info[0].value
     assert not turn(app, "Browse").exception
 
@@ -398,12 +399,12 @@ def test_a_damaged_audit_stops_nothing(
     (tmp_path / storage.AUDIT_FILE).write_text("This is no table.")
     monkeypatch.setattr(storage, "AUDIT_DIR", tmp_path)
     for section in ("Overview", "Browse", "Audit"):
-        assert not turn(bare, section).exception
-    assert "cannot be read" in texts(turn(bare, "Overview"))
+        assert not begin(bare, section).exception
+    assert "cannot be read" in texts(begin(bare, "Overview"))
 
 
 def test_the_map_has_all_test_pictures(bare: AppTest) -> None:
-    (chart,) = charts(turn(bare, "Map"))
+    (chart,) = charts(begin(bare, "Map"))
     assert {trace["type"] for trace in chart["data"]} == {"scattergl"}
     shown = sum(
         int(t["name"].rpartition("(")[2].rstrip(")").replace(",", "")) for t in chart["data"]
@@ -411,9 +412,10 @@ def test_the_map_has_all_test_pictures(bare: AppTest) -> None:
     assert shown == 2 * 3589
 
 
-@pytest.mark.parametrize(
-    ("slider", "value"),
-    [
+def test_every_slider_changes_the_grid(page: AppTest) -> None:
+    app = button(begin(page, "Augmentation"), "Nothing").click().run()
+    nothing = grid_picture(app)
+    for name, value in (
         ("rotation_deg", 40.0),
         ("shift", 0.4),
         ("zoom", 0.5),
@@ -423,13 +425,12 @@ def test_the_map_has_all_test_pictures(bare: AppTest) -> None:
         ("blur_probability", 1.0),
         ("noise_probability", 1.0),
         ("erase_probability", 1.0),
-    ],
-)
-def test_every_slider_changes_the_grid(page: AppTest, slider: str, value: float) -> None:
-    app = button(turn(page, "Augmentation"), "Nothing").click().run()
-    before = grid_picture(app)
-    app = app.slider(key=f"augment-{slider}").set_value(value).run()
-    assert grid_picture(app) != before
+    ):
+        app = app.slider(key=f"augment-{name}").set_value(value).run()
+        assert grid_picture(app) != nothing, name
+        # Together with the next one's.
+        app.slider(key=f"augment-{name}").set_value(type(value)(0))
+    assert grid_picture(app.run()) == nothing
 
 
 def grid_picture(app: AppTest) -> str:
@@ -437,7 +438,7 @@ def grid_picture(app: AppTest) -> str:
 
 
 def test_flip_and_draw_again_change_the_grid(page: AppTest) -> None:
-    app = button(turn(page, "Augmentation"), "Nothing").click().run()
+    app = button(begin(page, "Augmentation"), "Nothing").click().run()
     plain = grid_picture(app)
     app = button(app, "Draw again").click().run()
     assert grid_picture(app) == plain, "nothing is drawn where nothing is varied"
@@ -448,7 +449,7 @@ def test_flip_and_draw_again_change_the_grid(page: AppTest) -> None:
 
 
 def test_sliders_outlive_other_sections_and_pages(page: AppTest) -> None:
-    app = turn(page, "Augmentation").slider(key="augment-rotation_deg").set_value(33.0).run()
+    app = begin(page, "Augmentation").slider(key="augment-rotation_deg").set_value(33.0).run()
     app = turn(turn(app, "Browse"), "Augmentation")
     assert app.slider(key="augment-rotation_deg").value == 33
     app = app.switch_page("app.py").run().switch_page("pages/5_Data_set.py").run()
@@ -459,7 +460,7 @@ def test_sliders_outlive_other_sections_and_pages(page: AppTest) -> None:
 def test_presets_are_what_was_trained_with(page: AppTest, name: str, title: str) -> None:
     config = json.loads((MODELS_DIR / name / "config.json").read_text())
     trained = AugmentationConfig(**config["members"][0]["training"]["augmentation"])
-    app = turn(page, "Augmentation")
+    app = begin(page, "Augmentation")
     assert app.slider(key="augment-rotation_deg").value > 0
     app = button(app, "Nothing").click().run()
     assert drawn(app) == AugmentationConfig()
@@ -479,7 +480,7 @@ def drawn(app: AppTest) -> AugmentationConfig:
 
 
 def test_the_pipeline_of_a_photo(bare: AppTest) -> None:
-    app = turn(bare, "Pipeline")
+    app = begin(bare, "Pipeline")
     shown = texts(app)
     for step in ("1 · Detect", "2 · Align", "3 · Resize and normalise", "4 · Classify"):
         assert step in shown
@@ -490,7 +491,7 @@ def test_the_pipeline_of_a_data_set_picture(
     page: AppTest, yunet_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FER_YUNET", str(yunet_file))
-    app = turn(page, "Pipeline")
+    app = begin(page, "Pipeline")
     assert app.segmented_control(key="pipeline-kind").value == "dataset"
     assert len(charts(app)) == 3, "the picture itself is read too"
     before = [image.value[0] for image in app.get("image")]
@@ -506,7 +507,7 @@ Photo = Callable[[str, bytes], AppTest]
 def own_photo(bare: AppTest) -> Photo:
     def run(name: str, content: bytes) -> AppTest:
         app = (
-            turn(bare, "Pipeline").segmented_control(key="pipeline-kind").set_value("upload").run()
+            begin(bare, "Pipeline").segmented_control(key="pipeline-kind").set_value("upload").run()
         )
         return app.file_uploader[0].set_value([(name, content, "image/jpeg")]).run()
 

@@ -19,11 +19,12 @@ from ui.dataset.rows import (
 )
 
 
-@pytest.fixture
-def audited(tiny_set: FaceSet, monkeypatch: pytest.MonkeyPatch, tmp_path) -> Audit:
+@pytest.fixture(scope="module")
+def audited(tiny_set: FaceSet, tmp_path_factory: pytest.TempPathFactory) -> Audit:
     """The audit of the tiny set, with votes that were made up for its first pictures."""
-    monkeypatch.setenv("FER_YUNET", str(tmp_path / "none.onnx"))
-    found = audit(tiny_set)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FER_YUNET", str(tmp_path_factory.mktemp("no") / "none.onnx"))
+        found = audit(tiny_set)
     emotions, shares = found.crowd_emotion.astype("<U8"), found.crowd_share.copy()
     emotions[:3] = found.emotions[0], "fear" if found.emotions[1] != "fear" else "sad", ""
     shares[:3] = 0.9, 0.6, 0.4
@@ -41,7 +42,7 @@ def said(dataset: FaceSet, class_set=FER7) -> Predictions:
     return said_always(faces.names, faces.splits, faces.labels, rows, class_set)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rows(tiny_set: FaceSet, audited: Audit) -> PictureRows:
     models = {"fer7": said(tiny_set), "fer6": said(tiny_set, FER6)}
     return picture_rows(tiny_set, audited, models)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import shutil
 import zipfile
@@ -39,27 +40,30 @@ LABELS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 
 @pytest.fixture
 def page(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The metrics page on a machine without the data set."""
+    """The metrics page before its first run, on a machine without the data set."""
     monkeypatch.delenv("FER2013", raising=False)
-    return app.switch_page("pages/4_Metrics.py").run()
+    return app.switch_page("pages/4_Metrics.py")
 
 
 @pytest.fixture
 def pictures(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AppTest:
-    """The metrics page with the pictures of one cell."""
+    """The metrics page before its first run, with the pictures of one cell."""
     monkeypatch.setenv("FER2013", str(write_pictures(tmp_path / "fer2013")))
     return page
 
 
-def turn(app: AppTest, part: str) -> AppTest:
-    app.session_state[f"{PART_KEY}-kept"] = part
+def opened(app: AppTest, **said: str) -> AppTest:
+    """Run the page for the first time, with what its address says."""
+    for name, value in said.items():
+        app.query_params[name] = value
     app.run()
     assert not app.exception
     return app
 
 
-def as_people_say(app: AppTest) -> AppTest:
-    app = app.selectbox(key="metrics-reading").set_value("people").run()
+def turn(app: AppTest, part: str) -> AppTest:
+    app.session_state[f"{PART_KEY}-kept"] = part
+    app.run()
     assert not app.exception
     return app
 
@@ -81,36 +85,36 @@ def choose_cell(app: AppTest, true: str, predicted: str, key: str = "confusion")
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("model", ["fer7", "fer6"])
 def test_every_part_without_the_data_set(page: AppTest, part: str, model: str) -> None:
-    page.selectbox(key="metrics-model").set_value(model)
-    turn(page, part)
+    opened(page, part=part, network=model)
     assert not page.error
     assert page.main.header
 
 
-@pytest.mark.parametrize("title", GROUPS)
-def test_a_group_begins_with_a_sentence_and_its_last_part(page: AppTest, title: str) -> None:
-    first, *_, last = GROUPS[title].parts
-    page.segmented_control(key=GROUP_KEY).set_value(title).run()
-    assert page.markdown[0].value.startswith("**")
-    assert page.segmented_control(key=f"{PART_KEY}-{title}").value == first
-    page.segmented_control(key=f"{PART_KEY}-{title}").set_value(last).run()
-    for other in (next(name for name in GROUPS if name != title), title):
-        page.segmented_control(key=GROUP_KEY).set_value(other).run()
-    assert page.segmented_control(key=f"{PART_KEY}-{title}").value == last
-    assert address(page)["part"] == last and not page.exception
+def test_a_group_begins_with_a_sentence_and_its_last_part(page: AppTest) -> None:
+    page.run()
+    for title, group in GROUPS.items():
+        first, *_, last = group.parts
+        page.segmented_control(key=GROUP_KEY).set_value(title).run()
+        assert page.markdown[0].value.startswith("**"), title
+        assert page.segmented_control(key=f"{PART_KEY}-{title}").value == first
+        page.segmented_control(key=f"{PART_KEY}-{title}").set_value(last).run()
+        assert not page.exception, title
+    for title, group in GROUPS.items():
+        *_, last = group.parts
+        page.segmented_control(key=GROUP_KEY).set_value(title).run()
+        assert page.segmented_control(key=f"{PART_KEY}-{title}").value == last
+        assert address(page)["part"] == last and not page.exception
 
 
-def test_the_address_brings_back_part_and_choices(app: AppTest) -> None:
+def test_the_address_brings_back_part_and_choices(page: AppTest) -> None:
     said = {"part": "emotions", "network": "fer6", "pictures": "PublicTest", "views": "flip"}
-    for name, value in said.items():
-        app.query_params[name] = value
-    page = app.switch_page("pages/4_Metrics.py").run()
+    opened(page, **said)
     assert page.main.header[0].value.endswith("6 emotions, mirrored too on PublicTest")
     assert said.items() <= address(page).items() and address(page)["against"] == ""
 
 
 def test_network_and_sidebar_are_one_choice(page: AppTest) -> None:
-    page.selectbox(key="metrics-model").set_value("fer6").run()
+    page.run().selectbox(key="metrics-model").set_value("fer6").run()
     photo = page.switch_page("pages/1_Photo.py").run()
     assert photo.radio(key="classes").value == "fer6"
     photo.radio(key="classes").set_value("fer7").run()
@@ -120,35 +124,36 @@ def test_network_and_sidebar_are_one_choice(page: AppTest) -> None:
     assert page.selectbox(key="metrics-model").value == "fer6"
 
 
-@pytest.mark.parametrize("part", ["photos", "crowd", "robustness", "why", "layers", "training"])
-def test_only_what_makes_a_difference_can_be_chosen(page: AppTest, part: str) -> None:
-    page.selectbox(key="metrics-split").set_value("PublicTest")
-    keys = {choice.key for choice in turn(page, part).selectbox}
-    assert not {"metrics-split", "metrics-reading", "metrics-views"} & keys
-    assert ("metrics-model" in keys) == (part != "training")
-    if part == "robustness":
-        assert texts(page).count("1,200 pictures of PublicTest, whatever is chosen") == 1
+def test_only_what_makes_a_difference_can_be_chosen(page: AppTest) -> None:
+    page.run().selectbox(key="metrics-split").set_value("PublicTest")
+    for part in ("photos", "crowd", "robustness", "why", "layers", "training"):
+        keys = {choice.key for choice in turn(page, part).selectbox}
+        assert not {"metrics-split", "metrics-reading", "metrics-views"} & keys, part
+        assert ("metrics-model" in keys) == (part != "training"), part
+        if part == "robustness":
+            assert texts(page).count("1,200 pictures of PublicTest, whatever is chosen") == 1
     assert turn(page, "figures").selectbox(key="metrics-split").value == "PublicTest"
 
 
-@pytest.mark.parametrize("split", ["PublicTest", "PrivateTest", "test"])
-@pytest.mark.parametrize("views", ["one view", "flip"])
-def test_figures_are_the_stored_ones(page: AppTest, split: str, views: str) -> None:
-    page.selectbox(key="metrics-split").set_value(split)
-    page.selectbox(key="metrics-views").set_value(views).run()
-    figures = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())[split][views]
-    shown = {metric.label: metric.value for metric in page.metric}
-    assert shown["Accuracy"] == f"{figures['accuracy']:.1%}"
-    assert shown["Calibration error"] == f"{figures['ece']:.3f}"
-    assert shown["Without duplicates"] == f"{figures['accuracy_without_leaked']:.1%}"
-    assert figures["protocol"] in texts(page)
+def test_figures_are_the_stored_ones(page: AppTest) -> None:
+    stored = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())
+    page.run()
+    for split, views in itertools.product(
+        ("PublicTest", "PrivateTest", "test"), ("one view", "flip")
+    ):
+        page.selectbox(key="metrics-split").set_value(split)
+        page.selectbox(key="metrics-views").set_value(views).run()
+        figures = stored[split][views]
+        shown = {metric.label: metric.value for metric in page.metric}
+        assert shown["Accuracy"] == f"{figures['accuracy']:.1%}"
+        assert shown["Calibration error"] == f"{figures['ece']:.3f}"
+        assert shown["Without duplicates"] == f"{figures['accuracy_without_leaked']:.1%}"
+        assert figures["protocol"] in texts(page)
 
 
 @pytest.mark.parametrize("model", ["fer7", "fer6"])
 def test_the_peoples_figures_are_the_stored_ones(page: AppTest, model: str) -> None:
-    page.selectbox(key="metrics-model").set_value(model)
-    page.selectbox(key="metrics-split").set_value("PublicTest")
-    as_people_say(page)
+    opened(page, network=model, pictures="PublicTest", against="people")
     stored = json.loads((MODELS_DIR / model / "metrics.json").read_text())["PublicTest"]["people"]
     shown = {metric.label: metric.value for metric in page.metric}
     assert shown["As the crowd decided"] == f"{stored['figures']['people']['share']:.1%}"
@@ -157,7 +162,9 @@ def test_the_peoples_figures_are_the_stored_ones(page: AppTest, model: str) -> N
 
 
 def test_the_people_are_read_with_the_mirror_image_alone(page: AppTest) -> None:
-    keys = {choice.key for choice in as_people_say(page).selectbox}
+    page.run().selectbox(key="metrics-reading").set_value("people").run()
+    assert not page.exception
+    keys = {choice.key for choice in page.selectbox}
     assert "metrics-reading" in keys and "metrics-views" not in keys
     assert "what FER+'s crowd decided" in texts(page)
     # A single picture is looked at with its label.
@@ -166,16 +173,15 @@ def test_the_people_are_read_with_the_mirror_image_alone(page: AppTest) -> None:
 
 
 def test_a_cell_of_the_people_is_what_the_crowd_decided(page: AppTest) -> None:
-    page.selectbox(key="metrics-split").set_value("PublicTest")
-    choose_cell(turn(as_people_say(page), "confusions"), "sad", "neutral")
+    opened(page, part="confusions", pictures="PublicTest", against="people")
+    choose_cell(page, "sad", "neutral")
     said = read_record(MODELS_DIR / "fer7", Predictions).split("PublicTest").people_verdicts()
     cell = said.where((said.words == "sad") & (said.said == "neutral"))
     assert sorted(page.dataframe[-1].value["picture"]) == sorted(cell.names.tolist())
 
 
 def test_shares_are_drawn_as_said_and_counted(page: AppTest) -> None:
-    page.selectbox(key="metrics-split").set_value("PublicTest")
-    turn(as_people_say(page), "confidence")
+    opened(page, part="confidence", pictures="PublicTest", against="people")
     metrics_file = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())
     shares = metrics_file["PublicTest"]["people"]["figures"]["people_shares"]
     assert f"calibration error of {shares['error']:.3f}" in texts(page)
@@ -184,7 +190,7 @@ def test_shares_are_drawn_as_said_and_counted(page: AppTest) -> None:
 
 
 def test_the_people_are_compared_with_the_people(page: AppTest) -> None:
-    turn(as_people_say(page), "compare")
+    opened(page, part="compare", against="people")
     assert not page.error
     assert "7 emotions, as people would say" in texts(page)
     assert page.selectbox(key="compare-fer7-people-flip").options == ["6 emotions, mirrored too"]
@@ -192,7 +198,7 @@ def test_the_people_are_compared_with_the_people(page: AppTest) -> None:
 
 def test_ordinary_photos(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     models = tmp_path / "models"
-    shutil.copytree(MODELS_DIR, models)
+    shutil.copytree(MODELS_DIR, models, ignore=shutil.ignore_patterns("*.keras", "*.tflite"))
     monkeypatch.setattr(explorer_data, "MODELS_DIR", models)
     (models / "fer7" / "wild.json").unlink(missing_ok=True)
     assert "python -m train wild fer7" in texts(turn(page, "photos"))
@@ -209,7 +215,7 @@ def test_ordinary_photos(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_peers_have_their_protocols_and_our_own_stand_beside_them(page: AppTest) -> None:
-    table = next(element.value for element in page.markdown if "| Who |" in element.value)
+    table = next(element.value for element in page.run().markdown if "| Who |" in element.value)
     assert "trained on PrivateTest too" in table and "ImageNet" in table
     assert table.count("This app") == 2
 
@@ -328,16 +334,15 @@ def test_a_photo_of_ones_own_is_explained(page: AppTest) -> None:
 
 
 def test_what_is_not_stored_is_one_sentence(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     models = tmp_path / "models"
-    shutil.copytree(MODELS_DIR, models)
+    shutil.copytree(MODELS_DIR, models, ignore=shutil.ignore_patterns("*.keras", "*.tflite"))
     monkeypatch.setattr(explorer_data, "MODELS_DIR", models)
     (models / "fer7" / "predictions.parquet").unlink()
     (models / "fer7" / "robustness.json").unlink()
     (models / "fer7" / "crowd.json").unlink()
     (models / "fer7" / "architecture.json").write_text("{")
-    page = app.switch_page("pages/4_Metrics.py").run()
     for section, sentence in (
         ("confusions", "has no predictions.parquet yet"),
         ("robustness", "has no robustness.json yet"),

@@ -121,6 +121,7 @@ def test_told_that_an_emotion_does_not_occur() -> None:
     assert told.correct.all() and not kept.correct.all()
 
 
+@pytest.mark.training
 @pytest.mark.parametrize("progress", [0, 0.02, 0.05, 0.3, 0.7, 1])
 def test_the_learning_rate_is_that_of_the_schedule(progress: float) -> None:
     steps, warmup = 1000, 50

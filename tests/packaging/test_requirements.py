@@ -6,6 +6,7 @@ import ast
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -68,13 +69,18 @@ def imports(node: ast.AST, *, late: bool) -> Iterator[str]:
             yield from imports(child, late=late)
 
 
+# To go through all that is installed takes half a second.
+known_packages = cache(packages_distributions)
+
+
 def distributions(packages: set[str]) -> set[str]:
     """Canonical names of the distributions that third-party packages come from."""
-    known = packages_distributions()
+    known = known_packages()
     third_party = packages - sys.stdlib_module_names - {"fer_core"}
     return {canonicalize_name(known[package][0]) for package in third_party}
 
 
+@cache
 def packed_modules() -> dict[Path, ast.Module]:
     """The modules that the wheel carries."""
     paths = sorted((ROOT / "fer_core").rglob("*.py"))

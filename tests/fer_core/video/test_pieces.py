@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 import pytest
 
-from fer_core.labels import FER7
 from fer_core.types import DetectedFace, FaceBox
 from fer_core.video import pieces as module
 from fer_core.video.analysis import VideoOptions, VideoResult, analyze_video
 from fer_core.video.pieces import Piece, PieceReading, annotate, cut, join, read_piece
 from fer_core.video.source import VideoSource
+from tests.fer_core.conftest import Lightness
 from tests.fer_core.video.clips import make_clip, top_boxes
 
 SIZE_WH = (160, 96)
@@ -42,17 +42,6 @@ class Bright:
         _, _, found, _ = cv2.connectedComponentsWithStats(bright)
         boxes = sorted((x, y, x + w, y + h) for x, y, w, h, area in found[1:].tolist() if area > 50)
         return tuple(DetectedFace(FaceBox(*map(float, box)), 0.9) for box in boxes)
-
-
-class Lightness:
-    """Reads how light a face is."""
-
-    labels = FER7.labels
-
-    def predict(self, faces_gray: Any) -> np.ndarray:
-        rows = [np.linspace(1, 2 + face.mean() / 50, len(self.labels)) for face in faces_gray]
-        found = np.array(rows, np.float32).reshape(-1, len(self.labels))
-        return found / found.sum(axis=1, keepdims=True)
 
 
 def picture(number: int) -> np.ndarray:

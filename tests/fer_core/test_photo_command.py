@@ -22,7 +22,7 @@ from fer_core import photo_command
 from fer_core.images import Photo, read_image
 from fer_core.labels import FER6, FER7
 from fer_core.records import row_columns
-from tests.fer_core.conftest import small_sample
+from tests.fer_core.conftest import Lightness, small_sample
 from tests.fer_core.reporting.checked import checked
 
 # Pictures are ready crops, which takes no search for faces.
@@ -46,8 +46,12 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def crop_files(tmp_path: Path, crops: np.ndarray) -> Path:
-    """A folder with four faces, from a.png to d.png."""
+def crop_files(tmp_path: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with four faces, from a.png to d.png, for tests of what is done with files.
+
+    What is read in them does not matter: no network takes its time.
+    """
+    monkeypatch.setattr(photo_command, "load_classifier", lambda options: Lightness())
     folder = tmp_path / "crops"
     folder.mkdir()
     for name, crop in zip("abcd", crops, strict=False):

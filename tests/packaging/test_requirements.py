@@ -7,7 +7,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import packages_distributions
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
@@ -69,15 +69,33 @@ def imports(node: ast.AST, *, late: bool) -> Iterator[str]:
             yield from imports(child, late=late)
 
 
-# To go through all that is installed takes half a second.
-known_packages = cache(packages_distributions)
+@cache
+def declared_packages() -> dict[str, str]:
+    """What is imported of each declared distribution, with its canonical name.
+
+    To go through all that is installed would take half a second.
+    """
+    return {
+        package: name
+        for name in (CORE | VIDEO | SCALE)
+        for package in packages_of(distribution(name))
+    }
+
+
+def packages_of(installed: Distribution) -> set[str]:
+    """The top-level packages and modules of a distribution."""
+    said = (installed.read_text("top_level.txt") or "").split()
+    files = [file.parts for file in installed.files or () if file.suffix == ".py"]
+    return set(said) or {parts[0].removesuffix(".py") for parts in files}
 
 
 def distributions(packages: set[str]) -> set[str]:
-    """Canonical names of the distributions that third-party packages come from."""
-    known = known_packages()
+    """Canonical names of the distributions that third-party packages come from.
+
+    Of what is not declared, the package's own name.
+    """
     third_party = packages - sys.stdlib_module_names - {"fer_core"}
-    return {canonicalize_name(known[package][0]) for package in third_party}
+    return {declared_packages().get(package, package) for package in third_party}
 
 
 @cache

@@ -118,6 +118,8 @@ def _encode_clip(
         stream.width, stream.height = size_wh
         stream.pix_fmt = pix_fmt
         stream.gop_size = gop
+        # Several threads for pictures as small as these mostly wait for each other, busily.
+        stream.thread_count = 1
         stream.codec_context.time_base = time_base
         if turn is not None:
             stream.set_display_rotation(**turn)
@@ -166,6 +168,7 @@ def make_resized(path: Path, parts: Sequence[tuple[tuple[int, int], int]]) -> Pa
             encoder = av.CodecContext.create("libvpx", "w")
             encoder.width, encoder.height = size_wh
             encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 30)
+            encoder.thread_count = 1
             packets = []
             for number in range(begin, begin + frames):
                 frame = av.VideoFrame.from_ndarray(picture(number, size_wh), "bgr24")

@@ -151,7 +151,7 @@ def test_the_lists_that_are_checked_first_are_the_extras() -> None:
 def test_videos_without_the_extra_are_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    installed = {"pandas", "scenedetect", "supervision", "trackers"}
+    installed = {"pandas", "supervision", "trackers"}
     monkeypatch.setattr(extras, "find_spec", lambda name: True if name in installed else None)
     assert main(["video", "a.mp4", "--out", str(tmp_path / "out")]) == 2
     said = capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -58,6 +59,7 @@ def test_a_video_has_a_row_for_each_face_of_each_frame(
 ) -> None:
     pictures = [small_portrait, small_portrait, np.zeros_like(small_portrait)]
     clip = make_clip(tmp_path / "a.mp4", range(3), pictures=pictures, size_wh=(120, 144))
+    assert clip.stat().st_size < io.DEFAULT_BUFFER_SIZE
     (item,) = find_inputs([f"{store}{clip}"])
     finding = reader.read(item)
     assert finding.file["reason"] is None

@@ -120,7 +120,7 @@ def test_short_gaps_are_bridged(fps: float, gone_s: float) -> None:
         time_s = k / fps
         here = face(300 + 50 * math.sin(time_s))
         away = face(620 + 50 * math.cos(time_s))
-        if k > 0 and time_s % 3 < gone_s:
+        if k > 0 and time_s % 2 < gone_s:
             assert tracker.update([here], time_s) == (1,)
         else:
             assert tracker.update([here, away], time_s) == (1, 2)

@@ -141,9 +141,9 @@ def test_yunet_finds_all_landmarks(yunet: YuNetDetector, portrait: np.ndarray) -
 
 
 def test_haar_finds_the_eyes_or_says_nothing(haar: HaarDetector) -> None:
-    (face,) = haar.detect(read_image(SAMPLES / "eileen-collins.jpg").image_bgr)
+    (face,) = haar.detect(read_image(SAMPLES / "eileen-collins.jpg").image_bgr[:250, 100:350])
     assert face.landmarks is not None
-    assert face.landmarks[:2] == pytest.approx(np.array([[203, 102], [248, 104]]), abs=6)
+    assert face.landmarks[:2] == pytest.approx(np.array([[103, 102], [148, 104]]), abs=6)
     assert np.isnan(face.landmarks[2:]).all()
 
 

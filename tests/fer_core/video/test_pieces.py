@@ -23,7 +23,7 @@ from tests.fer_core.conftest import Lightness
 from tests.fer_core.video.clips import make_clip, top_boxes
 
 SIZE_WH = (160, 96)
-FRAMES = 72
+FRAMES = 60
 # 24 frames a second, a keyframe at every half of it.
 RATE, GOP = Fraction(1, 24), 12
 OPEN = {"x264-params": "open-gop=1:bframes=3:b-adapt=0:scenecut=0"}
@@ -138,7 +138,7 @@ def test_the_pieces_make_the_whole(any_clip: tuple[Path, bool], options: VideoOp
 
 
 def test_each_piece_reads_its_own_part_only(tmp_path: Path) -> None:
-    path = clip(tmp_path / "a.mp4")
+    path = clip(tmp_path / "a.mp4", range(72))
     with VideoSource(path) as video:
         pieces = cut(video, VideoOptions(), 3)
     assert pieces == [Piece(None, 1.0), Piece(1.0, 2.0), Piece(2.0, None)]

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from fer_core.classifier import EmotionClassifier
 from fer_core.detection import DETECTORS
 from fer_core.errors import FerError
 from fer_core.files import files_in
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
+from fer_core.pipeline import shared_classifier
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING, READINGS
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
@@ -116,7 +116,7 @@ def load_classifier(options: argparse.Namespace) -> FaceReader:
         ModelError: Its files are missing, damaged, or do not match.
     """
     name = (FER7 if options.classes == "7" else FER6).name
-    return EmotionClassifier.load(name, reading=options.reading)
+    return shared_classifier(name, options.reading)
 
 
 def count_inputs(paths: Sequence[Path], suffixes: Collection[str], what: str) -> tuple[int, int]:

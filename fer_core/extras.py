@@ -12,7 +12,6 @@ VIDEO_PACKAGES = (
     "av",
     "pandas",
     "pyarrow",
-    "scenedetect",
     "supervision",
     "trackers",
 )

@@ -3,7 +3,7 @@
 Faces are followed by ByteTrack (Zhang et al., 2022, "ByteTrack: Multi-Object Tracking by
 Associating Every Detection Box") with buffered boxes (Yang et al., 2023, "Hard to Track Objects
 with Irregular Motions and Similar Appearances? Make It Easier by Buffering the Matching Space"),
-both from the package `trackers`; cuts are found by PySceneDetect's ContentDetector.
+both from the package `trackers`; cuts are found as PySceneDetect's ContentDetector finds them.
 """
 
 from __future__ import annotations
@@ -138,14 +138,7 @@ class CutDetector:
     """
 
     def __init__(self) -> None:
-        from scenedetect.detectors import ContentDetector
-
-        # A detector's threshold cannot be changed, so there is one for each.
-        self._detectors = [
-            (until_s, ContentDetector(threshold, min_scene_len=0))
-            for until_s, threshold in _CUT_THRESHOLDS
-        ]
-        self._last_s: float | None = None
+        self._last: tuple[NDArray[np.uint8], float] | None = None
 
     def is_cut(self, image_bgr: NDArray[np.uint8], time_s: float) -> bool:
         """Take in the next frame.
@@ -158,17 +151,12 @@ class CutDetector:
         Returns:
             Whether it belongs to another shot than the frame before; False for the first one.
         """
-        from scenedetect import FrameTimecode
-
         side = (_CUT_SIDE, _CUT_SIDE)
         small = cv2.resize(image_bgr, side, interpolation=cv2.INTER_AREA)
         blurred = cv2.GaussianBlur(small, (0, 0), _CUT_BLUR)
-        # Not used where no shortest scene is set.
-        timecode = FrameTimecode(0, fps=_UNITS_PER_S)
-        cuts = [
-            (until_s, bool(detector.process_frame(timecode, blurred)))
-            for until_s, detector in self._detectors
-        ]
-        step_s = 0.0 if self._last_s is None else time_s - self._last_s
-        self._last_s = time_s
-        return next(cut for until_s, cut in cuts if step_s <= until_s)
+        image_hsv = np.asarray(cv2.cvtColor(blurred, cv2.COLOR_BGR2HSV), np.uint8)
+        last_hsv, last_s = self._last or (image_hsv, time_s)
+        self._last = image_hsv, time_s
+        difference = float(cv2.absdiff(image_hsv, last_hsv).mean())
+        step_s = time_s - last_s
+        return difference >= next(least for until_s, least in _CUT_THRESHOLDS if step_s <= until_s)

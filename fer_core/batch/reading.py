@@ -290,4 +290,5 @@ def _on_this_machine(item: Input) -> Iterator[_Source]:
         # A video is read here and there, which a store answers slowly, and need not fit in memory.
         with TemporaryFile() as copy:
             shutil.copyfileobj(file, copy, _HEAD_BYTES)
+            copy.flush()  # its readers see nothing of what is left in the buffer
             yield copy

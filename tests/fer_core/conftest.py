@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import socket
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,34 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from fer_core import pipeline
+from fer_core import detection, pipeline
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import HaarDetector, YuNetDetector
 from fer_core.labels import FER7
+from fer_core.readings import softmax
 from fer_core.types import DetectedFace, FaceBox, FaceReading, Probabilities, QualityFinding
 from tests.conftest import ROOT
 
 SAMPLES = ROOT / "assets" / "samples"
 MODELS = ROOT / "assets" / "models"
 
+# Where the samples show a face and little else, as (x, y, width, height), and the size to which
+# that is reduced: to find the face takes a tenth of the time.
+HEADS = {
+    "grace-hopper.jpg": ((105, 40, 320, 384), (120, 144)),
+    "eileen-collins.jpg": ((100, 10, 240, 240), (120, 120)),
+}
+
 
 @pytest.fixture(scope="module", autouse=True)
-def _no_yunet_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Without this, what "auto" means would depend on what was downloaded before."""
+def _detectors(tmp_path_factory: pytest.TempPathFactory, haar: HaarDetector) -> Iterator[None]:
+    """Have "auto" mean Haar, whatever the user downloaded before, and Haar be loaded once.
+
+    To load it takes longer than most searches here.
+    """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FER_YUNET", str(tmp_path_factory.getbasetemp() / "absent.onnx"))
+        patch.setattr(detection, "HaarDetector", lambda: haar)
         pipeline.shared_detector.cache_clear()
         yield
     pipeline.shared_detector.cache_clear()
@@ -60,10 +73,43 @@ def fer7() -> EmotionClassifier:
     return EmotionClassifier.load("fer7")
 
 
+class Lightness:
+    """Reads how light faces are, at once: for tests of what is around the network."""
+
+    def __init__(self, labels: tuple[str, ...] = FER7.labels) -> None:
+        self.labels = labels
+
+    def predict(self, faces_gray: Any) -> np.ndarray:
+        rows = [softmax(np.linspace(0, face.mean() / 50, len(self.labels))) for face in faces_gray]
+        return np.array(rows, np.float32).reshape(-1, len(self.labels))
+
+
 @pytest.fixture
 def portrait() -> np.ndarray:
     """BGR (600, 512, 3) with one frontal face; the test's own to change."""
     return cv2.imread(str(SAMPLES / "grace-hopper.jpg"))
+
+
+@cache
+def small_sample(name: str = "grace-hopper.jpg") -> np.ndarray:
+    """Return BGR (H, W, 3) with the one face of a sample, small; not to be changed."""
+    (x, y, width, height), size_wh = HEADS[name]
+    cut = cv2.imread(str(SAMPLES / name))[y : y + height, x : x + width]
+    return cv2.resize(cut, size_wh, interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture
+def small_portrait() -> np.ndarray:
+    """BGR (144, 120, 3) with one frontal face, where its size does not matter; the test's own."""
+    return small_sample().copy()
+
+
+@pytest.fixture(scope="session")
+def portrait_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This one as a JPEG file; not to be changed."""
+    path = tmp_path_factory.mktemp("portrait") / "portrait.jpg"
+    cv2.imwrite(str(path), small_sample())
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,8 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,12 @@ from fer_core.preprocessing import INPUT_SIZE
 from fer_core.timeline import TimelineBuilder
 from fer_core.types import FaceReading
 from tests.conftest import ROOT
-from tests.fer_core.conftest import SAMPLES
+from tests.fer_core.conftest import Lightness, small_sample
 from tests.fer_core.reporting.checked import checked
 from tests.fer_core.video.clips import make_clip
 
-SAMPLE = SAMPLES / "grace-hopper.jpg"
+# A picture where it does not matter what is in it.
+GRAY = np.full((48, 48, 3), 90, np.uint8)
 
 
 def in_new_python(script: str) -> list[str]:
@@ -73,49 +76,57 @@ def test_other_names_are_not() -> None:
         fer.analyse  # noqa: B018
 
 
-def bgr() -> np.ndarray:
-    return cv2.imread(str(SAMPLE))
+def bgr_of(path: Path) -> np.ndarray:
+    return cv2.imread(str(path))
 
 
-def zipped() -> Any:
+def zipped(path: Path) -> Any:
     """A file without a descriptor that cannot be read twice."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.write(SAMPLE, "a.jpg")
+        archive.write(path, "a.jpg")
     return zipfile.ZipFile(content).open("a.jpg")
 
 
 @pytest.fixture(scope="module")
-def read_as_bgr() -> FaceReading:
-    """The sample's face, given as pixels."""
-    (face,) = analyze_image(bgr(), detector=fer.load_detector("haar")).faces
+def read_as_bgr(portrait_file: Path, haar: fer.FaceDetector) -> FaceReading:
+    """The portrait's face, given as pixels."""
+    (face,) = analyze_image(bgr_of(portrait_file), detector=haar).faces
     return face
+
+
+@pytest.fixture(scope="module")
+def frame(portrait_file: Path) -> fer.Frame:
+    """What is found in the portrait."""
+    return fer.analyze(portrait_file)
 
 
 @pytest.mark.parametrize(
     "make",
     [
-        lambda: SAMPLE,
-        lambda: str(SAMPLE),
-        SAMPLE.read_bytes,
-        lambda: bytearray(SAMPLE.read_bytes()),
-        lambda: SAMPLE.open("rb"),
-        lambda: io.BytesIO(SAMPLE.read_bytes()),
+        lambda path: path,
+        str,
+        Path.read_bytes,
+        lambda path: bytearray(path.read_bytes()),
+        lambda path: path.open("rb"),
+        lambda path: io.BytesIO(path.read_bytes()),
         zipped,
-        lambda: Image.open(SAMPLE),
-        bgr,
-        lambda: cv2.cvtColor(bgr(), cv2.COLOR_BGR2BGRA),
-        lambda: cv2.cvtColor(bgr(), cv2.COLOR_BGR2GRAY),
+        Image.open,
+        bgr_of,
+        lambda path: cv2.cvtColor(bgr_of(path), cv2.COLOR_BGR2BGRA),
+        lambda path: cv2.cvtColor(bgr_of(path), cv2.COLOR_BGR2GRAY),
     ],
     ids=[
         "Path", "str", "bytes", "bytearray", "file", "BytesIO", "zip", "PIL", "BGR", "BGRA", "grey",
     ],
 )  # fmt: skip
-def test_any_picture_will_do(make: Callable[[], Any], read_as_bgr: FaceReading) -> None:
-    frame = fer.analyze(make(), detector="haar")
+def test_any_picture_will_do(
+    make: Callable[[Path], Any], portrait_file: Path, read_as_bgr: FaceReading
+) -> None:
+    frame = fer.analyze(make(portrait_file), detector="haar")
     (face,) = frame.faces
     expected = read_as_bgr
-    assert frame.size_wh == (512, 600)
+    assert frame.size_wh == (120, 144)
     assert face.box.iou(expected.box) > 0.95
     # Pillow and OpenCV decode a JPEG, and turn it grey, within a level or two of each other.
     assert face.probabilities == pytest.approx(expected.probabilities, abs=0.02)
@@ -124,28 +135,28 @@ def test_any_picture_will_do(make: Callable[[], Any], read_as_bgr: FaceReading) 
     assert face.quality == ()
 
 
-def test_a_pil_picture_is_turned_and_not_changed() -> None:
+def test_a_pil_picture_is_turned_and_not_changed(portrait_file: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90 degrees clockwise
     content = io.BytesIO()
-    Image.open(SAMPLE).rotate(90, expand=True).save(content, "JPEG", exif=exif)
+    Image.open(portrait_file).rotate(90, expand=True).save(content, "JPEG", exif=exif)
     with Image.open(content) as picture:
         assert len(fer.analyze(picture, detector="haar").faces) == 1
-        assert (picture.size, picture.getexif()[0x0112]) == ((600, 512), 6)
+        assert (picture.size, picture.getexif()[0x0112]) == ((144, 120), 6)
     large = Image.new("L", (5000, 40))
     assert fer.analyze(large, detector="none").size_wh == (4096, 33)
     assert large.size == (5000, 40)
 
 
-def test_a_file_without_its_end_is_read_as_far_as_it_goes() -> None:
-    content = (SAMPLES / "grace-hopper.jpg").read_bytes()
+def test_a_file_without_its_end_is_read_as_far_as_it_goes(portrait_file: Path) -> None:
+    content = portrait_file.read_bytes()
     assert [fer.analyze(part).incomplete for part in (content, content[:-2])] == [False, True]
 
 
-def test_an_array_is_not_changed() -> None:
-    image = bgr()
-    fer.draw(image, fer.analyze(image))
-    assert (image == bgr()).all()
+def test_an_array_is_not_changed(small_portrait: np.ndarray) -> None:
+    before = small_portrait.copy()
+    fer.draw(small_portrait, fer.analyze(small_portrait))
+    assert (small_portrait == before).all()
 
 
 @pytest.mark.parametrize(
@@ -153,7 +164,7 @@ def test_an_array_is_not_changed() -> None:
     [
         (None, TypeError, "cv2.imread returns for a file it cannot read"),
         (7, TypeError, "a PIL picture or an array, not int"),
-        ([SAMPLE], TypeError, "a PIL picture or an array, not list"),
+        (["a.jpg"], TypeError, "a PIL picture or an array, not list"),
         (np.zeros((9, 9, 3)), ValueError, r"must be uint8 .*not float64 \(9, 9, 3\)"),
         (np.zeros((0, 9, 3), np.uint8), ValueError, r"not empty, not uint8 \(0, 9, 3\)"),
         (np.zeros((9, 9, 2), np.uint8), ValueError, r"not uint8 \(9, 9, 2\)"),
@@ -174,9 +185,9 @@ def test_what_is_no_picture_is_refused_in_a_sentence(
             call(source)
 
 
-def test_what_is_decoded_already_needs_no_reading() -> None:
+def test_what_is_decoded_already_needs_no_reading(small_portrait: np.ndarray) -> None:
     with pytest.raises(TypeError, match="decoded picture already, which"):
-        fer.read_image(bgr())  # type: ignore[arg-type]
+        fer.read_image(small_portrait)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -186,12 +197,12 @@ def test_what_is_decoded_already_needs_no_reading() -> None:
         (fer.EmotionClassifier.load, TypeError, "model is called by its name, not by ndarray"),
         (fer.load_detector, TypeError, "detector is called by its name, not by ndarray"),
         (
-            lambda value: fer.analyze(SAMPLE, reading=value),
+            lambda value: fer.analyze(GRAY, reading=value),
             ValueError,
             "There is no reading ndarray; there are people, labels",
         ),
         (
-            lambda value: fer.draw(SAMPLE, fer.analyze(SAMPLE), threshold=value),
+            lambda value: fer.draw(GRAY, fer.analyze(GRAY, detector="none"), threshold=value),
             TypeError,
             "threshold must be a number from 0 to 1, not ndarray",
         ),
@@ -232,14 +243,14 @@ def test_numbers_out_of_their_range_are_refused_in_a_sentence(
         fer.analyze_video("a.mp4", **options)
 
 
-@pytest.mark.parametrize("source", [None, "a.jpg", SAMPLE, b"", 7])
+@pytest.mark.parametrize("source", [None, "a.jpg", Path("a.jpg"), b"", 7])
 def test_the_function_for_arrays_says_so(source: Any) -> None:
     with pytest.raises(TypeError, match=r"analyze|cv2\.imread"):
         analyze_image(source)
 
 
-def test_a_closed_file_is_refused() -> None:
-    with SAMPLE.open("rb") as file:
+def test_a_closed_file_is_refused(portrait_file: Path) -> None:
+    with portrait_file.open("rb") as file:
         pass
     with pytest.raises(fer.UnreadableImage, match="The file is closed"):
         fer.read_image(file)
@@ -264,18 +275,19 @@ def test_wrong_choices_are_refused_in_a_sentence(
     options: dict[str, Any], error: type[Exception], sentence: str, tmp_path: Path
 ) -> None:
     make_clip(tmp_path / "a.mp4", (0, 1))
-    for call, source in ((fer.analyze, SAMPLE), (fer.analyze_video, tmp_path / "a.mp4")):
+    for call, source in ((fer.analyze, GRAY), (fer.analyze_video, tmp_path / "a.mp4")):
         with pytest.raises(error, match=sentence):
             call(source, **options)
 
 
 @pytest.mark.parametrize("threshold", [40, -1, float("nan")])
-def test_percentages_are_no_thresholds(threshold: float, tmp_path: Path) -> None:
-    frame = fer.analyze(SAMPLE)
+def test_percentages_are_no_thresholds(
+    threshold: float, frame: fer.Frame, portrait_file: Path, tmp_path: Path
+) -> None:
     result = fer.analyze_video(make_clip(tmp_path / "a.mp4", (0, 1)))
     for call in (
         lambda: frame.faces[0].verdict(threshold),
-        lambda: fer.draw(SAMPLE, frame, threshold=threshold),
+        lambda: fer.draw(portrait_file, frame, threshold=threshold),
         lambda: fer.analyze_video(tmp_path / "a.mp4", threshold=threshold),
         lambda: result.to_dataframe(threshold=threshold),
     ):
@@ -283,33 +295,33 @@ def test_percentages_are_no_thresholds(threshold: float, tmp_path: Path) -> None
             call()
 
 
-def test_models() -> None:
+def test_models(portrait_file: Path) -> None:
     assert fer.list_models() == [FER6.name, FER7.name]
     assert fer.load_model() is fer.load_model("fer7")
     assert fer.load_model("fer6").labels == FER6.labels
-    six = fer.analyze(SAMPLE, model="fer6").faces[0]
+    six = fer.analyze(portrait_file, model="fer6").faces[0]
     assert tuple(six.probabilities) == FER6.labels
 
 
-def test_whatever_reads_faces_is_a_model() -> None:
+def test_whatever_reads_faces_is_a_model(portrait_file: Path) -> None:
     labels = fer.EmotionClassifier.load("fer7", reading="labels")
-    named, given = (fer.analyze(SAMPLE, model=model).faces[0] for model in ("fer7", labels))
+    named, given = (fer.analyze(portrait_file, model=model).faces[0] for model in ("fer7", labels))
     assert named.box == given.box
     assert named.probabilities != given.probabilities
 
 
-def test_both_readings(portrait_clip: Path) -> None:
+def test_both_readings(portrait_clip: Path, frame: fer.Frame, portrait_file: Path) -> None:
     photos, videos = {}, {}
     for reading in ("people", "labels"):
-        photos[reading] = fer.analyze(SAMPLE, reading=reading).faces[0].probabilities
+        photos[reading] = fer.analyze(portrait_file, reading=reading).faces[0].probabilities
         assert fer.load_model("fer7", reading=reading).reading == reading
         result = fer.analyze_video(portrait_clip, reading=reading, detector="none", fps=2)
         videos[reading] = result.timeline.probabilities
-    assert fer.analyze(SAMPLE).faces[0].probabilities == photos["people"] != photos["labels"]
+    assert frame.faces[0].probabilities == photos["people"] != photos["labels"]
     assert np.abs(videos["people"] - videos["labels"]).max() > 0.01
     for call in (fer.analyze, fer.analyze_video):
         with pytest.raises(ValueError, match="There is no reading 'crowd'"):
-            call(portrait_clip if call is fer.analyze_video else SAMPLE, reading="crowd")
+            call(portrait_clip if call is fer.analyze_video else portrait_file, reading="crowd")
 
 
 @pytest.mark.parametrize("side", [48, 96, 300])
@@ -329,43 +341,34 @@ def test_a_ready_crop_is_read_as_it_is(crops: np.ndarray, side: int) -> None:
 def test_crops_in_which_no_face_is_found(tiny_folder: Path) -> None:
     paths = sorted(tiny_folder.rglob("*.jpg"))[::6]
     assert len(paths) > 20
-    assert all(len(fer.analyze(path, detector="none").faces) == 1 for path in paths)
-    found = [len(fer.analyze(path, detector="haar").faces) for path in paths]
+    read = partial(fer.analyze, model=Lightness())
+    assert all(len(read(path, detector="none").faces) == 1 for path in paths)
+    found = [len(read(path, detector="haar").faces) for path in paths]
     assert found.count(1) < len(paths) / 2
 
 
-def test_drawing() -> None:
-    frame = fer.analyze(SAMPLE)
-    drawn = fer.draw(str(SAMPLE), frame)
-    assert (drawn.shape, drawn.dtype) == ((600, 512, 3), np.uint8)
-    assert 0 < (drawn != bgr()).any(axis=-1).mean() < 0.3
-    assert (drawn != fer.draw(SAMPLE, frame, threshold=1.0)).any()
-    gray = fer.draw(cv2.cvtColor(bgr(), cv2.COLOR_BGR2GRAY), frame)
-    assert gray.shape == (600, 512, 3)
+def test_drawing(frame: fer.Frame, portrait_file: Path) -> None:
+    drawn = fer.draw(str(portrait_file), frame)
+    assert (drawn.shape, drawn.dtype) == ((144, 120, 3), np.uint8)
+    assert 0 < (drawn != fer.read_image(portrait_file).image_bgr).any(axis=-1).mean() < 0.3
+    assert (drawn != fer.draw(portrait_file, frame, threshold=1.0)).any()
+    gray = fer.draw(cv2.cvtColor(bgr_of(portrait_file), cv2.COLOR_BGR2GRAY), frame)
+    assert gray.shape == (144, 120, 3)
 
 
-def test_another_picture_is_not_drawn_on() -> None:
-    frame = fer.analyze(SAMPLE)
-    with pytest.raises(ValueError, match="512×600 pixels; this one has 256×300"):
-        fer.draw(bgr()[::2, ::2], frame)
+def test_another_picture_is_not_drawn_on(frame: fer.Frame, small_portrait: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="120×144 pixels; this one has 60×72"):
+        fer.draw(small_portrait[::2, ::2], frame)
     with pytest.raises(TypeError, match="can be drawn, not tuple"):
-        fer.draw(bgr(), frame.faces)  # type: ignore[arg-type]
+        fer.draw(small_portrait, frame.faces)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def portrait_clip(tmp_path: Path) -> Path:
-    """Six frames of a portrait, at ten per second."""
-    import av
-
-    path = tmp_path / "portrait.mp4"
-    image = cv2.resize(bgr()[:512], (256, 256), interpolation=cv2.INTER_AREA)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=10)
-        stream.width, stream.height, stream.pix_fmt = 256, 256, "yuv420p"
-        for _ in range(6):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, "bgr24")))
-        container.mux(stream.encode(None))
-    return path
+@pytest.fixture(scope="module")
+def portrait_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six frames of a portrait, at ten per second; not to be changed."""
+    path = tmp_path_factory.mktemp("portrait") / "portrait.mp4"
+    pictures, rate = [small_sample()] * 6, Fraction(1, 10)
+    return make_clip(path, range(6), pictures=pictures, size_wh=(120, 144), time_base=rate)
 
 
 def test_a_video(portrait_clip: Path, tmp_path: Path) -> None:
@@ -387,17 +390,18 @@ def test_a_video(portrait_clip: Path, tmp_path: Path) -> None:
     assert list(table["happy_smoothed"]) == [f.faces[0].smoothed["happy"] for f in frames]
     assert set(result.to_dataframe(threshold=1.0)["verdict"]) == {"uncertain"}
     assert set(result.to_dataframe(names={1: "Grace"})["name"]) == {"Grace"}
-    assert len(fer.analyze_video(tmp_path / "copy.mp4", detector="haar").timeline.time_s) == 6
-    image = np.zeros((256, 256, 3), np.uint8)
+    again = fer.analyze_video(tmp_path / "copy.mp4", detector="none", model=Lightness())
+    assert len(again.timeline.time_s) == 6
+    image = np.zeros((144, 120, 3), np.uint8)
     assert fer.draw(image, frames[0], names={1: "Grace"}).any()
 
 
-def test_any_video_and_any_model_will_do(portrait_clip: Path) -> None:
+def test_any_video_and_any_model_will_do(portrait_clip: Path, tmp_path: Path) -> None:
     six = fer.EmotionClassifier.load("fer6", reading="labels")
-    with zipfile.ZipFile(portrait_clip.with_suffix(".zip"), "w") as archive:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(portrait_clip, "a.mp4")
     with (
-        zipfile.ZipFile(portrait_clip.with_suffix(".zip")) as archive,
+        zipfile.ZipFile(tmp_path / "a.zip") as archive,
         archive.open("a.mp4") as member,
         portrait_clip.open("rb") as file,
     ):
@@ -434,13 +438,15 @@ def test_videos_say_what_is_not_installed() -> None:
     assert said == ["MissingExtra Reading videos needs av: install facial-emotions[video]."]
 
 
-def test_a_report_of_photos(tmp_path: Path) -> None:
+def test_a_report_of_photos(
+    portrait_file: Path, small_portrait: np.ndarray, tmp_path: Path
+) -> None:
     path = tmp_path / "report.html"
-    pictures = [SAMPLE, bgr(), SAMPLE.read_bytes()]
+    pictures = [portrait_file, small_portrait, portrait_file.read_bytes()]
     fer.report(((p, fer.analyze(p, detector="none")) for p in pictures), path, detector="none")
     page = checked(path.read_text(encoding="utf-8"))
     assert [text for level, text in page.headings if level == 3] == [
-        SAMPLE.name, "Photo 2", "Photo 3",
+        portrait_file.name, "Photo 2", "Photo 3",
     ]  # fmt: skip
     assert "3 faces" in page.text and "Face detector none" in page.text
     fer.report([], path, threshold=0.8)
@@ -448,10 +454,10 @@ def test_a_report_of_photos(tmp_path: Path) -> None:
     assert [path] == list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("read", [None, 7, "a.jpg", ["a.jpg"], [(SAMPLE, None)], "frame", "line"])
+@pytest.mark.parametrize("read", [None, 7, "a.jpg", ["a.jpg"], [("a.jpg", None)], "frame", "line"])
 def test_what_makes_no_report_is_refused_in_a_sentence(read: Any, tmp_path: Path) -> None:
     if read == "frame":
-        read = fer.analyze(bgr(), detector="none")
+        read = fer.analyze(GRAY, detector="none")
     elif read == "line":
         read = TimelineBuilder(FER7.labels).build()
     with pytest.raises(TypeError, match="made of pairs, each of a picture and what `analyze`"):
@@ -459,8 +465,8 @@ def test_what_makes_no_report_is_refused_in_a_sentence(read: Any, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
-def test_a_report_names_what_read_the_faces(tmp_path: Path) -> None:
-    read = [(bgr(), fer.analyze(bgr(), detector="none", model="fer6"))]
+def test_a_report_names_what_read_the_faces(small_portrait: np.ndarray, tmp_path: Path) -> None:
+    read = [(small_portrait, fer.analyze(small_portrait, detector="none", model="fer6"))]
     with pytest.raises(ValueError, match="'fer7' reads"):
         fer.report(read, tmp_path / "report.html", detector="none")
     fer.report(read, tmp_path / "report.html", detector="none", model="fer6", reading="labels")
@@ -484,9 +490,12 @@ def test_a_report_of_a_video(portrait_clip: Path, tmp_path: Path) -> None:
         fer.report(result, path, video=tmp_path / "missing.mp4", detector="haar")
 
 
-def test_pictures_that_were_turned_are_drawn_on_and_reported(tmp_path: Path) -> None:
-    frame = replace(fer.analyze(np.rot90(bgr()), detector="none"), turned_deg=90)
-    assert fer.draw(bgr(), frame).shape == (512, 600, 3)
-    fer.report([(bgr(), frame)], tmp_path / "report.html", detector="none")
-    with pytest.raises(ValueError, match="512×600 pixels; this one has 600×512"):
-        fer.report([(np.rot90(bgr()), frame)], tmp_path / "report.html", detector="none")
+def test_pictures_that_were_turned_are_drawn_on_and_reported(
+    small_portrait: np.ndarray, tmp_path: Path
+) -> None:
+    turned = np.rot90(small_portrait)
+    frame = replace(fer.analyze(turned, detector="none"), turned_deg=90)
+    assert fer.draw(small_portrait, frame).shape == (120, 144, 3)
+    fer.report([(small_portrait, frame)], tmp_path / "report.html", detector="none")
+    with pytest.raises(ValueError, match="120×144 pixels; this one has 144×120"):
+        fer.report([(turned, frame)], tmp_path / "report.html", detector="none")

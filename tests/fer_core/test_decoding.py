@@ -43,7 +43,7 @@ def test_200_megapixels_are_decoded_at_half_their_size() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit of memory")
 def test_a_process_that_takes_more_than_its_header_says() -> None:
-    content = encoded(Image.new("L", (9_000, 9_000)), "TIFF", compression="tiff_lzw")
+    content = hostile.tiff_of_equal_strips(9_000, 100)
     with pytest.raises(UnreadableImage, match="damaged"):
         decode_apart(content, "TIFF", 10_000_000)
 

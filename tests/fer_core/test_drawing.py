@@ -103,10 +103,10 @@ def test_tiny_pictures(make_face: Callable[..., FaceReading], size_wh: tuple[int
 
 
 def test_lines_grow_with_the_picture(make_face: Callable[..., FaceReading]) -> None:
-    def thickness(side: int) -> int:
-        box = tuple(v * side / 10 for v in (3, 3, 7, 7))
-        drawn = drawn_on(picture(side, side), make_face(box))
-        return int((drawn[side // 2, : side // 2] != GREY).any(axis=-1).sum())
+    def thickness(width: int) -> int:
+        box = tuple(v * width / 10 for v in (3, 0.3, 7, 0.7))
+        drawn = drawn_on(picture(width, width // 10), make_face(box))
+        return int((drawn[width // 20, : width // 2] != GREY).any(axis=-1).sum())
 
     assert thickness(4000) > 3 * thickness(800)
 

@@ -109,10 +109,12 @@ def test_a_turned_photo_is_read_as_the_upright_one(
     assert (draw_frame(given, frame) == draw_frame(upright_bgr, expected)).all()
 
 
-def test_ready_crops_and_haar_are_left_alone(haar: HaarDetector, portrait: np.ndarray) -> None:
+def test_ready_crops_and_haar_are_left_alone(
+    haar: HaarDetector, small_portrait: np.ndarray
+) -> None:
     for detector in (WholePicture(), haar):
         for degrees in TURNS:
-            assert detect_upright(detector, turned_back(portrait, degrees)).turned_deg == 0
+            assert detect_upright(detector, turned_back(small_portrait, degrees)).turned_deg == 0
 
 
 def test_ordinary_photos(yunet: YuNetDetector, wild: Path) -> None:

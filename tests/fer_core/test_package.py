@@ -25,7 +25,7 @@ print(*{name.partition(".")[0] for name in sys.modules})
     assert "ai_edge_litert" in loaded
     assert not loaded & {"tensorflow", "keras", "torch", "jax", "streamlit", "matplotlib"}
     # What videos need is imported with the first video: together they take seconds.
-    assert not loaded & {"av", "supervision", "trackers", "scenedetect", "pandas", "pyarrow"}
+    assert not loaded & {"av", "supervision", "trackers", "pandas", "pyarrow"}
 
 
 def test_what_follows_persons_is_imported_when_it_is_used() -> None:
@@ -36,7 +36,7 @@ from fer_core import drawing, persons, smoothing, tables, timeline, tracking, ty
 builder = timeline.TimelineBuilder(("happy", "sad"))
 drawing.draw_tracked(np.zeros((64, 64, 3), np.uint8), types.TrackedFrame(0, 0.0, (64, 64)))
 tables.summary_record(builder.build(), *builder.build().smoothed(0.4, 0.4))
-heavy = {"supervision", "trackers", "scenedetect", "pandas", "pyarrow", "av", "matplotlib"}
+heavy = {"supervision", "trackers", "pandas", "pyarrow", "av", "matplotlib"}
 print(*heavy & {name.partition(".")[0] for name in sys.modules})
 """
     done = subprocess.run(

@@ -22,7 +22,7 @@ from fer_core import photo_command
 from fer_core.images import Photo, read_image
 from fer_core.labels import FER6, FER7
 from fer_core.records import row_columns
-from tests.fer_core.conftest import SAMPLES
+from tests.fer_core.conftest import Lightness, small_sample
 from tests.fer_core.reporting.checked import checked
 
 # Pictures are ready crops, which takes no search for faces.
@@ -38,16 +38,20 @@ def photos(tmp_path: Path) -> Path:
     """A folder with two portraits of one name, one of them below, and what is no picture."""
     folder = tmp_path / "photos"
     (folder / "below").mkdir(parents=True)
-    shutil.copy(SAMPLES / "grace-hopper.jpg", folder / "a.jpg")
-    shutil.copy(SAMPLES / "eileen-collins.jpg", folder / "below" / "a.JPG")
-    cv2.imwrite(str(folder / "a.png"), cv2.imread(str(SAMPLES / "eileen-collins.jpg")))
+    cv2.imwrite(str(folder / "a.jpg"), small_sample())
+    for name in ("a.png", "below/a.JPG"):
+        cv2.imwrite(str(folder / name), small_sample("eileen-collins.jpg"))
     (folder / "notes.txt").write_text("no picture")
     return folder
 
 
 @pytest.fixture
-def crop_files(tmp_path: Path, crops: np.ndarray) -> Path:
-    """A folder with four faces, from a.png to d.png."""
+def crop_files(tmp_path: Path, crops: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with four faces, from a.png to d.png, for tests of what is done with files.
+
+    What is read in them does not matter: no network takes its time.
+    """
+    monkeypatch.setattr(photo_command, "load_classifier", lambda options: Lightness())
     folder = tmp_path / "crops"
     folder.mkdir()
     for name, crop in zip("abcd", crops, strict=False):
@@ -85,7 +89,7 @@ def test_json_has_one_object_a_picture(photos: Path, capsys: pytest.CaptureFixtu
     assert [record["path"] for record in found] == [
         str(photos / name) for name in ("a.jpg", "a.png", "below/a.JPG")
     ]
-    assert [record["size"] for record in found] == [[512, 600], [512, 512], [512, 512]]
+    assert [record["size"] for record in found] == [[120, 144], [120, 120], [120, 120]]
     for record in found:
         (face,) = record["faces"]
         assert set(face) >= {"box", "score", "landmarks", "probabilities", "verdict", "quality"}
@@ -96,26 +100,25 @@ def test_json_has_one_object_a_picture(photos: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.usefixtures("yunet_env")
 def test_a_photo_on_its_head_is_turned_and_said_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, portrait: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    upright = cv2.imread(str(SAMPLES / "grace-hopper.jpg"))
     path = tmp_path / "head.png"
-    cv2.imwrite(str(path), cv2.rotate(upright, cv2.ROTATE_180))
+    cv2.imwrite(str(path), cv2.rotate(portrait, cv2.ROTATE_180))
     assert run("analyze", path, "--annotate", tmp_path / "drawn") == 0
     assert capsys.readouterr().out.endswith("% (turned by 180°)\n")
     drawn = cv2.imread(str(tmp_path / "drawn" / "head.png.png"))
     # All but the drawing is the upright picture.
-    assert (drawn == upright).all(axis=2).mean() > 0.9
+    assert (drawn == portrait).all(axis=2).mean() > 0.9
     assert run("analyze", path, "--json") == 0
     (record,) = records(capsys)
     assert record["turned_deg"] == 180
 
 
 def test_a_photo_without_its_end_is_read_and_said_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, portrait_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "cut.jpg"
-    path.write_bytes((SAMPLES / "grace-hopper.jpg").read_bytes()[:-10])
+    path.write_bytes(portrait_file.read_bytes()[:-10])
     assert run("analyze", path) == 0
     assert capsys.readouterr().out.endswith("% (the end of the file is missing)\n")
     assert run("analyze", path, "--json") == 0
@@ -135,8 +138,10 @@ def test_both_readings_are_of_the_same_faces(
     assert people["probabilities"] != labels["probabilities"]
 
 
-def test_ready_crops(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    face = cv2.imread(str(SAMPLES / "grace-hopper.jpg"), cv2.IMREAD_GRAYSCALE)[110:330, 150:370]
+def test_ready_crops(
+    tmp_path: Path, portrait: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    face = cv2.cvtColor(portrait, cv2.COLOR_BGR2GRAY)[110:330, 150:370]
     cv2.imwrite(str(tmp_path / "face.png"), cv2.resize(face, (48, 48)))
     for detector, count in (("haar", 0), ("none", 1)):
         assert run("analyze", tmp_path / "face.png", "--json", "--detector", detector) == 0
@@ -167,7 +172,7 @@ def test_sentences_for_people(photos: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_no_face_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cv2.imwrite(str(tmp_path / "blank.png"), cv2.imread(str(SAMPLES / "grace-hopper.jpg"))[:90])
+    cv2.imwrite(str(tmp_path / "blank.png"), small_sample()[:30])
     assert run("analyze", tmp_path) == 0
     assert "blank.png: no face" in capsys.readouterr().out
 
@@ -192,6 +197,9 @@ def test_six_classes(photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_annotated_pictures_do_not_overwrite_each_other(photos: Path, tmp_path: Path) -> None:
+    # With some room around the face, which the caption does not cover.
+    wide = cv2.copyMakeBorder(small_sample(), 20, 20, 20, 20, cv2.BORDER_REPLICATE)
+    cv2.imwrite(str(photos / "a.jpg"), wide)
     out = tmp_path / "new" / "out"
     assert run("analyze", photos, photos / "below", "--annotate", out) == 0
     written = sorted(str(file.relative_to(out)) for file in out.rglob("*") if file.is_file())
@@ -205,7 +213,7 @@ def test_annotated_pictures_do_not_overwrite_each_other(photos: Path, tmp_path: 
 def test_annotated_pictures_of_one_name(photos: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     other = tmp_path / "a.jpg"
-    shutil.copy(SAMPLES / "eileen-collins.jpg", other)
+    shutil.copy(photos / "below" / "a.JPG", other)
     assert run("analyze", photos / "a.jpg", other, "--annotate", out) == 0
     assert sorted(file.name for file in out.iterdir()) == ["a.jpg-2.png", "a.jpg.png"]
 
@@ -214,7 +222,7 @@ def test_several_processes_give_what_one_does(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (photos / "bad.jpg").write_text("no picture")
-    shutil.copy(SAMPLES / "eileen-collins.jpg", photos / "below" / "a.jpg")
+    shutil.copy(photos / "below" / "a.JPG", photos / "below" / "a.jpg")
     wanted: list[object] = ["analyze", photos, photos / "below", "--json"]
     given = []
     for jobs in (1, 2):

@@ -27,7 +27,7 @@ SAMPLE = ROOT / "assets" / "samples" / "grace-hopper.jpg"
 SERVED_FILES = ("config.json", "labels.json", "model.tflite")
 # What only the training and the pages need; and what only videos need.
 ABSENT = {"tensorflow", "keras", "torch", "streamlit", "plotly", "pydantic"}
-OF_VIDEOS = {"av", "pandas", "pyarrow", "supervision", "trackers", "scenedetect"}
+OF_VIDEOS = {"av", "pandas", "pyarrow", "supervision", "trackers"}
 PIP = (sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check")
 
 

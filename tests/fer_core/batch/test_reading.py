@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -18,11 +19,10 @@ from fer_core.images import read_image
 from fer_core.labels import FER7
 from fer_core.pipeline import analyze_image
 from tests.fer_core.batch.readers import SETTINGS
-from tests.fer_core.conftest import SAMPLES, encoded
+from tests.fer_core.conftest import encoded
 from tests.fer_core.video.clips import make_clip
 
 OF_THE_RUN = ("spent_s", "read_at", "tries")
-PORTRAIT = SAMPLES / "grace-hopper.jpg"
 
 
 @pytest.fixture(scope="module")
@@ -31,31 +31,35 @@ def reader() -> InputReader:
 
 
 @pytest.mark.parametrize("store", ["", "local://"])
-def test_a_photo_has_the_rows_of_what_analyze_finds(reader: InputReader, store: str) -> None:
-    (item,) = find_inputs([f"{store}{PORTRAIT}"])
+def test_a_photo_has_the_rows_of_what_analyze_finds(
+    reader: InputReader, portrait_file: Path, store: str
+) -> None:
+    (item,) = find_inputs([f"{store}{portrait_file}"])
     finding = reader.read(item)
-    image = read_image(PORTRAIT).image_bgr
+    image = read_image(portrait_file).image_bgr
     (face,) = analyze_image(image).faces
     assert isinstance(finding.faces, list) and finding.error is None
     (row,) = pa.Table.from_pylist(finding.faces, faces_schema(FER7.labels)).to_pylist()
     assert [row["x1"], row["y1"], row["x2"], row["y2"]] == pytest.approx(face.box.xyxy)
     assert {label: row[label] for label in FER7.labels} == pytest.approx(dict(face.probabilities))
     assert (row["path"], row["face"], row["verdict"]) == (item.address, 1, face.verdict(0.45))
-    assert row["folder"] == f"{store}{SAMPLES}" and row["frame"] is None and row["person"] is None
+    assert row["folder"] == f"{store}{portrait_file.parent}"
+    assert row["frame"] is None and row["person"] is None
     (file,) = pa.Table.from_pylist([finding.file], files_schema()).to_pylist()
     assert (file["status"], file["faces"], file["tries"]) == ("read", 1, 1)
     assert (file["width"], file["height"]) == (image.shape[1], image.shape[0])
-    changed = datetime.fromtimestamp(PORTRAIT.stat().st_mtime, UTC)
+    changed = datetime.fromtimestamp(portrait_file.stat().st_mtime, UTC)
     assert file["modified"] == pytest.approx(changed, abs=changed.resolution)
     assert row["moment"] == (file["taken"] or file["modified"].replace(tzinfo=None))
 
 
 @pytest.mark.parametrize("store", ["", "local://"])
 def test_a_video_has_a_row_for_each_face_of_each_frame(
-    reader: InputReader, portrait: np.ndarray, tmp_path: Path, store: str
+    reader: InputReader, small_portrait: np.ndarray, tmp_path: Path, store: str
 ) -> None:
-    pictures = [portrait[:512], portrait[:512], np.zeros_like(portrait[:512])]
-    clip = make_clip(tmp_path / "a.mp4", range(3), pictures=pictures, size_wh=(512, 512))
+    pictures = [small_portrait, small_portrait, np.zeros_like(small_portrait)]
+    clip = make_clip(tmp_path / "a.mp4", range(3), pictures=pictures, size_wh=(120, 144))
+    assert clip.stat().st_size < io.DEFAULT_BUFFER_SIZE
     (item,) = find_inputs([f"{store}{clip}"])
     finding = reader.read(item)
     assert finding.file["reason"] is None
@@ -70,19 +74,22 @@ def test_a_video_has_a_row_for_each_face_of_each_frame(
 
 
 def test_a_video_in_pieces_has_the_same_rows(
-    reader: InputReader, portrait: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    reader: InputReader,
+    small_portrait: np.ndarray,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("fer_core.video.pieces.LEAST_S", 0.2)
-    small = cv2.resize(portrait[:512], (256, 256), interpolation=cv2.INTER_AREA)
-    pictures = [np.roll(small, 2 * n, axis=1) for n in range(18)]
-    clip = make_clip(tmp_path / "a.mp4", range(18), pictures=pictures, size_wh=(256, 256), gop=6)
+    pictures = [np.roll(small_portrait, 2 * n, axis=1) for n in range(9)]
+    how = {"size_wh": (120, 144), "gop": 3, "time_base": Fraction(1, 15)}
+    clip = make_clip(tmp_path / "a.mp4", range(9), pictures=pictures, **how)
     (item,) = find_inputs([str(clip)])
     whole = reader.read(item)
     answers = [reader.read(VideoPiece(item, number, 5)) for number in range(5)]
     assert [answer == NO_PIECE for answer in answers] == [False, False, True, True, True]
     pieced = reader.read(PiecedVideo(item, tuple(answers)))
     told = [{k: v for k, v in one.file.items() if k not in OF_THE_RUN} for one in (whole, pieced)]
-    assert told[0] == told[1] and told[0]["faces"] >= 16
+    assert told[0] == told[1] and told[0]["faces"] >= 8
     for name in whole.faces.column_names:
         wanted, got = (one.faces[name].to_pylist() for one in (whole, pieced))
         if isinstance(wanted[0], float):
@@ -120,10 +127,10 @@ def test_what_cannot_be_read_is_a_sentence(reader: InputReader, tmp_path: Path) 
 
 
 def test_what_nobody_foresaw_leaves_its_trace(
-    reader: InputReader, monkeypatch: pytest.MonkeyPatch
+    reader: InputReader, portrait_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fer_core.batch.reading.analyze_image", lambda *_, **__: 1 // 0)
-    finding = reader.read(Input(str(PORTRAIT), "photo"))
+    finding = reader.read(Input(str(portrait_file), "photo"))
     assert finding.error is not None and "ZeroDivisionError" in finding.error["message"]
     assert "analyze_image" in finding.error["trace"]
 
@@ -137,9 +144,9 @@ def test_what_is_known_before_is_not_opened(reader: InputReader) -> None:
 
 
 def test_photos_of_which_the_end_is_missing_are_read_and_said(
-    reader: InputReader, portrait: np.ndarray, tmp_path: Path
+    reader: InputReader, small_portrait: np.ndarray, tmp_path: Path
 ) -> None:
-    (tmp_path / "a.jpg").write_bytes(encoded(portrait, "JPEG")[:-200])
+    (tmp_path / "a.jpg").write_bytes(encoded(small_portrait, "JPEG")[:-200])
     finding = reader.read(Input(f"{tmp_path}/a.jpg", "photo"))
     assert finding.file["damage"] == "The end of the file is missing."
     assert finding.file["status"] == "read"

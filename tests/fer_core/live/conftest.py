@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 
-from fer_core.classifier import EmotionClassifier
+from fer_core.labels import CLASS_SETS
 from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.state import LiveSettings, LiveView
 from fer_core.types import DetectedFace, FaceBox
+from tests.fer_core.conftest import Lightness
 
 FACE = DetectedFace(FaceBox(100.0, 80.0, 200.0, 200.0), 0.9)
 PLAIN = LiveView(mirror=False, bars=False)
@@ -63,19 +64,16 @@ def detector() -> ScriptedDetector:
 
 @pytest.fixture
 def make_analysis(
-    settings: LiveSettings, detector: ScriptedDetector, fer7: EmotionClassifier
+    settings: LiveSettings, detector: ScriptedDetector
 ) -> Iterator[Callable[..., LiveAnalysis]]:
     """Build analyses with the scripted detector, and stop them when the test is over."""
     made: list[LiveAnalysis] = []
-    classifiers = {"fer7": fer7}
-
-    def load_classifier(name: str, reading: str) -> EmotionClassifier:
-        if name not in classifiers:
-            classifiers[name] = EmotionClassifier.load(name)
-        return classifiers[name].with_reading(reading)
 
     def make(**options: object) -> LiveAnalysis:
-        parts = {"load_detector": lambda name: detector, "load_classifier": load_classifier}
+        parts = {
+            "load_detector": lambda name: detector,
+            "load_classifier": lambda name, reading: Lightness(CLASS_SETS[name].labels),
+        }
         made.append(LiveAnalysis(settings, **{**parts, **options}))
         return made[-1]
 

@@ -97,6 +97,7 @@ def _encode_clip(
     sound_from_s: float = 0.0,
     sound_s: float | None = None,
     muxing: dict[str, str] | None = None,
+    noisy: bool = False,
     pictures: Iterable[np.ndarray] | None = None,
 ) -> Path:
     """Write a clip.
@@ -108,7 +109,8 @@ def _encode_clip(
         turn: Arguments of ``set_display_rotation``.
         sound: An audio encoder, for clicks as long as the picture or ``sound_s``.
         muxing: The container's options.
-        pictures: BGR pictures; numbered ones unless given.
+        noisy: Shows ``noises`` instead of numbers.
+        pictures: BGR pictures, instead of either.
     """
     rate = _rate(times, time_base)
     with av.open(path, "w", container_options=muxing or {}) as output:
@@ -116,6 +118,8 @@ def _encode_clip(
         stream.width, stream.height = size_wh
         stream.pix_fmt = pix_fmt
         stream.gop_size = gop
+        # Several threads for pictures as small as these mostly wait for each other, busily.
+        stream.thread_count = 1
         stream.codec_context.time_base = time_base
         if turn is not None:
             stream.set_display_rotation(**turn)
@@ -128,7 +132,8 @@ def _encode_clip(
         tone = _add_tone(output, sound) if sound else None
         output.start_encoding()
         packets: list[av.Packet[Any]] = []
-        shown = pictures or (picture(number % (1 << _BITS), size_wh) for number in count())
+        numbered = (picture(number % (1 << _BITS), size_wh) for number in count())
+        shown = pictures or (noises(size_wh) if noisy else numbered)
         for pts, image in zip(times, shown, strict=False):
             frame = av.VideoFrame.from_ndarray(image, "bgr24").reformat(
                 format=pix_fmt,
@@ -163,6 +168,7 @@ def make_resized(path: Path, parts: Sequence[tuple[tuple[int, int], int]]) -> Pa
             encoder = av.CodecContext.create("libvpx", "w")
             encoder.width, encoder.height = size_wh
             encoder.pix_fmt, encoder.time_base = "yuv420p", Fraction(1, 30)
+            encoder.thread_count = 1
             packets = []
             for number in range(begin, begin + frames):
                 frame = av.VideoFrame.from_ndarray(picture(number, size_wh), "bgr24")

@@ -22,7 +22,6 @@ from tests.fer_core.video.clips import (
     make_clip,
     make_resized,
     noise,
-    noises,
     number_in,
 )
 
@@ -188,7 +187,7 @@ def test_colours_and_grey_agree(
         pix_fmt=pix_fmt,
         colorspace=colorspace,
         color_range=color_range,
-        pictures=noises(),
+        noisy=True,
         options={"crf": "1"},
     )
     frame = next(VideoSource(clip).frames())
@@ -282,14 +281,14 @@ def test_4k(tmp_path: Path) -> None:
     size = (3840, 2160)
     clip = make_clip(
         tmp_path / "a.mp4",
-        range(3),
+        range(2),
         time_base=Fraction(1, 60),
         size_wh=size,
         options={"preset": "ultrafast"},
     )
     video = VideoSource(clip)
     assert video.facts.size_wh == size
-    assert [number_in(frame.bgr(480)) for frame in video.frames()] == [0, 1, 2]
+    assert [number_in(frame.bgr(480)) for frame in video.frames()] == [0, 1]
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])

@@ -6,10 +6,8 @@ import gc
 import os
 import re
 import sys
-import tarfile
-from collections import Counter
 from collections.abc import Generator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 # Parallel workers share the processor's cores: more threads would only wait for one another.
@@ -155,35 +153,6 @@ def yunet_file() -> Path:
 def fer2013_archive() -> Path:
     """FER-2013 as Kaggle ships it, packed."""
     return _shared("fer2013/fer2013.tar.xz")
-
-
-@pytest.fixture(scope="session")
-def real_files(fer2013_archive: Path) -> dict[str, bytes]:
-    """The first real JPEG files of every split and class, by their path in the archive."""
-    files: dict[str, bytes] = {}
-    found: Counter[tuple[str, str]] = Counter()
-    wanted = len(drawn.COUNTS) * 7
-    with tarfile.open(fer2013_archive) as archive:
-        for member in archive:
-            path = PurePosixPath(member.name)
-            split = path.stem.partition("_")[0]
-            group = split, path.parent.name
-            if member.isfile() and found[group] < drawn.COUNTS.get(split, 0):
-                content = archive.extractfile(member)
-                assert content is not None
-                files[member.name] = content.read()
-                found[group] += 1
-                if sum(found[key] == drawn.COUNTS[key[0]] for key in found) == wanted:
-                    break
-    return files
-
-
-@pytest.fixture(scope="session")
-def real_set(real_files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """These files loaded, for tests whose point is real faces; not to be changed."""
-    from train.data.fer2013 import load_fer2013
-
-    return load_fer2013(unpacked(real_files, tmp_path_factory.mktemp("real")))
 
 
 @pytest.fixture(scope="session")

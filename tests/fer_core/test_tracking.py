@@ -77,6 +77,16 @@ def cutting(media: Path, yunet: YuNetDetector) -> list[Shot]:
     return shots(media / "scene_cuts_9s_audio.mp4", yunet)
 
 
+@pytest.fixture(scope="module")
+def talking(media: Path, yunet: YuNetDetector) -> list[Shot]:
+    return shots(media / "one_face_15s.mp4", yunet)
+
+
+@pytest.fixture(scope="module")
+def looking_down(media: Path) -> list[Shot]:
+    return shots(media / "looking_down_4s.mp4")
+
+
 def test_without_faces() -> None:
     tracker = FaceTracker()
     assert [tracker.update([], t / 10) for t in range(5)] == [()] * 5
@@ -186,10 +196,9 @@ def test_after_a_standstill_nobody_is_known() -> None:
     assert tracker.update([face(300)], 60.0) == (2,)
 
 
-def test_one_talking_person_is_one(media: Path, yunet: YuNetDetector) -> None:
-    frames = shots(media / "one_face_15s.mp4", yunet)
+def test_one_talking_person_is_one(talking: list[Shot]) -> None:
     for fps in (*range(1, 7), 8, 10, 12, 15, 20, 24, 25, 29, 30):
-        assert persons_in(at_rate(frames, fps)) == {1}, f"{fps} frames a second"
+        assert persons_in(at_rate(talking, fps)) == {1}, f"{fps} frames a second"
 
 
 def test_also_with_haar(media: Path, haar: HaarDetector) -> None:
@@ -225,11 +234,12 @@ def test_no_person_passes_a_cut(cutting: list[Shot]) -> None:
         assert all(len(numbers) == 1 for numbers in shots_of.values())
 
 
-@pytest.mark.parametrize("clip", ["one_face_15s.mp4", "looking_down_4s.mp4"])
+@pytest.mark.shared
+@pytest.mark.parametrize("clip", ["talking", "looking_down"])
 @pytest.mark.parametrize("fps", [30, 10, 5, 2, 1])
-def test_no_cut_where_somebody_moves(media: Path, clip: str, fps: float) -> None:
+def test_no_cut_where_somebody_moves(request: pytest.FixtureRequest, clip: str, fps: float) -> None:
     cuts = CutDetector()
-    frames = at_rate(shots(media / clip), fps)
+    frames = at_rate(request.getfixturevalue(clip), fps)
     assert not any(cuts.is_cut(shot.small_bgr, shot.time_s) for shot in frames)
 
 

@@ -122,6 +122,18 @@ class Environment:
         done = self._pip(*options, requirement)
         assert done.returncode == 0, done.stderr
 
+    def add(self, requirement: str) -> None:
+        """Install a requirement beside what is there, by uv in a fraction of pip's time."""
+        command = (sys.executable, "-m", "uv", "--quiet", "pip", "install", "--python")
+        done = subprocess.run(
+            [*command, str(self._bin / "python"), "--only-binary", ":all:", requirement],
+            check=False,
+            capture_output=True,
+            timeout=500,
+        )
+        if done.returncode:  # as where only pip was told of an index
+            self.install(requirement)
+
     def _pip(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [*PIP, "--python", str(self._bin / "python"), *arguments]
         return subprocess.run(command, check=False, capture_output=True, text=True, timeout=500)
@@ -162,7 +174,7 @@ def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
 
 @pytest.fixture(scope="module")
 def with_video(core: Environment, wheel: Path) -> Environment:
-    core.install(f"{wheel}[video]")
+    core.add(f"facial-emotions[video] @ {wheel.as_uri()}")
     return core
 
 

@@ -9,12 +9,14 @@ import os
 import pickle
 import shutil
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from filelock import FileLock
+
+from tests import drawn
 
 TINY_RUN: dict[str, Any] = {
     "classes": "fer7",
@@ -70,12 +72,27 @@ def whole_set(fer2013_archive: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def ferplus_file(fer2013_archive: Path) -> Path:
-    """FER+'s votes on these pictures."""
+def real_set(whole_set: Any) -> Any:
+    """The first pictures of every split and class, for tests whose point is real faces."""
+    import numpy as np
+
+    kept = [
+        np.flatnonzero((whole_set.splits == split) & (whole_set.labels == label))[:count]
+        for split, count in drawn.COUNTS.items()
+        for label in range(len(whole_set.class_set))
+    ]
+    return whole_set.where(np.sort(np.concatenate(kept)))
+
+
+@pytest.fixture(scope="session")
+def real_votes(fer2013_archive: Path) -> Any:
+    """FER+'s votes on these pictures; not to be changed."""
+    from train.data.ferplus import read_votes
+
     path = fer2013_archive.with_name("ferplus.csv")
     if not path.exists():
         pytest.skip("needs ../shared/fer2013/ferplus.csv, which is not here")
-    return path
+    return read_votes(path)
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +114,19 @@ def packed_file(
     framings[0] = np.nan
     pack_campaign_data(path, tiny_set, tiny_folder, read_votes(tiny_votes), framings)
     return path
+
+
+@pytest.fixture
+def quick_run(tiny_run: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The same of two steps per epoch, which TensorFlow takes as they come.
+
+    To compile steps takes longer than to take a few.
+    """
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield tiny_run | {"batch_size": 64}
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The whole way from a file to its time line, with the shipped network and real faces."""
+"""The whole way from a file to its time line, with real faces."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from fer_core.types import DetectedFace
 from fer_core.video.analysis import VideoOptions, VideoResult, analyze_video
 from fer_core.video.progress import Progress
 from fer_core.video.source import VideoSource
-from tests.fer_core.conftest import SAMPLES
+from tests.fer_core.conftest import SAMPLES, Lightness
 from tests.fer_core.video.clips import make_clip, noise, top_boxes
 
 SIZE_WH = (384, 288)
@@ -35,7 +35,14 @@ FACE = 160
 
 @pytest.fixture
 def analyze(fer7: EmotionClassifier, yunet_file: Path) -> Callable[..., VideoResult]:
+    """With the shipped network."""
     return partial(analyze_video, classifier=fer7, make_detector=lambda: YuNetDetector(yunet_file))
+
+
+@pytest.fixture
+def follow(analyze: Callable[..., VideoResult]) -> Callable[..., VideoResult]:
+    """With a quick reader instead, for tests of all that is around it."""
+    return partial(analyze, classifier=Lightness())
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +82,11 @@ def pair(faces: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> P
 
 
 def test_a_real_video_frame_by_frame(
-    analyze: Callable[..., VideoResult], media: Path, tmp_path: Path
+    follow: Callable[..., VideoResult], media: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy.mp4"
     seen: list[Progress] = []
-    result = analyze(media / "one_face_15s.mp4", annotated=copy, on_progress=seen.append)
+    result = follow(media / "one_face_15s.mp4", annotated=copy, on_progress=seen.append)
     timeline = result.timeline
     assert (result.cancelled, result.damage, result.unwritten) == (False, None, None)
     assert len(timeline.frame_index) == 464
@@ -135,9 +142,9 @@ def test_a_turned_clip_gives_the_same_boxes(
 
 
 def test_two_people_keep_their_identities_through_a_gap(
-    analyze: Callable[..., VideoResult], pair: Path
+    follow: Callable[..., VideoResult], pair: Path
 ) -> None:
-    timeline = analyze(pair).timeline
+    timeline = follow(pair).timeline
     assert timeline.persons() == (1, 2)
     middles = timeline.boxes_xyxy[:, [0, 2]].mean(axis=1)
     assert (middles[timeline.person == 1] < SIZE_WH[0] / 2).all()
@@ -147,20 +154,20 @@ def test_two_people_keep_their_identities_through_a_gap(
 
 
 def test_a_gap_that_is_too_long_makes_somebody_new(
-    analyze: Callable[..., VideoResult], pair: Path
+    follow: Callable[..., VideoResult], pair: Path
 ) -> None:
-    timeline = analyze(pair, options=VideoOptions(max_gap_s=0.2)).timeline
+    timeline = follow(pair, options=VideoOptions(max_gap_s=0.2)).timeline
     assert timeline.persons() == (1, 2, 3)
 
 
 def test_a_cut_ends_tracks(
-    analyze: Callable[..., VideoResult], faces: list[np.ndarray], tmp_path: Path
+    follow: Callable[..., VideoResult], faces: list[np.ndarray], tmp_path: Path
 ) -> None:
     before = [scene(faces[:1], [(100, 60)])] * 12
     inverted = scene(faces[:1], [(100, 60)])
     background = (inverted == 120).all(axis=2)
     inverted[background] = (30, 30, 200)
-    timeline = analyze(clip_of(tmp_path / "cut.mp4", before + [inverted] * 12)).timeline
+    timeline = follow(clip_of(tmp_path / "cut.mp4", before + [inverted] * 12)).timeline
     assert np.flatnonzero(timeline.cut).tolist() == [12]
     assert timeline.person.tolist() == [1] * 12 + [2] * 12
 
@@ -207,11 +214,11 @@ def test_a_file_that_breaks_off_is_read_as_far_as_it_goes(
 
 
 def test_a_phone_that_is_turned_while_it_records(
-    analyze: Callable[..., VideoResult], cases: Path, tmp_path: Path
+    follow: Callable[..., VideoResult], cases: Path, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy.mp4"
     path = cases / "turned_while_recording.webm"
-    result = analyze(path, options=VideoOptions(fps=4), annotated=copy)
+    result = follow(path, options=VideoOptions(fps=4), annotated=copy)
     assert [len(frame.faces) for frame in result] == [1] * 8
     # The picture keeps its middle, and the face its size.
     boxes = result.timeline.boxes_xyxy
@@ -273,7 +280,7 @@ def test_a_file_that_is_no_video(analyze: Callable[..., VideoResult], tmp_path: 
 
 
 def test_cancel_keeps_what_is_there(
-    analyze: Callable[..., VideoResult], media: Path, tmp_path: Path
+    follow: Callable[..., VideoResult], media: Path, tmp_path: Path
 ) -> None:
     stop = threading.Event()
 
@@ -282,7 +289,7 @@ def test_cancel_keeps_what_is_there(
             stop.set()
 
     copy = tmp_path / "copy.mp4"
-    result = analyze(
+    result = follow(
         media / "one_face_15s.mp4", annotated=copy, on_progress=stop_soon, cancelled=stop
     )
     assert result.cancelled
@@ -295,20 +302,18 @@ def test_cancel_keeps_what_is_there(
 
 
 def test_the_time_line_can_be_looked_at_while_it_grows(
-    analyze: Callable[..., VideoResult], fer7: EmotionClassifier, pair: Path
+    follow: Callable[..., VideoResult], fer7: EmotionClassifier, pair: Path
 ) -> None:
     builder = TimelineBuilder(fer7.labels)
     lengths: list[int] = []
-    analyze(
-        pair, builder=builder, on_progress=lambda _: lengths.append(len(builder.build().time_s))
-    )
+    follow(pair, builder=builder, on_progress=lambda _: lengths.append(len(builder.build().time_s)))
     assert lengths == list(range(1, 61))
 
 
 def test_two_at_once_do_not_disturb_each_other(
     analyze: Callable[..., VideoResult], pair: Path, media: Path
 ) -> None:
-    short = VideoOptions(end_s=2)
+    short = VideoOptions(end_s=1)
     videos = [pair, media / "one_face_15s.mp4"]
     alone = [analyze(video, options=short).timeline for video in videos]
     together: dict[Path, VideoResult] = {}
@@ -338,10 +343,8 @@ class FullDisk(io.BytesIO):
         return super().write(data)  # type: ignore[arg-type]
 
 
-def test_a_full_disk_costs_the_copy_alone(analyze: Callable[..., VideoResult], media: Path) -> None:
-    result = analyze(
-        media / "one_face_15s.mp4", options=VideoOptions(end_s=5), annotated=FullDisk()
-    )
+def test_a_full_disk_costs_the_copy_alone(follow: Callable[..., VideoResult], media: Path) -> None:
+    result = follow(media / "one_face_15s.mp4", options=VideoOptions(end_s=5), annotated=FullDisk())
     assert result.unwritten and "full" in result.unwritten
     assert len(result.timeline.time_s) == 150
     assert not _workers()
@@ -375,11 +378,11 @@ def test_a_crash_reaches_the_caller_and_leaves_nothing(
 
 
 def test_an_open_file_of_the_callers_stays_open(
-    analyze: Callable[..., VideoResult], pair: Path
+    follow: Callable[..., VideoResult], pair: Path
 ) -> None:
     with tempfile.TemporaryFile() as upload, tempfile.TemporaryFile() as copy:
         upload.write(pair.read_bytes())
-        result = analyze(upload, annotated=copy)
+        result = follow(upload, annotated=copy)
         assert len(result.timeline.time_s) == 60
         with VideoSource(copy) as written:
             assert len(list(written.frames())) == 60
@@ -407,19 +410,19 @@ def _workers() -> list[str]:
 
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 def test_a_video_on_its_side_is_turned(
-    analyze: Callable[..., VideoResult], faces: list[np.ndarray], tmp_path: Path, degrees: int
+    follow: Callable[..., VideoResult], faces: list[np.ndarray], tmp_path: Path, degrees: int
 ) -> None:
     # Nobody is there at first, which tells nothing.
     upright = [scene(faces[:1], [None])] * 4 + [scene(faces[:1], [(120, 60)])] * 8
     given = [turn_picture(picture, (360 - degrees) % 360) for picture in upright]
     clip = clip_of(tmp_path / "clip.mp4", given, time_base=Fraction(1, 4))
     copy = tmp_path / "copy.mp4"
-    result = analyze(clip, options=VideoOptions(fps=None), annotated=copy)
+    result = follow(clip, options=VideoOptions(fps=None), annotated=copy)
     assert (result.facts.turned_deg, result.facts.rotation_deg) == (degrees, degrees)
     assert result.facts.size_wh == SIZE_WH
     counts = [len(frame.faces) for frame in result]
     assert counts == [0] * 4 + [1] * 8
-    expected = analyze(clip_of(tmp_path / "upright.mp4", upright, time_base=Fraction(1, 4)))
+    expected = follow(clip_of(tmp_path / "upright.mp4", upright, time_base=Fraction(1, 4)))
     box, same = result.timeline.boxes_xyxy[-1], expected.timeline.boxes_xyxy[-1]
     assert box == pytest.approx(same, abs=3)
     with VideoSource(copy) as source:

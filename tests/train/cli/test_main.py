@@ -268,6 +268,7 @@ def test_bad_use(arguments: list[str]) -> None:
 
 
 @pytest.mark.training
+@pytest.mark.usefixtures("quick_run")
 def test_an_interruption_says_how_to_go_on(
     request: pytest.FixtureRequest,
     config_file: Path,

@@ -13,6 +13,7 @@ from kagglehub.exceptions import KaggleApiHTTPError, UnauthenticatedError
 
 from train.cli.main import main
 from train.data.download import download_fer2013
+from train.data.fer2013 import FaceSet
 from train.errors import DownloadError
 
 
@@ -43,9 +44,13 @@ def kaggle(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], dict[str, Any]]:
 def test_a_whole_set_is_taken(
     kaggle: Callable[[Any], dict[str, Any]],
     fer2013_archive: Path,
+    whole_set: FaceSet,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Loaded once for all tests.
+    monkeypatch.setattr("train.data.download.load_fer2013", {fer2013_archive: whole_set}.get)
     called = kaggle(fer2013_archive)
     assert main(["download", "--out", str(tmp_path / "data")]) == 0
     assert called == {"handle": "msambare/fer2013", "output_dir": str(tmp_path / "data")}

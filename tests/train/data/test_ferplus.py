@@ -27,10 +27,9 @@ def counts(**votes: int) -> np.ndarray:
     return np.array([votes.get(answer.replace(" ", "_"), 0) for answer in ANSWERS])
 
 
-def test_the_real_votes(ferplus_file: Path, whole_set: FaceSet) -> None:
-    votes = read_votes(ferplus_file)
-    assert len(votes.counts) == 35_710
-    table = votes.of(whole_set.ids)
+def test_the_real_votes(real_votes: Votes, whole_set: FaceSet) -> None:
+    assert len(real_votes.counts) == 35_710
+    table = real_votes.of(whole_set.ids)
     voted = table.sum(axis=1) > 0
     assert voted.sum() == 35_710
     assert (table[voted].sum(axis=1) >= 9).all()
@@ -135,10 +134,10 @@ def test_the_crowd_decides_by_the_rule_of_ferplus(
     assert found == (-1 if expected is None else ANSWERS.index(expected))
 
 
-def test_decisions_on_the_real_votes(ferplus_file: Path, whole_set: FaceSet) -> None:
+def test_decisions_on_the_real_votes(real_votes: Votes, whole_set: FaceSet) -> None:
     """As many as the rule keeps that the authors of FER+ published as code."""
     for split, kept in (("PublicTest", 3_199), ("PrivateTest", 3_152)):
-        found = decided(read_votes(ferplus_file).of(whole_set.split(split).ids))
+        found = decided(real_votes.of(whole_set.split(split).ids))
         assert (found >= 0).sum() == kept
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from train.data.fer2013 import FaceSet
-from train.data.ferplus import read_votes
+from train.data.ferplus import Votes
 from train.evaluation.audit import audit
 from train.evaluation.records import Audit
 
 
 @pytest.fixture(scope="session")
-def whole_audit(whole_set: FaceSet, ferplus_file: Path) -> Audit:
+def whole_audit(whole_set: FaceSet, real_votes: Votes) -> Audit:
     """The audit of the whole data set; not to be changed."""
-    return audit(whole_set, read_votes(ferplus_file))
+    return audit(whole_set, real_votes)
 
 
 @pytest.fixture

@@ -40,15 +40,20 @@ def drawn(tiny_set: FaceSet) -> np.ndarray:
 HAPPY = 3
 
 
-def test_grad_cam_of_real_faces(network: Any, happy: np.ndarray) -> None:
-    for face in happy[:3]:
-        for position in range(7):
-            heat = grad_cam(network, face, position)
-            assert heat.shape == (48, 48)
-            assert heat.dtype == np.float32
-            assert heat.min() >= 0
-            assert heat.max() <= 1
-    assert any(grad_cam(network, face, HAPPY).max() > 0.9 for face in happy[:3])
+@pytest.fixture(scope="module")
+def maps(network: Any, happy: np.ndarray) -> list[np.ndarray]:
+    """Where a real happy face speaks for each class."""
+    return [grad_cam(network, happy[0], position) for position in range(7)]
+
+
+def test_grad_cam_of_real_faces(network: Any, happy: np.ndarray, maps: list[np.ndarray]) -> None:
+    smiles = [maps[HAPPY], *(grad_cam(network, face, HAPPY) for face in happy[1:3])]
+    for heat in maps + smiles:
+        assert heat.shape == (48, 48)
+        assert heat.dtype == np.float32
+        assert heat.min() >= 0
+        assert heat.max() <= 1
+    assert any(heat.max() > 0.9 for heat in smiles)
 
 
 def test_grad_cam_is_that_of_the_paper(network: Any, drawn: np.ndarray) -> None:
@@ -66,14 +71,16 @@ def test_grad_cam_is_that_of_the_paper(network: Any, drawn: np.ndarray) -> None:
     np.testing.assert_allclose(grad_cam(network, drawn[0], HAPPY), expected, atol=1e-4)
 
 
-def test_classes_look_at_different_places(network: Any, happy: np.ndarray) -> None:
-    maps = [grad_cam(network, happy[0], position) for position in range(7)]
+def test_classes_look_at_different_places(maps: list[np.ndarray]) -> None:
     assert max(np.abs(maps[HAPPY] - other).max() for other in maps) > 0.3
 
 
 def test_a_smile_is_in_the_lower_half(classifier: EmotionClassifier, happy: np.ndarray) -> None:
     costs = np.mean(
-        [occlusion_sensitivity(classifier, face, HAPPY, window=12, stride=6) for face in happy[:8]],
+        [
+            occlusion_sensitivity(classifier, face, HAPPY, window=12, stride=12)
+            for face in happy[:8]
+        ],
         axis=0,
     )
     assert costs[28:44, 12:36].mean() > 2 * abs(costs[:16].mean()) > 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,9 +12,9 @@ from sklearn import metrics as sk
 
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
 from fer_core.readings import LABELS, PEOPLE, BothReadings
-from fer_core.tta import FLIP, VIEW_COUNTS
+from fer_core.tta import FLIP, ONE_VIEW, VIEW_COUNTS
 from train.data.fer2013 import EXPECTED_COUNTS, FaceSet
-from train.data.ferplus import read_votes
+from train.data.ferplus import Votes
 from train.data.picture_ids import PictureIndex
 from train.evaluation import metrics
 from train.evaluation.corruptions import CORRUPTIONS
@@ -125,7 +124,7 @@ def test_stored_figures_are_those_of_the_stored_predictions(
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("split", ["PublicTest", "PrivateTest", "test"])
 def test_stored_figures_of_the_people_are_those_of_the_stored_predictions(
-    ferplus_file: Path, name: str, split: str
+    real_votes: Votes, name: str, split: str
 ) -> None:
     content = json.loads((MODELS_DIR / name / METRICS_FILE).read_text(encoding="utf-8"))
     stored = content[split][PEOPLE]["figures"]
@@ -133,7 +132,7 @@ def test_stored_figures_of_the_people_are_those_of_the_stored_predictions(
     read = BothReadings(
         part.probabilities[LABELS, FLIP], part.probabilities[PEOPLE, FLIP], part.votes
     )
-    votes = read_votes(ferplus_file).of(part.ids)
+    votes = real_votes.of(part.ids)
     figures = people_figures(read, part.answers, part.class_set, votes, part.leaked)
     for own, kept in ((figures.votes, stored["votes"]), (figures.people, stored["people"])):
         assert own.pictures == kept["pictures"]
@@ -170,8 +169,10 @@ def test_figures_are_scikit_learns(predictions: Predictions, views: str) -> None
         )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_new_evaluation_gives_the_stored_predictions(whole_set: FaceSet, name: str) -> None:
+@pytest.mark.parametrize(("name", "views"), [("fer7", FLIP), ("fer6", ONE_VIEW)])
+def test_a_new_evaluation_gives_the_stored_predictions(
+    whole_set: FaceSet, name: str, views: str
+) -> None:
     """On all of Training, for what is leaked, and every eighth picture of the test splits.
 
     Another processor may round a handful of pictures over the edge.
@@ -182,8 +183,8 @@ def test_a_new_evaluation_gives_the_stored_predictions(whole_set: FaceSet, name:
     stored_part = shipped(name)
     known = PictureIndex(part.ids).positions_of(stored_part.ids) >= 0
     stored_part = stored_part.where(known).split("test")
-    measured = evaluate(name, part, "test", MODELS_DIR, FLIP)
-    probabilities = stored_part.probabilities[LABELS, FLIP]
+    measured = evaluate(name, part, "test", MODELS_DIR, views)
+    probabilities = stored_part.probabilities[LABELS, views]
     correct = probabilities.argmax(axis=1) == stored_part.labels
     assert measured.pictures == len(stored_part) > 850
     assert measured.accuracy >= FLOOR

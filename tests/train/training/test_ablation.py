@@ -16,13 +16,12 @@ from train.training.plans import Plan
 pytestmark = pytest.mark.training
 
 
-@pytest.mark.training
 def test_trials_are_measured_once(
-    tiny_set: FaceSet, tiny_run: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_set: FaceSet, quick_run: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tiny_run["epochs"] = 1
-    base = TrainConfig.model_validate(tiny_run)
-    plain = TrainConfig.model_validate({**tiny_run, "augmentation": {}})
+    quick_run["epochs"] = 1
+    base = TrainConfig.model_validate(quick_run)
+    plain = TrainConfig.model_validate({**quick_run, "augmentation": {}})
     plan = Plan({BASELINE: base, "no augmentation": plain}, (1,))
     trials = run_plan(plan, tiny_set, tmp_path)
     assert [(one.change, one.seed) for one in trials] == [

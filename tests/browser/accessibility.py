@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.running import until_true
-
 # What pages stand on, as .streamlit/config.toml has it.
 GROUNDS = {"dark": "rgb(18, 22, 28)", "light": "rgb(255, 255, 255)"}
 
@@ -49,7 +47,9 @@ def in_both_themes(page: Page) -> Iterator[str]:
         page.emulate_media(color_scheme=theme)
         expect(ground).to_have_css("background-color", color)
         # Colours that are halfway from one theme to the other have no contrast.
-        until_true(page, "document.getAnimations().every((one) => !one.transitionProperty)")
+        page.evaluate(
+            "document.getAnimations().forEach((one) => one.transitionProperty && one.finish())"
+        )
         yield theme
 
 

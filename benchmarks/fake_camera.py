@@ -1,8 +1,8 @@
 """A camera for Chromium that shows a real face, with a number in every frame.
 
-Chromium's fake camera plays a file again and again, raw YUV4MPEG2 at 30 frames a second. Each
-frame carries its number as a row of black and white squares, so that a script in the page can
-tell when a frame was taken and when it came back.
+Chromium's fake camera plays a file again and again, raw YUV4MPEG2 at the rate that its header
+names. Each frame carries its number as a row of black and white squares, so that a script in the
+page can tell when a frame was taken and when it came back.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ CHROMIUM_FLAGS = (
 
 
 def write_camera(
-    pictures: Iterable[NDArray[np.uint8]], target: Path, *, numbered: bool = True
+    pictures: Iterable[NDArray[np.uint8]],
+    target: Path,
+    *,
+    numbered: bool = True,
+    rate: int = FRAME_RATE,
 ) -> Path:
     """Write a file for ``--use-file-for-fake-video-capture``.
 
@@ -39,6 +43,7 @@ def write_camera(
             they are numbered.
         target: Where to write; 640x480 takes 0.5 MB a frame.
         numbered: Whether each frame shows its number.
+        rate: Frames a second.
 
     Returns:
         ``target``.
@@ -50,7 +55,7 @@ def write_camera(
         for number, picture in enumerate(pictures):
             if number == 0:
                 height, width = picture.shape[:2]
-                header = f"YUV4MPEG2 W{width} H{height} F{FRAME_RATE}:1 Ip A1:1 C420jpeg\n"
+                header = f"YUV4MPEG2 W{width} H{height} F{rate}:1 Ip A1:1 C420jpeg\n"
                 file.write(header.encode())
             frame = picture.copy()
             if numbered:

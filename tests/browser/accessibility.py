@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
+
+# What pages stand on, as .streamlit/config.toml has it.
+GROUNDS = {"dark": "rgb(18, 22, 28)", "light": "rgb(255, 255, 255)"}
 
 # The sum of shifts within five seconds, as browsers report it (web.dev/articles/cls); shifts that
 # follow a click or a key do not count.
@@ -33,6 +38,19 @@ def faults(page: Page) -> list[str]:
         for one in found
         if one["impact"] in ("serious", "critical")
     ]
+
+
+def in_both_themes(page: Page) -> Iterator[str]:
+    """Show a page in the dark and then in the light, and yield each time it is drawn so."""
+    ground = page.get_by_test_id("stApp")
+    for theme, color in GROUNDS.items():
+        page.emulate_media(color_scheme=theme)
+        expect(ground).to_have_css("background-color", color)
+        # Colours that are halfway from one theme to the other have no contrast.
+        page.evaluate(
+            "document.getAnimations().forEach((one) => one.transitionProperty && one.finish())"
+        )
+        yield theme
 
 
 def overhang(page: Page) -> int:

@@ -42,7 +42,7 @@ class LivePage:
     def start(self) -> None:
         self.button("Start").click()
         expect(self.video).to_be_visible(timeout=60_000)
-        self.wait_for_frames(10)
+        self.wait_for_frames(5)
         expect(self.page.get_by_text("connected", exact=True)).to_be_visible()
 
     def stop(self) -> None:

@@ -3,10 +3,9 @@ from __future__ import annotations
 import csv
 import re
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import SHIFTS, faults
+from tests.browser.accessibility import SHIFTS, faults, in_both_themes
 from tests.browser.running import until_idle
 
 
@@ -19,22 +18,17 @@ def tiles(page: Page):
     return page.locator(".pictures button")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_archive_is_accessible_keeps_still_and_fits_a_phone(
-    chromium: Browser, server: str, theme: str
-) -> None:
-    size = {"width": 1280, "height": 900}
-    context = chromium.new_context(base_url=server, color_scheme=theme, viewport=size)
-    page = context.new_page()
+def test_the_archive_is_accessible_keeps_still_and_fits_a_phone(page: Page) -> None:
     page.add_init_script(SHIFTS)
     open_archive(page)
     expect(tiles(page)).to_have_count(24)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
-    assert not faults(page)
     assert page.evaluate("window.shift") < 0.1
-    page.set_viewport_size({"width": 400, "height": 844})
-    expect(page.get_by_test_id("stMain")).to_have_js_property("scrollWidth", 400)
-    context.close()
+    for _ in in_both_themes(page):
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert not faults(page)
+        page.set_viewport_size({"width": 400, "height": 844})
+        expect(page.get_by_test_id("stMain")).to_have_js_property("scrollWidth", 400)
 
 
 def test_filters_are_in_the_address_and_a_face_is_opened_and_left(page: Page) -> None:

@@ -2,10 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.accessibility import SHIFTS, faults
+from tests.browser.accessibility import SHIFTS, faults, in_both_themes
 from tests.browser.test_photo import SAMPLES
 
 
@@ -32,15 +31,13 @@ def test_a_photo_can_be_dropped(page: Page) -> None:
     expect(page.get_by_role("heading", name="1 face")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages_are_accessible_and_keep_still(
-    chromium: Browser, server: str, theme: str, media: Path
-) -> None:
-    context = chromium.new_context(
-        base_url=server, color_scheme=theme, viewport={"width": 1280, "height": 900}
-    )
-    page = context.new_page()
+def test_pages_are_accessible_and_keep_still(page: Page, media: Path) -> None:
     page.add_init_script(SHIFTS)
+
+    def be_accessible(place: str) -> None:
+        for theme in in_both_themes(page):
+            assert not faults(page), (place, theme)
+
     for place, last in (
         ("/Metrics", "Residual Masking Network"),
         ("/Data_set", "The pictures themselves"),
@@ -53,12 +50,11 @@ def test_pages_are_accessible_and_keep_still(
         expect(page.get_by_text(last)).to_be_visible()
         if place in ("/", "/Photo"):
             expect(page.get_by_role("button", name="Grace Hopper")).to_be_visible()
-        assert not faults(page), place
         assert page.evaluate("window.shift") < 0.1, place
+        be_accessible(place)
     page.set_input_files("input[type=file]", media / "two_people.jpg")
     expect(page.get_by_role("heading", name="2 faces")).to_be_visible()
-    assert not faults(page)
+    be_accessible("one photo")
     page.set_input_files("input[type=file]", SAMPLES)
     expect(page.get_by_role("heading", name="4 faces in 3 photos")).to_be_visible()
-    assert not faults(page)
-    context.close()
+    be_accessible("all photos")

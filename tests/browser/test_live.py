@@ -4,8 +4,10 @@ import csv
 import io
 import json
 import os
+import re
 import statistics
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,10 +26,10 @@ from benchmarks.fake_camera import (
 )
 from benchmarks.live_probe import latencies_ms, probe
 from fer_core.detection import FRAME_SIZES, YuNetDetector
-from tests.browser.accessibility import faults, overhang
+from tests.browser.accessibility import faults, in_both_themes, overhang
 from tests.browser.conftest import CHROMIUM
 from tests.browser.live_page import LivePage, number_in
-from tests.browser.running import ROOT, RunningApp, running_app
+from tests.browser.running import ROOT, RunningApp, free_port, running_app
 
 BASE_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Where the README's picture goes when it is wanted anew, such as docs/images.
@@ -43,21 +45,47 @@ WATCHED = """
         constructor(...all) { super(...all); window.top.peer = this; }
     };
 """
-# Eight seconds, and so long a latency can be told.
-FRAMES = 240
+# Frames a second, few enough to leave the processor to others, and eight seconds of them.
+RATE, FRAMES = 10, 80
+# A detector that takes five frames a second while there is a file of this name.
+SLOW_FILE = "slow"
+SLOW = f"""
+import os, time
+from fer_core import detection
+quick = detection.YuNetDetector.detect
+def detect(*all):
+    if os.path.exists(os.path.join(os.environ["TMPDIR"], "{SLOW_FILE}")):
+        time.sleep(0.2)
+    return quick(*all)
+detection.YuNetDetector.detect = detect
+"""
 
 
 @pytest.fixture(scope="module")
 def camera_file(media: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("camera") / "face.y4m"
-    return write_camera(clip_pictures(media / "one_face_15s.mp4", frames=FRAMES), target)
+    pictures = clip_pictures(media / "one_face_15s.mp4", frames=FRAMES)
+    return write_camera(pictures, target, rate=RATE)
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory: pytest.TempPathFactory, yunet_file: Path) -> Iterator[RunningApp]:
-    """The app with one place only, so that a place that is not given back shows."""
-    environment = {"FER_YUNET": str(yunet_file), "FER_LIVE_LIMIT": "1"}
-    with running_app(tmp_path_factory.mktemp("live"), environment) as running:
+def figures_port() -> int:
+    """Where the app tells its figures."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def app(
+    tmp_path_factory: pytest.TempPathFactory, yunet_file: Path, figures_port: int
+) -> Iterator[RunningApp]:
+    """The app, also for strangers, with one place only: one that is not given back shows."""
+    environment = {
+        "FER_LIVE_LIMIT": "1",
+        "FER_METRICS_PORT": str(figures_port),
+        "FER_PUBLIC": "1",
+        "FER_YUNET": str(yunet_file),
+    }
+    with running_app(tmp_path_factory.mktemp("live"), environment, SLOW) as running:
         yield running
 
 
@@ -73,13 +101,15 @@ def camera_browser(chromium: Browser, camera_file: Path) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def visit(camera_browser: Browser, app: RunningApp) -> Iterator[Callable[..., LivePage]]:
+def visit(
+    camera_browser: Browser, app: RunningApp, figures_port: int
+) -> Iterator[Callable[..., LivePage]]:
     """Open tabs of new visitors on the live page, and close them when the test is over."""
     contexts = []
 
-    def open_tab(width: int = 1280, theme: str = "light", script: str = "") -> LivePage:
+    def open_tab(width: int = 1280, script: str = "") -> LivePage:
         context = camera_browser.new_context(
-            base_url=app.address, viewport={"width": width, "height": 1000}, color_scheme=theme
+            base_url=app.address, viewport={"width": width, "height": 1000}
         )
         context.set_default_timeout(30_000)
         context.add_init_script(script)
@@ -89,8 +119,18 @@ def visit(camera_browser: Browser, app: RunningApp) -> Iterator[Callable[..., Li
     yield open_tab
     for context in contexts:
         context.close()
-    # The next test needs the place.
-    wait_for_place(camera_browser, app)
+    wait_for_free_place(figures_port)
+
+
+def wait_for_free_place(figures_port: int, seconds: float = 60) -> None:
+    """Wait until no camera is read: the next test needs the place."""
+    deadline = time.monotonic() + seconds
+    while True:
+        with urllib.request.urlopen(f"http://127.0.0.1:{figures_port}/metrics", timeout=10) as said:
+            if re.search(rb"^fer_live_cameras 0\.0$", said.read(), re.MULTILINE):
+                return
+        assert time.monotonic() < deadline, "a test kept its place"
+        time.sleep(0.1)
 
 
 def wait_for_place(browser: Browser, app: RunningApp) -> None:
@@ -214,7 +254,7 @@ def test_settings_change_while_it_runs(visit: Callable[..., LivePage]) -> None:
     live.page.get_by_text("6, without disgust").click()
     expect(bars).to_have_count(6)
     live.page.get_by_text("Haar cascades").click()
-    live.wait_for_frames(30)
+    live.wait_for_frames(10)
     expect(bars).to_have_count(6)
 
     def mirrored(wanted: bool) -> Callable[[], bool]:
@@ -247,7 +287,7 @@ def test_start_and_stop_leak_neither_threads_nor_memory(
         readings = []
         for _ in range(runs):
             live.start()
-            live.wait_for_frames(15)
+            live.wait_for_frames(5)
             live.stop()
             readings.append(app.resident_mb())
         return statistics.median(readings)
@@ -270,11 +310,11 @@ def test_a_closed_tab_gives_its_place_to_the_next(
     second.button("Start").click()
     expect(second.page.get_by_text("All places for live analysis are taken")).to_be_visible()
     expect(second.camera.locator("video")).to_have_count(0)
-    first.wait_for_frames(10)
+    first.wait_for_frames(5)
     first.page.context.close()
 
     until(lambda: gets_a_place(second), second)
-    second.wait_for_frames(10)
+    second.wait_for_frames(5)
     second.stop()
     until(lambda: app.threads() <= idle + 4, second)
 
@@ -308,7 +348,7 @@ def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> N
     assert abs(keeping[0].bounding_box()["y"] - place) < 20
     keeping[0].click()
     expect(page.get_by_role("button", name="Stop recording")).to_be_visible()
-    live.wait_for_frames(60)
+    live.wait_for_frames(25)
 
     def snapshot() -> bytes:
         with page.expect_download() as waiting:
@@ -415,30 +455,29 @@ def test_a_start_that_comes_before_its_stop_is_seen(visit: Callable[..., LivePag
             window.held.forEach(message => window.socket.send(message));
         }"""
     )
-    live.wait_for_frames(10)
+    live.wait_for_frames(5)
     live.expect_reading()
     live.stop()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_running_page_is_accessible_and_fits_the_window(
-    visit: Callable[..., LivePage], width: int, theme: str
+    visit: Callable[..., LivePage], width: int
 ) -> None:
-    live = visit(width, theme)
+    live = visit(width)
     live.start()
     live.expect_reading()
-    assert not overhang(live.page)
-    assert not faults(live.page)
+    for _ in in_both_themes(live.page):
+        assert not overhang(live.page)
+        assert not faults(live.page)
     live.stop()
 
 
 def test_two_people_and_the_picture_of_the_readme(
-    chromium: Browser, app: RunningApp, camera_browser: Browser, tmp_path: Path
+    chromium: Browser, app: RunningApp, tmp_path: Path
 ) -> None:
-    wait_for_place(camera_browser, app)
-    pictures = portrait_pictures(PORTRAITS, frames=90)
-    camera = write_camera(pictures, tmp_path / "two.y4m", numbered=False)
+    pictures = portrait_pictures(PORTRAITS, frames=3 * RATE)
+    camera = write_camera(pictures, tmp_path / "two.y4m", numbered=False, rate=RATE)
     browser = launch(chromium, *CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera}")
     context = browser.new_context(base_url=app.address, viewport={"width": 1280, "height": 800})
     live = LivePage(context.new_page()).open()
@@ -452,26 +491,33 @@ def test_two_people_and_the_picture_of_the_readme(
     browser.close()
 
 
+@pytest.fixture
+def slow(app: RunningApp) -> Iterator[None]:
+    """The app's detector takes five frames a second."""
+    file = app.log.with_suffix("") / SLOW_FILE
+    file.touch()
+    yield
+    file.unlink()
+
+
+@pytest.mark.usefixtures("slow")
 def test_latency_does_not_grow_under_a_slow_detector(
-    camera_browser: Browser, tmp_path: Path, yunet_file: Path
+    chromium: Browser, app: RunningApp, media: Path, tmp_path: Path
 ) -> None:
-    slow = (
-        "import time\nfrom fer_core import detection\n"
-        "quick = detection.YuNetDetector.detect\n"
-        "detection.YuNetDetector.detect = lambda *all: (time.sleep(0.2), quick(*all))[1]\n"
-    )
-    folder = tmp_path / "slow"
-    folder.mkdir()
-    with running_app(folder, {"FER_YUNET": str(yunet_file)}, slow) as app:
-        context = camera_browser.new_context(base_url=app.address)
-        live = LivePage(context.new_page()).open()
+    size_wh = (320, 240)
+    # Thirty small frames a second for eight seconds, and so long a latency can be told.
+    pictures = clip_pictures(media / "one_face_15s.mp4", frames=240, size_wh=size_wh)
+    camera = write_camera(pictures, tmp_path / "quick.y4m")
+    flags = [*CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera}"]
+    with launch(chromium, *flags) as browser:
+        live = LivePage(browser.new_context(base_url=app.address).new_page()).open()
         live.start()
         live.wait_for_frames(100)
-        early = statistics.median(latencies_ms(probe(live.page, seconds=4)))
+        early = statistics.median(latencies_ms(probe(live.page, seconds=4, size_wh=size_wh)))
         live.wait_for_frames(600)
-        late = statistics.median(latencies_ms(probe(live.page, seconds=4)))
+        late = statistics.median(latencies_ms(probe(live.page, seconds=4, size_wh=size_wh)))
         figures = live.page.locator(".st-key-live-charts .figures").inner_text()
-        context.close()
+        live.stop()
     # In front of a detector that takes five frames a second of thirty, a queue would have grown
     # to many seconds by now.
     assert late < early + 300, f"{early:.0f} ms, then {late:.0f} ms; {figures}"
@@ -534,15 +580,11 @@ def test_a_working_camera_passes_the_check(visit: Callable[..., LivePage]) -> No
     expect(page.locator(".fer-check li.bad")).to_have_count(0)
 
 
-def test_an_insecure_page_is_said(chromium: Browser, tmp_path: Path, yunet_file: Path) -> None:
-    folder = tmp_path / "insecure"
-    folder.mkdir()
+def test_an_insecure_page_is_said(chromium: Browser, app: RunningApp) -> None:
     # By another name than localhost, plain http is not secure.
-    environment = {"FER_YUNET": str(yunet_file), "FER_PUBLIC": "1"}
     browser = launch(
         chromium, *CHROMIUM_FLAGS, "--host-resolver-rules=MAP camera.example 127.0.0.1"
     )
-    with running_app(folder, environment) as app:
-        page = open_without_camera(browser, app.address.replace("127.0.0.1", "camera.example"))
-        expect(fault(page)).to_contain_text("This page is not secure", timeout=60_000)
+    page = open_without_camera(browser, app.address.replace("127.0.0.1", "camera.example"))
+    expect(fault(page)).to_contain_text("This page is not secure", timeout=60_000)
     browser.close()

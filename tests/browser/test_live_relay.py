@@ -32,13 +32,15 @@ def turnserver() -> str:
 
 
 @contextmanager
-def coturn(program: str, port: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def coturn(
+    program: str, port: int, folder: Path, secret: str = SECRET
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run coturn on loopback until the context ends, or the test kills it."""
     log = folder / "turn.log"
     options = [
         "-n",
         "--use-auth-secret",
-        f"--static-auth-secret={SECRET}",
+        f"--static-auth-secret={secret}",
         "--realm=test",
         f"--listening-port={port}",
         "--listening-ip=127.0.0.1",
@@ -70,16 +72,26 @@ def coturn(program: str, port: int, folder: Path) -> Iterator[subprocess.Popen[b
         process.wait(timeout=20)
 
 
-def relayed(folder: Path, yunet_file: Path, port: int, secret: str = SECRET):
-    folder.mkdir(exist_ok=True)
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Where the app expects a relay."""
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def app(
+    port: int, yunet_file: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningApp]:
+    """The app, to be reached through a relay alone."""
     environment = {
         "FER_YUNET": str(yunet_file),
         "FER_LIVE_LIMIT": "1",
         "FER_ICE_TURN": f"turn:127.0.0.1:{port}?transport=udp",
-        "FER_ICE_TURN_SECRET": secret,
+        "FER_ICE_TURN_SECRET": SECRET,
         "FER_ICE_POLICY": "relay",
     }
-    return running_app(folder, environment)
+    with running_app(tmp_path_factory.mktemp("relayed"), environment) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +99,7 @@ def browser(
     chromium: Browser, media: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Browser]:
     target = tmp_path_factory.mktemp("camera") / "face.y4m"
-    write_camera(clip_pictures(media / "one_face_15s.mp4", frames=90), target)
+    write_camera(clip_pictures(media / "one_face_15s.mp4", frames=30), target, rate=10)
     opened = launch(
         chromium,
         *CHROMIUM_FLAGS,
@@ -106,17 +118,13 @@ def visit(browser: Browser, app: RunningApp | Proxy) -> LivePage:
 
 
 def test_frames_arrive_through_the_relay_and_again_after_it_was_gone(
-    browser: Browser, turnserver: str, caddy: str, tmp_path: Path, yunet_file: Path
+    browser: Browser, turnserver: str, caddy: str, app: RunningApp, port: int, tmp_path: Path
 ) -> None:
-    port = free_port()
-    with (
-        relayed(tmp_path / "app", yunet_file, port) as app,
-        proxied([app.address], tmp_path / "proxy") as proxy,
-    ):
+    with proxied([app.address], tmp_path / "proxy") as proxy:
         live = visit(browser, proxy)
         with coturn(turnserver, port, tmp_path) as relay:
             live.start()
-            live.wait_for_frames(60)
+            live.wait_for_frames(20)
             assert number_in(live.grab()) is not None
             log = (tmp_path / "turn.log").read_text()
             assert "ALLOCATE processed, success" in log and "CHANNEL_BIND" in log
@@ -135,29 +143,22 @@ def test_frames_arrive_through_the_relay_and_again_after_it_was_gone(
         live.page.context.close()
 
 
-def test_a_relay_that_does_not_answer_is_said(
-    browser: Browser, tmp_path: Path, yunet_file: Path
-) -> None:
-    with relayed(tmp_path / "app", yunet_file, free_port()) as app:
-        live = visit(browser, app)
-        live.button("Start").click()
-        expect(live.page.get_by_text("ICE failed")).to_be_visible()
-        expect(live.page.get_by_text("does not answer, or refuses")).to_be_visible()
-        expect(fault(live.page)).to_be_hidden()
-        live.page.get_by_text("Check camera and connection").click()
-        live.page.get_by_role("button", name="Run the check").click()
-        expect(live.page.locator(".fer-check li.bad")).to_contain_text("The TURN server")
-        live.page.context.close()
+def test_a_relay_that_does_not_answer_is_said(browser: Browser, app: RunningApp) -> None:
+    live = visit(browser, app)
+    live.button("Start").click()
+    expect(live.page.get_by_text("ICE failed")).to_be_visible()
+    expect(live.page.get_by_text("does not answer, or refuses")).to_be_visible()
+    expect(fault(live.page)).to_be_hidden()
+    live.page.get_by_text("Check camera and connection").click()
+    live.page.get_by_role("button", name="Run the check").click()
+    expect(live.page.locator(".fer-check li.bad")).to_contain_text("The TURN server")
+    live.page.context.close()
 
 
 def test_a_wrong_secret_is_said(
-    browser: Browser, turnserver: str, tmp_path: Path, yunet_file: Path
+    browser: Browser, turnserver: str, app: RunningApp, port: int, tmp_path: Path
 ) -> None:
-    port = free_port()
-    with (
-        coturn(turnserver, port, tmp_path),
-        relayed(tmp_path / "app", yunet_file, port, "another secret") as app,
-    ):
+    with coturn(turnserver, port, tmp_path, "another secret"):
         live = visit(browser, app)
         live.page.get_by_text("Check camera and connection").click()
         live.page.get_by_role("button", name="Run the check").click()

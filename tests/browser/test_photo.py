@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.accessibility import overhang
+from tests.browser.accessibility import in_both_themes, overhang
 from tests.browser.running import until_true
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,20 +228,14 @@ def test_camera(page: Page) -> None:
     expect(page.get_by_role("heading", name="No face found")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_reaches_over_the_window(
-    chromium: Browser, server: str, theme: str, width: int
-) -> None:
-    context = chromium.new_context(
-        base_url=server, color_scheme=theme, viewport={"width": width, "height": 800}
-    )
-    page = context.new_page()
+def test_nothing_reaches_over_the_window(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
     open_photos(page)
     page.get_by_role("button", name="Eileen Collins").click()
     expect(bars(page)).to_have_count(1)
-    assert not overhang(page)
-    context.close()
+    for _ in in_both_themes(page):
+        assert not overhang(page)
 
 
 def test_no_temporary_file_is_left(page: Page, temporary_folder: Path) -> None:

@@ -70,8 +70,8 @@ def camera(
         _forget_camera(key)
     offer = (st.session_state.get(frontend_key) or {}).get("sdpOffer")
     if offer and offer != session.offer:
-        session.offer = offer
         _answer_anew(key)
+        session.offer = offer
     attempt = session.attempt
 
     def changed() -> None:
@@ -137,9 +137,13 @@ def _answer_anew(key: str) -> None:
     streamlit-webrtc forgets it when a run sees that the browser stopped. If Start comes before that
     run is through, the old answer is taken for one to the new offer, and the browser waits for it.
     """
-    state = st.session_state[key].state
-    _forget_camera(key)
-    st.session_state[key] = WebRtcStreamerContext(worker=None, state=state)
+    before = st.session_state[key]
+    # In one step: at each use of its state Streamlit may end this run for the next one, in which
+    # streamlit-webrtc relies on a camera that it has drawn before.
+    st.session_state[key] = WebRtcStreamerContext(worker=None, state=before.state)
+    worker = _worker(before)
+    if worker is not None:
+        worker.stop()
 
 
 def _worker(context: WebRtcStreamerContext | None) -> Any:

@@ -1,4 +1,4 @@
-# `make run` starts the app, `make fast` checks most in two minutes, `make test` checks everything;
+# `make run` starts the app, `make fast` checks most in a minute, `make test` checks everything;
 # `make help` lists the rest.
 
 # Python 3.11 to 3.13; TensorFlow has no build for others. Another one: make run PYTHON=python3.12
@@ -30,13 +30,13 @@ help: ## List the targets.
 run: $(VENV)/.installed detector ## Install what is missing and start the app.
 	$(PY) -m streamlit run app.py $(STREAMLIT_ARGS)
 
-test: lint unit ## Lint, check types and run all tests, those in the browser too; a quarter of an hour.
+test: lint unit ## Lint, check types and run all tests, those in the browser too; ten minutes.
 
 unit: $(VENV)/.installed-dev detector ## Run all tests.
 	$(PYTEST) $(PYTEST_ARGS)
 
 # Needs nothing but the checkout and what is installed.
-fast: $(VENV)/.installed-dev ## Run the tests without browser, training, Ray and ../shared; two minutes.
+fast: $(VENV)/.installed-dev ## Run the tests without browser, training, Ray and ../shared; a minute.
 	$(PY) -m pytest -n $(FAST_WORKERS) -m "not browser and not training and not shared and not wheel and not site and not ray" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and imports.

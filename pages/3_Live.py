@@ -35,13 +35,14 @@ chosen, constraints = live_controls(settings)
 session = live_session(chosen)
 ice = session.ice(ice_settings)
 with left:
-    connection_check(ice)
     if session.refusal:
         st.warning(session.refusal, icon=":material/group:")
         st.button("Try again", on_click=session.ask_again)
     else:
         with camera_place():
             context = camera(session, ice, constraints)
+        # What it finds comes later than the page, and moves what is below.
+        connection_check(ice)
         keeping_buttons(session)
 if not session.refusal:
     with right:

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.fake_camera import (
     CHROMIUM_FLAGS,
+    FRAME_RATE,
     clip_pictures,
     portrait_pictures,
     write_camera,
@@ -476,8 +477,10 @@ def test_the_running_page_is_accessible_and_fits_the_window(
 def test_two_people_and_the_picture_of_the_readme(
     chromium: Browser, app: RunningApp, tmp_path: Path
 ) -> None:
-    pictures = portrait_pictures(PORTRAITS, frames=3 * RATE)
-    camera = write_camera(pictures, tmp_path / "two.y4m", numbered=False, rate=RATE)
+    # As a camera is for the README's picture, and cheap otherwise.
+    rate = FRAME_RATE if SCREENSHOTS else RATE
+    pictures = portrait_pictures(PORTRAITS, frames=3 * rate)
+    camera = write_camera(pictures, tmp_path / "two.y4m", numbered=False, rate=rate)
     browser = launch(chromium, *CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera}")
     context = browser.new_context(base_url=app.address, viewport={"width": 1280, "height": 800})
     live = LivePage(context.new_page()).open()

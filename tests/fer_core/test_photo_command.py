@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,7 @@ from fer_core import photo_command
 from fer_core.images import Photo, read_image
 from fer_core.labels import FER6, FER7
 from fer_core.records import row_columns
+from fer_core.reporting import page
 from tests.fer_core.conftest import Lightness, small_sample
 from tests.fer_core.reporting.checked import checked
 
@@ -31,6 +33,14 @@ CROPS = ("--detector", "none")
 
 def run(*arguments: object) -> int:
     return cli.main([str(argument) for argument in arguments])
+
+
+class Noon(datetime):
+    """A clock that stands still."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Noon:
+        return cls(2026, 1, 1, 12, tzinfo=tz)
 
 
 @pytest.fixture
@@ -219,8 +229,13 @@ def test_annotated_pictures_of_one_name(photos: Path, tmp_path: Path) -> None:
 
 
 def test_several_processes_give_what_one_does(
-    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # A report names the minute in which it was made.
+    monkeypatch.setattr(page, "datetime", Noon)
     (photos / "bad.jpg").write_text("no picture")
     shutil.copy(photos / "below" / "a.JPG", photos / "below" / "a.jpg")
     wanted: list[object] = ["analyze", photos, photos / "below", "--json"]

@@ -12,7 +12,7 @@ from sklearn import metrics as sk
 
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
 from fer_core.readings import LABELS, PEOPLE, BothReadings
-from fer_core.tta import FLIP, ONE_VIEW, VIEW_COUNTS
+from fer_core.tta import FLIP, VIEW_COUNTS
 from train.data.fer2013 import EXPECTED_COUNTS, FaceSet
 from train.data.ferplus import Votes
 from train.data.picture_ids import PictureIndex
@@ -169,10 +169,8 @@ def test_figures_are_scikit_learns(predictions: Predictions, views: str) -> None
         )
 
 
-@pytest.mark.parametrize(("name", "views"), [("fer7", FLIP), ("fer6", ONE_VIEW)])
-def test_a_new_evaluation_gives_the_stored_predictions(
-    whole_set: FaceSet, name: str, views: str
-) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_new_evaluation_gives_the_stored_predictions(whole_set: FaceSet, name: str) -> None:
     """On all of Training, for what is leaked, and every eighth picture of the test splits.
 
     Another processor may round a handful of pictures over the edge.
@@ -183,8 +181,8 @@ def test_a_new_evaluation_gives_the_stored_predictions(
     stored_part = shipped(name)
     known = PictureIndex(part.ids).positions_of(stored_part.ids) >= 0
     stored_part = stored_part.where(known).split("test")
-    measured = evaluate(name, part, "test", MODELS_DIR, views)
-    probabilities = stored_part.probabilities[LABELS, views]
+    measured = evaluate(name, part, "test", MODELS_DIR, FLIP)
+    probabilities = stored_part.probabilities[LABELS, FLIP]
     correct = probabilities.argmax(axis=1) == stored_part.labels
     assert measured.pictures == len(stored_part) > 850
     assert measured.accuracy >= FLOOR

@@ -97,11 +97,8 @@ def error_of_the_exact(
     for _ in range(_DRAWS):
         drawn = (steps < rng.random((len(steps), 1))).sum(axis=1)
         errors.append(expected_calibration_error(probabilities, drawn))
-    return (
-        float(np.quantile(errors, 0.05)),
-        float(np.mean(errors)),
-        float(np.quantile(errors, 0.95)),
-    )
+    least, most = np.quantile(errors, [0.05, 0.95])
+    return float(least), float(np.mean(errors)), float(most)
 
 
 def _as_served(_: Logits, __: Labels) -> Map:

@@ -6,14 +6,14 @@ import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from fer_core.labels import CLASS_SETS, ClassSet
 from fer_core.network_config import Fraction, NetworkConfig, Positive, StrictModel
 from train.errors import ConfigError
-from train.training.config import AugmentationConfig, NonNegative, OptimizerConfig, Share
+from train.training.config import AugmentationConfig, NonNegative, OptimizerConfig, Share, merged
 
 
 class MemberConfig(StrictModel):
@@ -159,17 +159,8 @@ def load_campaign(path: Path) -> CampaignConfig:
     tables = isinstance(members, list) and all(isinstance(table, dict) for table in members)
     if not tables or not isinstance(common, dict):
         raise ConfigError(f"{path} is not a valid campaign: [common] and [[members]] are tables.")
-    content["members"] = [_merged(common, member) for member in members]
+    content["members"] = [merged(common, member) for member in members]
     try:
         return CampaignConfig.model_validate(content)
     except ValidationError as error:
         raise ConfigError(f"{path} is not a valid campaign: {error}") from error
-
-
-def _merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Return the tables of both; where both have a value that is no table, ``own`` has its way."""
-    merged = dict(common)
-    for key, value in own.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged

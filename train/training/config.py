@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -183,3 +183,12 @@ def load_config(path: Path) -> TrainConfig:
             for fault in error.errors()
         )
         raise ConfigError(f"{path} is not a valid configuration: {faults}") from error
+
+
+def merged(common: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Return the tables of both; where both have a value that is no table, ``own`` has its way."""
+    both = dict(common)
+    for key, value in own.items():
+        tables = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = merged(both[key], value) if tables else value
+    return both

@@ -6,13 +6,12 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from train.errors import ConfigError
 from train.evaluation.trials import BASELINE
-from train.training.config import TrainConfig, load_config
+from train.training.config import TrainConfig, load_config, merged
 
 CONFIGS_DIR = Path(__file__).resolve().parents[1] / "configs"
 
@@ -58,7 +57,7 @@ def load_plan(path: Path) -> Plan:
         baseline = load_config(CONFIGS_DIR / f"{base}.toml")
         plain = baseline.model_dump()
         configs = {
-            name: TrainConfig.model_validate(_merged(plain, change))
+            name: TrainConfig.model_validate(merged(plain, change))
             for name, change in changes.items()
         }
         return Plan({BASELINE: baseline, **configs}, tuple(map(int, seeds)))
@@ -66,12 +65,3 @@ def load_plan(path: Path) -> Plan:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(f"{path} is not a valid plan: {error}") from error
-
-
-def _merged(config: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
-    """Return a configuration with some values replaced; tables are merged, lists are not."""
-    merged = dict(config)
-    for key, value in change.items():
-        inner = isinstance(value, dict) and isinstance(config.get(key), dict)
-        merged[key] = _merged(config[key], value) if inner else value
-    return merged

@@ -126,9 +126,7 @@ def _forget_camera(key: str) -> None:
 
     It notices a change of page too, but not one of less than a second.
     """
-    worker = _worker(st.session_state.pop(key, None))
-    if worker is not None:
-        worker.stop()
+    _end(st.session_state.pop(key, None))
 
 
 def _answer_anew(key: str) -> None:
@@ -141,7 +139,12 @@ def _answer_anew(key: str) -> None:
     # In one step: at each use of its state Streamlit may end this run for the next one, in which
     # streamlit-webrtc relies on a camera that it has drawn before.
     st.session_state[key] = WebRtcStreamerContext(worker=None, state=before.state)
-    worker = _worker(before)
+    _end(before)
+
+
+def _end(context: WebRtcStreamerContext | None) -> None:
+    """End the server's part of the connection, where there is one."""
+    worker = _worker(context)
     if worker is not None:
         worker.stop()
 

@@ -48,7 +48,16 @@ class LivePage:
     def stop(self) -> None:
         self.button("Stop").click()
         expect(self.button("Start")).to_be_visible(timeout=60_000)
+        self.expect_stopped()
+
+    def expect_stopped(self) -> None:
         expect(self.page.get_by_text("Stopped: this is the last moment")).to_be_visible()
+
+    def plays(self) -> bool:
+        """Return whether a picture has come back; there may be no video at all."""
+        return self.video.evaluate_all(
+            "all => all.some(video => video.getVideoPlaybackQuality().totalVideoFrames > 0)"
+        )
 
     def expect_reading(self) -> None:
         """Wait until the charts are drawn anew, and show that frames are read."""

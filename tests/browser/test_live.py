@@ -9,6 +9,7 @@ import statistics
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -48,17 +49,22 @@ WATCHED = """
 """
 # Frames a second, few enough to leave the processor to others, and eight seconds of them.
 RATE, FRAMES = 10, 80
-# A detector that takes five frames a second while there is a file of this name.
-SLOW_FILE = "slow"
-SLOW = f"""
+# While there are files of these names, a detector that takes five frames a second, and callbacks
+# that begin a second late.
+SLOW_FILE, LATE_FILE = "slow", "late"
+HELD_UP = f"""
 import os, time
 from fer_core import detection
-quick = detection.YuNetDetector.detect
-def detect(*all):
-    if os.path.exists(os.path.join(os.environ["TMPDIR"], "{SLOW_FILE}")):
-        time.sleep(0.2)
-    return quick(*all)
-detection.YuNetDetector.detect = detect
+from streamlit.runtime.state.session_state import WStates
+def held_up(act, file, seconds):
+    def do(*all):
+        if os.path.exists(os.path.join(os.environ["TMPDIR"], file)):
+            time.sleep(seconds)
+        return act(*all)
+    return do
+detector = detection.YuNetDetector
+detector.detect = held_up(detector.detect, "{SLOW_FILE}", 0.2)
+WStates.call_callback = held_up(WStates.call_callback, "{LATE_FILE}", 1.0)
 """
 
 
@@ -86,7 +92,7 @@ def app(
         "FER_PUBLIC": "1",
         "FER_YUNET": str(yunet_file),
     }
-    with running_app(tmp_path_factory.mktemp("live"), environment, SLOW) as running:
+    with running_app(tmp_path_factory.mktemp("live"), environment, HELD_UP) as running:
         yield running
 
 
@@ -151,7 +157,7 @@ def gets_a_place(live: LivePage) -> bool:
         again.click()
     # It must be there at once: what was refused must not try again by itself.
     live.button("Start").click()
-    until(lambda: again.is_visible() or live.video.count() == 1, live)
+    until(lambda: again.is_visible() or live.plays(), live)
     return not again.is_visible()
 
 
@@ -465,6 +471,18 @@ def test_a_start_that_comes_before_its_stop_is_seen(visit: Callable[..., LivePag
     live.stop()
 
 
+def test_a_stop_that_the_next_run_cuts_short_is_heard(
+    visit: Callable[..., LivePage], app: RunningApp
+) -> None:
+    live = visit()
+    live.start()
+    with there(app, LATE_FILE):
+        live.button("Stop").click()
+        expect(live.button("Start")).to_be_visible()
+        live.page.get_by_text("Mirror", exact=True).click()
+        live.expect_stopped()
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_the_running_page_is_accessible_and_fits_the_window(
     visit: Callable[..., LivePage], width: int
@@ -498,16 +516,17 @@ def test_two_people_and_the_picture_of_the_readme(
     browser.close()
 
 
-@pytest.fixture
-def slow(app: RunningApp) -> Iterator[None]:
-    """The app's detector takes five frames a second."""
-    file = app.log.with_suffix("") / SLOW_FILE
+@contextmanager
+def there(app: RunningApp, name: str) -> Iterator[None]:
+    """Have a file of this name in the app's folder."""
+    file = app.log.with_suffix("") / name
     file.touch()
-    yield
-    file.unlink()
+    try:
+        yield
+    finally:
+        file.unlink()
 
 
-@pytest.mark.usefixtures("slow")
 def test_latency_does_not_grow_under_a_slow_detector(
     chromium: Browser, app: RunningApp, media: Path, tmp_path: Path
 ) -> None:
@@ -516,7 +535,7 @@ def test_latency_does_not_grow_under_a_slow_detector(
     pictures = clip_pictures(media / "one_face_15s.mp4", frames=240, size_wh=size_wh)
     camera = write_camera(pictures, tmp_path / "quick.y4m")
     flags = [*CHROMIUM_FLAGS, f"--use-file-for-fake-video-capture={camera}"]
-    with launch(chromium, *flags) as browser:
+    with there(app, SLOW_FILE), launch(chromium, *flags) as browser:
         live = LivePage(browser.new_context(base_url=app.address).new_page()).open()
         live.start()
         live.wait_for_frames(100)

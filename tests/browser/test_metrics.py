@@ -44,6 +44,8 @@ def turn(page: Page, title: str) -> None:
 def click_cell(page: Page, true: str, predicted: str) -> None:
     """Click near a corner of a cell, away from the number in its middle."""
     plot = page.locator(".st-key-confusion-matrix .nsewdrag")
+    # While the page is drawn anew, the plot that is about to go is there, too.
+    expect(plot).to_have_count(1)
     expect(plot).to_be_visible()
     box = plot.bounding_box()
     assert box is not None

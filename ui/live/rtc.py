@@ -11,6 +11,7 @@ import streamlit as st
 from aiortc import RTCPeerConnection
 from streamlit_webrtc import Translations, WebRtcMode, WebRtcStreamerContext, webrtc_streamer
 from streamlit_webrtc.component import (
+    compile_state,
     enhance_frontend_rtc_configuration,
     generate_frontend_component_key,
 )
@@ -62,25 +63,10 @@ def camera(
     """Draw the camera with its buttons; the session hears of what happens to it."""
     # What was refused still wants to play; the next try begins with a camera of its own.
     key = f"{CAMERA_KEY}-{session.refusals}"
-    frontend_key = generate_frontend_component_key(key)
-    if frontend_key not in st.session_state:
-        # The browser's end is new. If there was one before, it went with the page when the
-        # visitor went to another one, and could not say so.
-        session.end()
-        _forget_camera(key)
-    offer = (st.session_state.get(frontend_key) or {}).get("sdpOffer")
-    if offer and offer != session.offer:
-        _answer_anew(key)
-        session.offer = offer
+    _hear(session, key)
+    if session.refusal:
+        st.rerun()
     attempt = session.attempt
-
-    def changed() -> None:
-        state = st.session_state[key].state
-        if state.signalling:
-            # Whether or not it was seen to end, what the browser offered before is over.
-            session.playing_changed(False)
-        session.playing_changed(state.playing or state.signalling)
-
     context = webrtc_streamer(
         key,
         WebRtcMode.SENDRECV,
@@ -99,11 +85,7 @@ def camera(
         },
         translations=_WORDS,
         media_toggle_controls=False,
-        on_change=changed,
     )
-    if not (context.state.playing or context.state.signalling):
-        # Two changes that arrive at once are one to Streamlit, and the callback hears of the first.
-        session.playing_changed(False)
     # streamlit-webrtc keeps every configuration that it saw, for good and with its credentials.
     enhance_frontend_rtc_configuration.clear(ice.record)
     peer, loop = _peer(context)
@@ -119,6 +101,31 @@ def connection(context: WebRtcStreamerContext) -> Connection:
         return Connection("off", None)
     trip = None if loop is None else _round_trip(peer, loop)
     return Connection(_STATES.get(peer.connectionState, peer.connectionState), trip)
+
+
+def _hear(session: LiveSession, key: str) -> None:
+    """Tell the session and streamlit-webrtc what the browser's end of the camera says of itself.
+
+    streamlit-webrtc hears of it in a callback, once for each change. Where the next run cuts the
+    callback short, it would never know that the camera was started or stopped.
+    """
+    frontend_key = generate_frontend_component_key(key)
+    if frontend_key not in st.session_state:
+        # The browser's end is new. If there was one before, it went with the page when the
+        # visitor went to another one, and could not say so.
+        session.end()
+        _forget_camera(key)
+        return
+    said = st.session_state[frontend_key] or {}
+    state = compile_state(said)
+    offer = said.get("sdpOffer")
+    if offer and offer != session.offer:
+        _answer_anew(key)
+        # Whether or not it was seen to end, what the browser offered before is over.
+        session.playing_changed(False)
+        session.offer = offer
+    st.session_state[key]._set_state(state)
+    session.playing_changed(state.playing or state.signalling)
 
 
 def _forget_camera(key: str) -> None:

@@ -357,16 +357,13 @@ def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> N
     expect(page.get_by_role("button", name="Stop recording")).to_be_visible()
     live.wait_for_frames(25)
 
-    def snapshot() -> bytes:
-        for _ in range(3):
-            with page.expect_download() as waiting:
-                keeping[1].click()
-            # A page that is drawn anew right then takes the file away, and one clicks again.
-            if waiting.value.failure() is None:
-                break
+    def download(label: str) -> bytes:
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=label).click()
         return waiting.value.path().read_bytes()
 
-    shown = cv2.imdecode(np.frombuffer(snapshot(), np.uint8), cv2.IMREAD_COLOR)
+    snapshot = download("Snapshot (PNG)")
+    shown = cv2.imdecode(np.frombuffer(snapshot, np.uint8), cv2.IMREAD_COLOR)
     assert shown.shape == (480, 640, 3) and number_in(shown) is not None
     # Stop ends the recording, too, and says what the session came to.
     live.stop()
@@ -376,11 +373,6 @@ def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> N
     # The page is complete; a button of an earlier run would lead nowhere.
     expect(page.get_by_test_id("stVideo")).to_be_visible()
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-    def download(label: str) -> bytes:
-        with page.expect_download() as waiting:
-            page.get_by_role("button", name=label).click()
-        return waiting.value.path().read_bytes()
 
     rows = list(csv.DictReader(io.StringIO(download("Readings (CSV)").decode("utf-8-sig"))))
     table = pd.read_parquet(io.BytesIO(download("Readings (Parquet)")))

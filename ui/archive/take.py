@@ -18,6 +18,7 @@ from ui.archive.index import ArchiveFault, Index
 from ui.archive.overview import what_of
 from ui.archive.queries import Selection, all_numbers, days_of, sql_of
 from ui.archive.rows import selected_tables
+from ui.common.download import download_made_at_click
 from ui.common.public import is_public
 
 # In memory until the browser has it, for each visitor who asks: some 30 MB.
@@ -39,13 +40,12 @@ def take_away(index: Index, selection: Selection) -> None:
             ("CSV", "csv", "text/csv"),
             ("Parquet", "parquet", "application/vnd.apache.parquet"),
         ):
-            st.download_button(
+            download_made_at_click(
                 f"These {what_of(selection)}s ({title})",
                 partial(content_of, index, selection, ending),
                 f"selection.{ending}",
                 mime,
                 icon=":material/download:",
-                on_click="ignore",
             )
     if total > MOST_ROWS:
         st.caption(

@@ -13,6 +13,7 @@ from train.data.fer2013 import TRAINING
 from train.data.picture_ids import picture_id
 from train.evaluation.label_issues import BY_CROWD, LabelIssues
 from train.evaluation.records import Audit, AuditSummary
+from ui.common.download import download_made_at_click
 from ui.common.explorer_data import model_title
 from ui.common.pager import pager
 from ui.dataset.state import Collection, label_issues_of
@@ -62,14 +63,14 @@ def show_audit(found: Collection, chosen_model: str) -> None:
         persist_state="session",
         wrap=True,
     )
-    right.download_button(
-        "All findings (CSV)",
-        lambda: as_csv(audit, issues),
-        "fer2013-audit.csv",
-        "text/csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    with right:
+        download_made_at_click(
+            "All findings (CSV)",
+            lambda: as_csv(audit, issues),
+            "fer2013-audit.csv",
+            "text/csv",
+            icon=":material/download:",
+        )
     if finding in (IDENTICAL, NEAR):
         _groups(found, audit, finding)
     elif finding == NO_FACE:

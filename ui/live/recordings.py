@@ -7,6 +7,7 @@ import streamlit as st
 from fer_core.images import encode_png
 from fer_core.live.picture import cover
 from fer_core.live.recording import MAX_VIDEO_S
+from ui.common.download import download_made_at_click
 from ui.common.layout import plain
 from ui.live.session import LiveSession
 
@@ -34,13 +35,12 @@ def _snapshot_button(session: LiveSession, there: bool) -> None:
         picture = session.analysis.snapshot()
         return encode_png(cover(_NO_PICTURE_WH) if picture is None else picture)
 
-    st.download_button(
+    download_made_at_click(
         "Snapshot (PNG)",
         png,
         "snapshot.png",
         "image/png",
         icon=":material/photo_camera:",
-        on_click="ignore",
         disabled=not there,
     )
 

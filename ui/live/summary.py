@@ -16,6 +16,7 @@ from fer_core.tables import summary_record, table_to_csv, table_to_parquet, time
 from fer_core.timeline import Timeline
 from ui.common.bars import dotted
 from ui.common.charts import CHART_CONFIG
+from ui.common.download import download_made_at_click
 from ui.common.layout import plain
 from ui.common.readings import readings_of
 from ui.common.resources import get_classifier
@@ -112,7 +113,7 @@ def _show_readings(session: LiveSession, timeline: Timeline, threshold: float) -
             ),
         ):
             # Made when it is asked for: a page that only shows a session stays fast.
-            st.download_button(label, content, f"live.{suffix}", mime, on_click="ignore")
+            download_made_at_click(label, content, f"live.{suffix}", mime)
     for person in shown[:_MOST_PERSONS]:
         _show_person(timeline, person, smoothed, verdicts)
     if (more := len(longest) - len(shown[:_MOST_PERSONS])) > 0:

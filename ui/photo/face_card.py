@@ -12,6 +12,7 @@ from fer_core.reporting.card import picture_card
 from fer_core.reporting.words import meaning
 from fer_core.types import FaceReading
 from ui.common.bars import emotion_bars, strongest
+from ui.common.download import download_made_at_click
 from ui.common.images import decoded_jpeg, enlarged
 from ui.common.layout import verdict_line
 from ui.common.settings import CLASS_SET_NAMES
@@ -77,14 +78,13 @@ def _more(
     """Draw what is made on demand: a card to share, and what of the face the verdict hangs on."""
     with st.container(horizontal=True, vertical_alignment="center"):
         why = st.toggle("Why?", key=f"why-{key}", help="What the network sees, and where it looks.")
-        st.download_button(
+        download_made_at_click(
             "Picture card",
             lambda: picture_card(decoded_jpeg(crop), face, reading=reading, threshold=threshold),
             f"face-{face.verdict(threshold)}.png",
             "image/png",
             icon=":material/id_card:",
             type="tertiary",
-            on_click="ignore",
             key=f"card-{key}",
             help="One picture to share: the face, its verdict and every emotion.",
         )

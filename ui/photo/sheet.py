@@ -16,6 +16,7 @@ from fer_core.labels import UNCERTAIN
 from fer_core.records import csv_cell, face_rows, frame_record, row_columns, rows_to_csv
 from fer_core.reporting.words import count_of
 from ui.common.bars import share_bar
+from ui.common.download import download_made_at_click
 from ui.common.picture_buttons import PictureButton, picture_buttons
 from ui.common.resources import get_classifier
 from ui.common.settings import Settings
@@ -207,12 +208,11 @@ def show_table(settings: Settings) -> None:
             "application/json",
             on_click="ignore",
         )
-        st.download_button(
+        download_made_at_click(
             "Report (HTML)",
             partial(photo_report, dict(photos.uploads), dict(photos.readings), settings),
             "report.html",
             "text/html",
-            on_click="ignore",
         )
 
 

@@ -11,6 +11,7 @@ from fer_core.images import decoded, encode_png
 from fer_core.reporting.words import count_of
 from fer_core.types import Frame
 from ui.common.bars import emotion_bars
+from ui.common.download import download_made_at_click
 from ui.common.layout import plain, verdict_line
 from ui.common.settings import Settings
 from ui.photo.boxes import face_boxes
@@ -51,12 +52,11 @@ def show_photo(settings: Settings) -> None:
     with facts:
         _show_facts(frame, settings)
         st.toggle("Show both networks side by side", key=_SIDE_BY_SIDE_KEY, persist_state="session")
-        st.download_button(
+        download_made_at_click(
             "Annotated picture (PNG)",
             partial(_annotated, upload.content, frame, settings.threshold),
             f"{upload.name}.annotated.png",
             "image/png",
-            on_click="ignore",
         )
     names = [settings.class_set]
     if st.session_state[_SIDE_BY_SIDE_KEY]:

@@ -20,6 +20,7 @@ from fer_core.tables import (
     table_to_parquet,
     timeline_table,
 )
+from ui.common.download import download_made_at_click
 from ui.common.jobs import JobState, get_queue
 from ui.common.layout import plain
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, READING_NAMES, Settings
@@ -252,14 +253,13 @@ def _show_downloads(video: Video, run: VideoRun, look: Look, record: Mapping[str
             ("Captions (WebVTT)", "vtt", "text/vtt", lambda: _captions(view, names)),
             ("Report (HTML)", "html", "text/html", lambda: results_report(video, run, look)),
         ):
-            st.download_button(label, content, f"{stem}.{suffix}", mime, on_click="ignore")
+            download_made_at_click(label, content, f"{stem}.{suffix}", mime)
         if drawn is not None:
-            st.download_button(
+            download_made_at_click(
                 "Annotated video (MP4)",
                 lambda: read_all(drawn.file),
                 f"{stem}.annotated.mp4",
                 "video/mp4",
-                on_click="ignore",
             )
     st.caption(
         "The tables have one row for each analysed frame and person, also for frames without a "

@@ -31,8 +31,14 @@ def test_all_that_is_there_is_counted(index: Index) -> None:
     assert not index.has_changed()
 
 
-def test_the_database_reaches_nothing_and_leaves_nothing(index: Index, tmp_path: Path) -> None:
+def test_the_database_reaches_nothing_and_leaves_nothing(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "a.csv").write_text("a\n1\n")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    index = open_index(str(archive.readings))
     for query in (
         f"SELECT * FROM read_csv('{tmp_path}/a.csv')",
         f"COPY faces TO '{tmp_path}/b.csv'",
@@ -44,7 +50,7 @@ def test_the_database_reaches_nothing_and_leaves_nothing(index: Index, tmp_path:
     ):
         with pytest.raises(duckdb.Error):
             index.rows(query, [])
-    assert not list(Path(tempfile.gettempdir()).glob("fer-archive-*"))
+    assert not list(temporary.iterdir())
 
 
 def test_an_index_goes_with_all_that_was_kept_for_it(archive: Archive) -> None:

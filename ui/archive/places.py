@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import count
 
 from fer_core.batch.stores import address_of
 from ui.common.public import is_public, without_paths
@@ -51,6 +52,7 @@ def places() -> list[Place]:
             continue
         address = address_of(os.path.expanduser(one.strip()))
         name = address.rstrip("/").rpartition("/")[2] or address
-        taken = sum(place.name.partition(" (")[0] == name for place in found)
-        found.append(Place(address, f"{name} ({taken + 1})" if taken else name))
+        taken = {place.name for place in found}
+        names = (f"{name} ({number})" if number > 1 else name for number in count(1))
+        found.append(Place(address, next(one for one in names if one not in taken)))
     return found

@@ -21,7 +21,7 @@ from ui.archive.rows import selected_tables
 from ui.common.download import download_made_at_click
 from ui.common.public import is_public
 
-# In memory until the browser has it, for each visitor who asks: some 30 MB.
+# In memory while it waits for the browser, for each visitor who asks: some 30 MB.
 MOST_ROWS = 100_000
 _HIDDEN = ("path", "folder")
 # The one column that is no cell.

@@ -24,11 +24,8 @@ CAMERA_KEY = "live-camera"
 _STATS_WAIT_S = 0.2
 _STATES = {
     "new": "connecting",
-    "checking": "connecting",
     "connecting": "connecting",
     "connected": "connected",
-    "completed": "connected",
-    "disconnected": "interrupted",
     "failed": "failed",
     "closed": "closed",
 }
@@ -49,7 +46,7 @@ class Connection:
     """The network's part.
 
     Attributes:
-        state: "off", "connecting", "connected", "interrupted", "failed" or "closed".
+        state: "off", "connecting", "connected", "failed" or "closed".
         round_trip_s: A packet's way to the browser and back, in seconds; None when not measured.
     """
 
@@ -65,6 +62,7 @@ def camera(
     key = f"{CAMERA_KEY}-{session.refusals}"
     _hear(session, key)
     if session.refusal:
+        _forget_camera(key)
         st.rerun()
     attempt = session.attempt
     context = webrtc_streamer(
@@ -120,12 +118,15 @@ def _hear(session: LiveSession, key: str) -> None:
     state = compile_state(said)
     offer = said.get("sdpOffer")
     if offer and offer != session.offer:
-        _answer_anew(key)
-        # Whether or not it was seen to end, what the browser offered before is over.
-        session.playing_changed(False)
+        before = _answer_anew(key)
         session.offer = offer
+        # Whether or not it was seen to end, what the browser offered before is over.
+        session.note_playing(False)
+        # It may take seconds, in which the next run begins; this one ends right after it, then.
+        _end(before)
+    # Not in streamlit-webrtc's documentation, so a release may move it.
     st.session_state[key]._set_state(state)
-    session.playing_changed(state.playing or state.signalling)
+    session.note_playing(state.playing or state.signalling)
 
 
 def _forget_camera(key: str) -> None:
@@ -136,8 +137,8 @@ def _forget_camera(key: str) -> None:
     _end(st.session_state.pop(key, None))
 
 
-def _answer_anew(key: str) -> None:
-    """Forget how the browser was answered before, and keep what it says of itself.
+def _answer_anew(key: str) -> WebRtcStreamerContext:
+    """Forget how the browser was answered before, and return what is to be ended of it.
 
     streamlit-webrtc forgets it when a run sees that the browser stopped. If Start comes before that
     run is through, the old answer is taken for one to the new offer, and the browser waits for it.
@@ -146,7 +147,7 @@ def _answer_anew(key: str) -> None:
     # In one step: at each use of its state Streamlit may end this run for the next one, in which
     # streamlit-webrtc relies on a camera that it has drawn before.
     st.session_state[key] = WebRtcStreamerContext(worker=None, state=before.state)
-    _end(before)
+    return before
 
 
 def _end(context: WebRtcStreamerContext | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any
 
 import av
@@ -12,6 +13,7 @@ import streamlit as st
 from fer_core.detection import load_detector
 from fer_core.live.analysis import LiveAnalysis
 from fer_core.live.recording import ReadingsRecorder, VideoRecorder
+from fer_core.live.run import NO_SLOT
 from fer_core.live.slots import Slots
 from fer_core.live.state import LiveSettings
 from fer_core.types import TrackedFrame
@@ -24,9 +26,10 @@ from ui.common.visitors import visitor
 from ui.live.ice import IceConfiguration, IceSettings, make_configuration
 
 _SESSION_KEY = "live-session"
-_ALL_TAKEN = "All places for live analysis are taken at the moment."
 # An attempt that ends sooner than this, in seconds, was ended by the visitor.
 _ATTEMPT_S = 4.0
+# No more than this, in seconds, is counted between two frames.
+_LONGEST_S = 2.0
 
 
 @once
@@ -75,6 +78,8 @@ class LiveSession:
     video_file: bytes = b""
     video_problem: str = ""
     _counted: float = 0.0
+    # A run that the next one has overtaken may still be at it.
+    _changing: RLock = field(default_factory=RLock)
     _ice: tuple[IceSettings, IceConfiguration] | None = field(default=None)
 
     def ice(self, settings: IceSettings) -> IceConfiguration:
@@ -83,26 +88,30 @@ class LiveSession:
             self._ice = (settings, make_configuration(settings))
         return self._ice[1]
 
-    def playing_changed(self, active: bool) -> None:
-        """Note that the camera was started, is connected, or was stopped."""
-        if active and self.attempt_since is None:
-            self.attempt += 1
-            self.unconnected = False
-            self._counted = time.monotonic()
-            self.refusal = self._spend(1.0) or ("" if self.analysis.start() else _ALL_TAKEN)
-            if self.refusal:
-                # The camera is taken off the page, and does not wait for a place.
-                self.analysis.stop()
-                self.refusals += 1
-            else:
-                self.attempt_since = time.monotonic()
-                self.forget()
-                self.analysis.on_reading = self._keep
-        elif not active and self.attempt_since is not None:
-            lasted = time.monotonic() - self.attempt_since
-            seen = self.analysis.status().size_wh is not None
-            self.unconnected = not seen and lasted > _ATTEMPT_S
-            self.end()
+    def note_playing(self, active: bool) -> None:
+        """Note whether the camera is on, or about to be; what is no news changes nothing."""
+        with self._changing:
+            if active and self.attempt_since is None:
+                self._begin()
+            elif not active and self.attempt_since is not None:
+                lasted = time.monotonic() - self.attempt_since
+                seen = self.analysis.status().size_wh is not None
+                self.unconnected = not seen and lasted > _ATTEMPT_S
+                self.end()
+
+    def _begin(self) -> None:
+        self.attempt += 1
+        self.unconnected = False
+        self._counted = time.monotonic()
+        self.refusal = self._spend(1.0) or ("" if self.analysis.start() else NO_SLOT)
+        if self.refusal:
+            # The camera is taken off the page, and does not wait for a place.
+            self.analysis.stop()
+            self.refusals += 1
+        else:
+            self.attempt_since = time.monotonic()
+            self.forget()
+            self.analysis.on_reading = self._keep
 
     def ask_again(self) -> None:
         """Let the visitor try again after a refusal."""
@@ -110,10 +119,11 @@ class LiveSession:
 
     def end(self) -> None:
         """Stop everything; what was read and recorded stays to be taken away."""
-        self.attempt_since = None
-        self.analysis.stop()
-        self.analysis.on_reading = None
-        self.stop_video()
+        with self._changing:
+            self.attempt_since = None
+            self.analysis.stop()
+            self.analysis.on_reading = None
+            self.stop_video()
 
     def camera_ended(self, attempt: int) -> None:
         """Stop the analysis when its camera is gone; called in the server's own thread."""
@@ -132,7 +142,8 @@ class LiveSession:
         if passed_s < 1.0 or self.attempt_since is None or self.refusal:
             return
         self._counted += passed_s
-        self.refusal = self._spend(passed_s)
+        # A camera that sent nothing was of no use.
+        self.refusal = self._spend(min(passed_s, _LONGEST_S))
         if self.refusal:
             self.refusals += 1
             self.analysis.stop()

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from functools import partial
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from streamlit.runtime.media_file_manager import MediaFileManager
@@ -20,28 +24,46 @@ def _page() -> None:
     download_made_at_click("Picture", lambda: b"png", "a.png", "image/png", key="picture-0")
 
 
-def test_what_was_made_stays_until_the_page_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+class Timer:
+    """Stands for one whose time has not come."""
+
+    def __init__(self, _: float, act: Callable[..., None], given: tuple[Any, ...]) -> None:
+        self.act = partial(act, *given)
+        timers.append(self)
+
+    def start(self) -> None:
+        pass
+
+
+timers: list[Timer] = []
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_what_was_made_stays_for_a_while(monkeypatch: pytest.MonkeyPatch, closed: bool) -> None:
     page = AppTest.from_function(_page).run()
     assert not page.exception
     files: MediaFileManager = page.session_state["files"]
     # The test's runtime is there only while the script runs.
-    there = SimpleNamespace(media_file_mgr=files)
+    there = SimpleNamespace(
+        media_file_mgr=files, get_app_session=lambda session: None if closed else session
+    )
     monkeypatch.setattr(download.runtime, "exists", lambda: True)
     monkeypatch.setattr(download.runtime, "get_instance", lambda: there)
+    monkeypatch.setattr(threading, "Timer", Timer)
+    timers.clear()
     addresses = [
         files.execute_deferred(button.proto.deferred_file_id)
         for button in page.get("download_button")
     ]
 
     def contents() -> list[bytes | None]:
+        # As where the runs of others end.
+        for _ in range(3):
+            files.remove_orphaned_files()
         names = [address.rpartition("/")[2].partition(".")[0] for address in addresses]
         return [file and file.content for file in map(files.read_file, names)]
 
-    # As where the runs of others end.
-    for _ in range(3):
-        files.remove_orphaned_files()
-    assert contents() == [b"1, 2", b"png"]
-    files.clear_session_refs("test session id")
-    for _ in range(2):
-        files.remove_orphaned_files()
-    assert contents() == [None, None]
+    assert contents() == ([None, None] if closed else [b"1, 2", b"png"])
+    for timer in timers:
+        timer.act()
+    assert len(timers) == 2 and contents() == [None, None]

@@ -204,7 +204,7 @@ def test_a_page_that_was_left_begins_anew(
     assert stopped == [True]
     assert session_of(page) is session
     assert session.attempt_since is None and not session.analysis.running
-    session.playing_changed(True)
+    session.note_playing(True)
     assert session.analysis.running
 
 

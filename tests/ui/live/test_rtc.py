@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import UserDict
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,18 +50,27 @@ class Worker:
         self.stopped = True
 
 
-@pytest.mark.parametrize("last", range(1, 5))
-def test_a_camera_is_there_wherever_a_run_ends(monkeypatch: pytest.MonkeyPatch, last: int) -> None:
+@pytest.mark.parametrize("last", range(1, 6))
+def test_an_offer_is_heard_wherever_a_run_ends(monkeypatch: pytest.MonkeyPatch, last: int) -> None:
     worker: Any = Worker()
-    playing = WebRtcStreamerState(playing=True, signalling=True)
-    state = Interrupted({KEY: WebRtcStreamerContext(worker=worker, state=playing)})
+    offer = {"type": "offer", "sdp": "v=0"}
+    off = WebRtcStreamerState(playing=False, signalling=False)
+    state = Interrupted(
+        {
+            KEY: WebRtcStreamerContext(worker=worker, state=off),
+            rtc.generate_frontend_component_key(KEY): {"playing": False, "sdpOffer": offer},
+        }
+    )
+    heard: list[bool] = []
+    session: Any = SimpleNamespace(offer=None, note_playing=heard.append)
     monkeypatch.setattr(rtc.st, "session_state", state)
     state.last = last
     with suppress(RunEnds):
-        rtc._answer_anew(KEY)
+        rtc._hear(session, KEY)
     state.last = -1
-    # The next run looks for it before anything else.
-    assert state[KEY].state == playing
-    rtc._answer_anew(KEY)
-    assert worker.stopped
-    assert state[KEY].state == playing and rtc._worker(state[KEY]) is None
+    # What the next run looks at is there, and it makes up for what was cut short.
+    rtc._hear(session, KEY)
+    assert worker.stopped and rtc._worker(state[KEY]) is None
+    assert state[KEY].state == WebRtcStreamerState(playing=False, signalling=True)
+    assert session.offer == offer and heard[:1] == [False] and heard[-1] is True
+    assert heard.count(False) == 1

@@ -60,7 +60,7 @@ def feed_until_read(session: LiveSession, frame: av.VideoFrame) -> None:
 def test_the_callback_returns_a_frame_of_the_same_size(
     session: LiveSession, frame: av.VideoFrame
 ) -> None:
-    session.playing_changed(True)
+    session.note_playing(True)
     feed_until_read(session, frame)
     returned = session.callback(frame)
     assert (returned.width, returned.height) == (640, 480)
@@ -78,22 +78,22 @@ def test_a_start_takes_a_place_and_a_stop_gives_it_back(
     session: LiveSession, slots: Slots, frame: av.VideoFrame
 ) -> None:
     for attempt in (1, 2):
-        session.playing_changed(True)
-        session.playing_changed(True)
+        session.note_playing(True)
+        session.note_playing(True)
         assert session.attempt == attempt and slots.free == 0 and not session.refusal
         feed_until_read(session, frame)
-        session.playing_changed(False)
+        session.note_playing(False)
         assert slots.free == 1 and not session.unconnected
     eventually(lambda: not live_threads())
 
 
 def test_no_place_is_said_and_can_be_asked_for_again(session: LiveSession, slots: Slots) -> None:
     slots.take("somebody else")
-    session.playing_changed(True)
+    session.note_playing(True)
     assert session.refusal and session.attempt_since is None
     session.ask_again()
     slots.give_back("somebody else")
-    session.playing_changed(True)
+    session.note_playing(True)
     assert not session.refusal and session.analysis.running
 
 
@@ -102,20 +102,25 @@ def test_the_camera_has_its_time(
 ) -> None:
     monkeypatch.setenv("FER_LIMIT_CAMERA_S", "60")
     session.owner = "anna-of-the-camera"
-    session.playing_changed(True)
+    session.note_playing(True)
     feed_until_read(session, frame)
     assert not session.refusal and slots.free == 0
-    # As if this had gone on for a minute.
-    session._counted -= 50
-    session.callback(frame)
+
+    def pass_by(seconds: float) -> None:
+        session._counted -= seconds
+        assert session.callback(frame).width == 640
+
+    # As if this had gone on for a minute, in which another program took the camera for an hour.
+    for seconds in [1.5] * 30 + [3600.0]:
+        pass_by(seconds)
     assert not session.refusal
-    session._counted -= 10
-    assert session.callback(frame).width == 640
+    for _ in range(10):
+        pass_by(1.5)
     assert "use the camera for 1 minute within" in session.refusal and slots.free == 1
-    session.playing_changed(False)
+    session.note_playing(False)
     session.ask_again()
     monkeypatch.setenv("FER_LIMIT_CAMERA_S", "50")
-    session.playing_changed(True)
+    session.note_playing(True)
     assert session.refusal and session.attempt_since is None
 
 
@@ -123,25 +128,25 @@ def test_an_attempt_without_a_frame_was_no_connection(
     session: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_session, "_ATTEMPT_S", 0.0)
-    session.playing_changed(True)
-    session.playing_changed(False)
+    session.note_playing(True)
+    session.note_playing(False)
     assert session.unconnected
-    session.playing_changed(True)
+    session.note_playing(True)
     assert not session.unconnected
 
 
 def test_a_visitor_who_stops_at_once_is_not_told_of_the_network(session: LiveSession) -> None:
-    session.playing_changed(True)
-    session.playing_changed(False)
+    session.note_playing(True)
+    session.note_playing(False)
     assert not session.unconnected
 
 
 def test_the_end_of_an_earlier_camera_does_not_stop_the_next(
     session: LiveSession, slots: Slots
 ) -> None:
-    session.playing_changed(True)
-    session.playing_changed(False)
-    session.playing_changed(True)
+    session.note_playing(True)
+    session.note_playing(False)
+    session.note_playing(True)
     session.camera_ended(1)
     assert session.analysis.running
     session.camera_ended(2)
@@ -151,18 +156,18 @@ def test_the_end_of_an_earlier_camera_does_not_stop_the_next(
 def test_numbers_stay_until_the_next_start_and_no_picture_does(
     session: LiveSession, frame: av.VideoFrame
 ) -> None:
-    session.playing_changed(True)
+    session.note_playing(True)
     feed_until_read(session, frame)
-    session.playing_changed(False)
+    session.note_playing(False)
     assert session.readings is not None and session.readings.frames > 0
     assert session.video is None and session.video_file == b""
     assert session.analysis.snapshot() is None
-    session.playing_changed(True)
+    session.note_playing(True)
     assert session.readings is None
 
 
 def test_another_class_set_begins_anew(session: LiveSession, frame: av.VideoFrame) -> None:
-    session.playing_changed(True)
+    session.note_playing(True)
     feed_until_read(session, frame)
     session.analysis.settings = replace(session.analysis.settings, class_set="fer6")
 
@@ -174,7 +179,7 @@ def test_another_class_set_begins_anew(session: LiveSession, frame: av.VideoFram
 
 
 def test_what_is_asked_for_outlives_the_camera(session: LiveSession, frame: av.VideoFrame) -> None:
-    session.playing_changed(True)
+    session.note_playing(True)
     session.start_video()
 
     def kept() -> bool:
@@ -182,7 +187,7 @@ def test_what_is_asked_for_outlives_the_camera(session: LiveSession, frame: av.V
         return session.readings is not None and session.readings.frames > 3
 
     eventually(kept)
-    session.playing_changed(False)
+    session.note_playing(False)
     readings = session.readings
     assert readings is not None and session.video is None
     assert len(readings.timeline().time_s) == readings.frames
@@ -195,7 +200,7 @@ def test_what_is_asked_for_outlives_the_camera(session: LiveSession, frame: av.V
 def test_a_closed_page_leaves_neither_a_place_nor_a_recording(
     session: LiveSession, slots: Slots, frame: av.VideoFrame
 ) -> None:
-    session.playing_changed(True)
+    session.note_playing(True)
     session.start_video()
     recorder = session.video
     assert recorder is not None

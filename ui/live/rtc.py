@@ -60,9 +60,9 @@ def camera(
     """Draw the camera with its buttons; the session hears of what happens to it."""
     # What was refused still wants to play; the next try begins with a camera of its own.
     key = f"{CAMERA_KEY}-{session.refusals}"
+    _forget_camera(f"{CAMERA_KEY}-{session.refusals - 1}")
     _hear(session, key)
     if session.refusal:
-        _forget_camera(key)
         st.rerun()
     attempt = session.attempt
     context = webrtc_streamer(

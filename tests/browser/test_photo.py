@@ -131,6 +131,13 @@ def test_settings_and_photos_outlive_other_pages(page: Page, media: Path) -> Non
     expect(page.get_by_text("must not be used for")).to_be_visible()
     page.get_by_role("link", name="Photo", exact=True).click()
     expect(page.locator(".st-key-face-0 table.bars tr")).to_have_count(6)
+    # A reload, or a colleague, sees the same.
+    page.get_by_text("As FER-2013 is labelled").click()
+    expect(page).to_have_url(re.compile("(?=.*emotions=fer6).*reading=labels"))
+    page.reload()
+    expect(page.get_by_role("radio", name="As FER-2013 is labelled")).to_be_checked()
+    expect(page.get_by_text("would be labelled").first).to_be_visible()
+    expect(page.locator(".st-key-face-0 table.bars tr")).to_have_count(6)
 
 
 def test_visitors_do_not_see_each_other(page: Page, chromium: Browser, server: str) -> None:

@@ -36,7 +36,7 @@ def show_summary(index: Index, selection: Selection) -> None:
     """Draw what was read, in a sentence and as one bar."""
     days = days_of(index, selection)
     counts = days.by_verdict(index.verdicts)
-    st.markdown(f"### {summary(index, selection, days)}")
+    st.header(summary(index, selection, days), anchor=False)
     total = sum(counts.values())
     if total:
         share_bar({verdict: count / total for verdict, count in counts.items()}, "Of all")

@@ -97,7 +97,7 @@ def _leaf() -> None:
 def _show_facts(frame: Frame, settings: Settings) -> None:
     """List the verdicts, or say what to try when there is no face."""
     count = len(frame.faces)
-    st.subheader(count_of(count, "face") if count else "No face found")
+    st.header(count_of(count, "face") if count else "No face found")
     if frame.turned_deg:
         st.caption(
             f":material/rotate_right: The photo was turned by {frame.turned_deg}° clockwise: its "

@@ -191,7 +191,7 @@ def test_cancel_keeps_what_is_there(video_page: AppTest, one_face: bytes) -> Non
     app = until_over(press(app.run(), "Cancel"))
     assert "Cancelled" in app.warning[0].value and not app.exception
     assert 0 < len(run.job.result.result.timeline.time_s) < 464
-    assert "Take it away" in [heading.value for heading in app.subheader]
+    assert "Take it away" in [heading.value for heading in app.header]
 
 
 def test_a_crash_is_one_sentence_and_another_run_works(

@@ -129,7 +129,7 @@ def how_good() -> None:
         wild = stored(Wild, model)
     text, chart = st.columns(2, gap="large")
     with text:
-        st.markdown(f"**{in_a_sentence(figures['share'], confusion, wild)}**")
+        st.markdown(f"**{in_short(figures['share'], confusion, wild)}**")
         with st.expander("In figures"):
             st.markdown(agreement_said(figures["share"], figures["pictures"], confusion))
             if wild is not None:
@@ -151,7 +151,7 @@ def how_good() -> None:
         st.caption("The number is how often it agrees; the rest of a line is what it says instead.")
 
 
-def in_a_sentence(share: float, confusion: dict[str, dict[str, int]], wild: Wild | None) -> str:
+def in_short(share: float, confusion: dict[str, dict[str, int]], wild: Wild | None) -> str:
     """Return how often people agree, what is confused most, and for whom it is worse.
 
     Args:

@@ -12,7 +12,7 @@ from tests.ui.conftest import SAMPLE
 from train.evaluation.records import Recall, Wild, WildFigures, WildReading
 from ui import home as home_page
 from ui.common import resources, samples
-from ui.home import agreement_said, in_a_sentence, photos_said
+from ui.home import agreement_said, in_short, photos_said
 from ui.video.shelf import get_shelf
 
 
@@ -70,7 +70,7 @@ def wild(women_least: float) -> Wild:
 def test_agreement_in_words(people: dict[str, dict[str, int]], said: str) -> None:
     right = sum(row[emotion] for emotion, row in people.items())
     pictures = sum(sum(row.values()) for row in people.values())
-    sentence = in_a_sentence(right / pictures, people, None)
+    sentence = in_short(right / pictures, people, None)
     assert said in sentence and "takes a “sad” face for “happy”" in sentence
     assert sentence.endswith("for whom it is worse was not measured.")
     figures = agreement_said(right / pictures, pictures, people)
@@ -86,7 +86,7 @@ def test_agreement_in_words(people: dict[str, dict[str, int]], said: str) -> Non
 )
 def test_for_whom_it_is_worse(women_least: float, said: str, in_figures: str) -> None:
     measured = wild(women_least)
-    assert said in in_a_sentence(1, {"happy": {"happy": 9, "sad": 1}}, measured)
+    assert said in in_short(1, {"happy": {"happy": 9, "sad": 1}}, measured)
     sentence = photos_said(measured)
     assert in_figures in sentence and "more than half of the faces that are sad (40%)" in sentence
 

@@ -103,7 +103,7 @@ def sidebar(
             drawn,
             help="Two models: one tells seven emotions apart, the other leaves disgust out.",
         )
-        name = _radio(
+        wanted = _radio(
             DETECTOR_KEY,
             "Face detector",
             {name: DETECTOR_NAMES[name] for name in DETECTORS if name != NO_DETECTOR},
@@ -120,14 +120,14 @@ def sidebar(
             "FER-2013. For crops made elsewhere, in which detectors miss many faces.",
         )
     try:
-        detector = get_detector(NO_DETECTOR if for_photos and are_faces else name)
+        detector = get_detector(NO_DETECTOR if for_photos and are_faces else wanted)
         for loaded in CLASS_SET_NAMES:
             get_classifier(loaded)
     except FerError as error:
         st.error(without_paths(str(error)), icon=":material/error:")
         st.stop()
     if drawn & {CLASSES_KEY, DETECTOR_KEY}:
-        advanced.caption(_active_parts(detector, class_set, automatic=name == "auto"))
+        advanced.caption(_active_parts(detector, class_set, automatic=wanted == "auto"))
     return Settings(detector, class_set, threshold / 100, reading)
 
 

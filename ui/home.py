@@ -14,7 +14,7 @@ from fer_core.errors import FerError
 from fer_core.limits import LIMITS
 from fer_core.readings import PEOPLE
 from fer_core.reporting.words import listed
-from train.evaluation.records import Wild, WildFigures
+from train.evaluation.records import Wild, WildReading
 from ui.common.allowance import allowance
 from ui.common.bars import divided_bars
 from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, stored
@@ -113,7 +113,7 @@ def limits() -> None:
 def how_good() -> None:
     """Say in a sentence how good the default reading is, and draw what is taken for what."""
     model, split = next(iter(HEADLINE_SPLITS.items()))
-    st.subheader("How good it is")
+    st.header("How good it is")
     try:
         figures = metrics_of(model)[split][PEOPLE]["figures"]["people"]
     except (FerError, KeyError):
@@ -124,11 +124,16 @@ def how_good() -> None:
         emotion: dict(zip(emotions, row, strict=True))
         for emotion, row in zip(emotions, figures["confusion"], strict=True)
     }
+    wild = None
+    with suppress(FerError):  # ordinary photos need not have been measured
+        wild = stored(Wild, model)
     text, chart = st.columns(2, gap="large")
     with text:
-        st.markdown(agreement_said(figures["share"], figures["pictures"], confusion))
-        with suppress(FerError):  # ordinary photos need not have been measured
-            st.markdown(photos_said(stored(Wild, model)))
+        st.markdown(f"**{in_short(figures['share'], confusion, wild)}**")
+        with st.expander("In figures"):
+            st.markdown(agreement_said(figures["share"], figures["pictures"], confusion))
+            if wild is not None:
+                st.markdown(photos_said(wild))
         st.page_link(
             "pages/4_Metrics.py",
             label="All figures, and where it fails",
@@ -146,8 +151,30 @@ def how_good() -> None:
         st.caption("The number is how often it agrees; the rest of a line is what it says instead.")
 
 
+def in_short(share: float, confusion: dict[str, dict[str, int]], wild: Wild | None) -> str:
+    """Return how often people agree, what is confused most, and for whom it is worse.
+
+    Args:
+        share: Of pictures that are read as most people do, 0 to 1.
+        confusion: Pictures by what people say and what the app says.
+        wild: What was measured on ordinary photos, if they were.
+    """
+    people, app = _most_confused(confusion)
+    sexes = _by_sex(wild) if wild is not None else None
+    if sexes is None:
+        for_whom = "for whom it is worse was not measured"
+    elif sexes.certain:
+        for_whom = f"it is worse for {sexes.worse} than for {sexes.better}"
+    else:
+        for_whom = f"between {sexes.better} and {sexes.worse} no certain difference was found"
+    return (
+        f"Of ten faces, people would agree with what it says of about {of_ten(share)}; most often "
+        f"it takes a “{people}” face for “{app}”, and {for_whom}."
+    )
+
+
 def agreement_said(share: float, pictures: int, confusion: dict[str, dict[str, int]]) -> str:
-    """Return how often people agree, and what is confused most, as Markdown.
+    """Return how often people agree, and what is confused most, in figures.
 
     Args:
         share: Of pictures that are read as most people do, 0 to 1.
@@ -160,43 +187,77 @@ def agreement_said(share: float, pictures: int, confusion: dict[str, dict[str, i
         if any(row.values())
     }
     best, worst = max(recall, key=recall.__getitem__), min(recall, key=recall.__getitem__)
+    people, app = _most_confused(confusion)
+    mistaken = confusion[people][app] / sum(confusion[people].values())
+    return (
+        f"People agree on {share:.0%} of {pictures:,} pictures that ten people looked at. It is "
+        f"best at “{best}” ({recall[best]:.0%}) and worst at “{worst}” ({recall[worst]:.0%}); of "
+        f"“{people}” faces it calls {mistaken:.0%} “{app}”."
+    )
+
+
+def _most_confused(confusion: dict[str, dict[str, int]]) -> tuple[str, str]:
+    """Return what people say and what the app says where most pictures are mistaken."""
     _, people, app = max(
         (count, people, app)
         for people, row in confusion.items()
         for app, count in row.items()
         if people != app
     )
-    return (
-        f"**Of ten faces, people would agree with what it says of about {of_ten(share)}** "
-        f"({share:.0%} of {pictures:,} pictures that ten people looked at). It is best at "
-        f"“{best}” ({recall[best]:.0%}) and worst at “{worst}” ({recall[worst]:.0%}), and its most "
-        f"common mistake is to call “{people}” faces “{app}”."
-    )
+    return people, app
 
 
 def photos_said(wild: Wild) -> str:
-    """Return how it does on ordinary photos, and for whom it is worse, as Markdown."""
-    reading = next(one for one in wild.readings if one.reading == PEOPLE)
-    everybody = reading.everybody
+    """Return how it does on ordinary photos, and for whom it is worse, in figures."""
+    everybody = _people(wild).everybody
     weak = [
         f"{emotion} ({recall.recall:.0%})"
         for emotion, recall in sorted(everybody.by_emotion.items(), key=lambda item: item[1].recall)
         if recall.recall < 0.5 and recall.pictures >= _FEW
     ]
     missed = f" It misses more than half of the faces that are {listed(weak)}." if weak else ""
+    sexes = _by_sex(wild)
+    by_sex = "" if sexes is None else f" {sexes.said}"
     return (
         f"In {wild.pictures:,} ordinary photos it is right about {everybody.natural:.0%} of "
-        f"faces, each emotion counted as often as it occurs.{missed} {_by_sex(reading.by_sex)}"
+        f"faces, each emotion counted as often as it occurs.{missed}{by_sex} Age and skin colour "
+        "were not measured, so do not rely on it being fair there."
     )
 
 
-def _by_sex(figures: dict[str, WildFigures]) -> str:
-    """Return for whom it is worse, as far as the photos can tell."""
+@dataclass(frozen=True, slots=True)
+class _BySex:
+    """For whom it is worse, as far as the photos can tell.
+
+    Attributes:
+        better: Who is read better.
+        worse: Who is read worse.
+        certain: Whether that is more than chance.
+        said: The same in figures.
+    """
+
+    better: str
+    worse: str
+    certain: bool
+    said: str
+
+
+def _people(wild: Wild) -> WildReading:
+    return next(one for one in wild.readings if one.reading == PEOPLE)
+
+
+def _by_sex(wild: Wild) -> _BySex | None:
+    """Return for whom it is worse; None where that was not measured."""
+    figures = _people(wild).by_sex
     if len(figures) < 2:
-        return ""
+        return None
     (better, one), (worse, other) = sorted(figures.items(), key=lambda item: -item[1].natural)[:2]
-    told = f"{_SEX_NAMES[better]} ({one.natural:.0%}) and {_SEX_NAMES[worse]} ({other.natural:.0%})"
-    unknown = "Age and skin colour were not measured, so do not rely on it being fair there."
-    if one.natural_interval[0] <= other.natural_interval[1]:
-        return f"Between {told} these photos show no certain difference. {unknown}"
-    return f"It is worse for the second of {told}. {unknown}"
+    better, worse = _SEX_NAMES[better], _SEX_NAMES[worse]
+    certain = one.natural_interval[0] > other.natural_interval[1]
+    told = f"{better} ({one.natural:.0%}) and {worse} ({other.natural:.0%})"
+    said = (
+        f"It is worse for the second of {told}."
+        if certain
+        else f"Between {told} these photos show no certain difference."
+    )
+    return _BySex(better, worse, certain, said)

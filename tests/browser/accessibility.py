@@ -31,14 +31,14 @@ new PerformanceObserver((list) => {
 
 
 def faults(page: Page) -> list[str]:
-    """Return what axe-core finds to be serious or worse."""
+    """Return what axe-core finds to be serious or worse, and headings that leave out a level."""
     # Streamlit fades its own "running" in and out, and a colour on its way has no contrast.
     looked_at = {"exclude": [[".stStatusWidget"]]}
     found = Axe().run(page, context=looked_at).response["violations"]
     return [
         f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:200]}"
         for one in found
-        if one["impact"] in ("serious", "critical")
+        if one["impact"] in ("serious", "critical") or one["id"] == "heading-order"
     ]
 
 

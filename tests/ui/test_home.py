@@ -12,7 +12,7 @@ from tests.ui.conftest import SAMPLE
 from train.evaluation.records import Recall, Wild, WildFigures, WildReading
 from ui import home as home_page
 from ui.common import resources, samples
-from ui.home import agreement_said, photos_said
+from ui.home import agreement_said, in_short, photos_said
 from ui.video.shelf import get_shelf
 
 
@@ -29,8 +29,15 @@ def test_the_figures_are_those_of_the_shipped_files(home: AppTest) -> None:
     wild = json.loads((MODELS_DIR / "fer7" / "wild.json").read_text())
     natural = wild["readings"][0]["everybody"]["natural"]
     said = " ".join(element.value for element in home.markdown)
-    assert f"({share:.0%} of " in said and f"right about {natural:.0%} of faces" in said
+    assert f"agree on {share:.0%} of " in said and f"right about {natural:.0%} of faces" in said
     assert "women" in said and "men" in said
+    # What is not behind a click is one sentence of three points.
+    (sentence,) = [one.value for one in home.markdown if one.value.startswith("**Of ten faces")]
+    assert (
+        sentence.endswith(".**") and sentence.count(".") == 1 and "most often it takes" in sentence
+    )
+    (figures,) = home.expander
+    assert len(figures.markdown) == 2 and sentence not in [one.value for one in figures.markdown]
     (table,) = [html.proto.body for html in home.get("html") if 'class="bars"' in html.proto.body]
     assert table.count('scope="row"') == 7
 
@@ -45,29 +52,43 @@ def test_only_what_acts_on_the_page_is_in_the_sidebar(home: AppTest) -> None:
     assert advanced.label == "Advanced" and len(advanced.radio) == 2
 
 
+def wild(women_least: float) -> Wild:
+    """Return what ordinary photos may show, with the least that is likely of women's share."""
+    women = WildFigures(0.9, (women_least, 0.95), 0.8, {})
+    men = WildFigures(0.8, (0.75, 0.82), 0.7, {})
+    everybody = WildFigures(0.85, (0.8, 0.9), 0.7, {"sad": Recall(100, 0.4, (0.3, 0.5))})
+    return Wild("yunet", 200, 199, (WildReading("people", everybody, {"F": women, "M": men}),), ())
+
+
 @pytest.mark.parametrize(
     ("people", "said"),
     [
-        ({"happy": {"happy": 9, "sad": 1}, "sad": {"happy": 4, "sad": 6}}, "about eight**"),
-        ({"happy": {"happy": 1, "sad": 0}, "sad": {"happy": 1, "sad": 0}}, "about five**"),
+        ({"happy": {"happy": 9, "sad": 1}, "sad": {"happy": 4, "sad": 6}}, "about eight;"),
+        ({"happy": {"happy": 1, "sad": 0}, "sad": {"happy": 1, "sad": 0}}, "about five;"),
     ],
 )
 def test_agreement_in_words(people: dict[str, dict[str, int]], said: str) -> None:
     right = sum(row[emotion] for emotion, row in people.items())
     pictures = sum(sum(row.values()) for row in people.values())
-    sentence = agreement_said(right / pictures, pictures, people)
-    assert said in sentence and "best at “happy”" in sentence
-    assert "call “sad” faces “happy”" in sentence
+    sentence = in_short(right / pictures, people, None)
+    assert said in sentence and "takes a “sad” face for “happy”" in sentence
+    assert sentence.endswith("for whom it is worse was not measured.")
+    figures = agreement_said(right / pictures, pictures, people)
+    assert "best at “happy”" in figures and "of “sad” faces it calls" in figures
 
 
-@pytest.mark.parametrize(("low", "said"), [(0.7, "no certain difference"), (0.85, "worse for")])
-def test_for_whom_it_is_worse(low: float, said: str) -> None:
-    women = WildFigures(0.9, (low, 0.95), 0.8, {})
-    men = WildFigures(0.8, (0.75, 0.82), 0.7, {})
-    everybody = WildFigures(0.85, (0.8, 0.9), 0.7, {"sad": Recall(100, 0.4, (0.3, 0.5))})
-    wild = Wild("yunet", 200, 199, (WildReading("people", everybody, {"F": women, "M": men}),), ())
-    sentence = photos_said(wild)
-    assert said in sentence and "more than half of the faces that are sad (40%)" in sentence
+@pytest.mark.parametrize(
+    ("women_least", "said", "in_figures"),
+    [
+        (0.7, "between women and men no certain difference", "no certain difference"),
+        (0.85, "it is worse for men than for women", "worse for the second of women (90%)"),
+    ],
+)
+def test_for_whom_it_is_worse(women_least: float, said: str, in_figures: str) -> None:
+    measured = wild(women_least)
+    assert said in in_short(1, {"happy": {"happy": 9, "sad": 1}}, measured)
+    sentence = photos_said(measured)
+    assert in_figures in sentence and "more than half of the faces that are sad (40%)" in sentence
 
 
 def choose(home: AppTest, monkeypatch: pytest.MonkeyPatch, position: int) -> AppTest:
@@ -79,7 +100,7 @@ def choose(home: AppTest, monkeypatch: pytest.MonkeyPatch, position: int) -> App
 
 def test_an_example_photo_is_one_click(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = choose(app, monkeypatch, 0)
-    assert not shown.exception and shown.subheader[0].value == "1 face"
+    assert not shown.exception and shown.main.header[0].value == "1 face"
 
 
 def test_an_example_clip_is_one_click(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +128,7 @@ def test_what_is_dropped_goes_where_it_is_read(home: AppTest, clip: bytes) -> No
     assert not wrong.exception and "clip" in wrong.error[0].value
     assert len(wrong.error) == 1
     shown = drop(wrong, photo)
-    assert not shown.exception and shown.subheader[0].value == "1 face" and not shown.error
+    assert not shown.exception and shown.main.header[0].value == "1 face" and not shown.error
 
 
 @pytest.fixture

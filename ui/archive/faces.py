@@ -167,7 +167,7 @@ def show_face(index: Index, number: int) -> None:
     except ArchiveFault as error:
         st.warning(plain(str(error)), icon=":material/refresh:")
         return
-    st.subheader(plain(shown_place(row.path)), anchor=False)
+    st.header(plain(shown_place(row.path)), anchor=False)
     picture, facts = st.columns([3, 2], gap="large")
     with picture:
         _show_picture(index, row)

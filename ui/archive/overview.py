@@ -36,7 +36,7 @@ def show_summary(index: Index, selection: Selection) -> None:
     """Draw what was read, in a sentence and as one bar."""
     days = days_of(index, selection)
     counts = days.by_verdict(index.verdicts)
-    st.markdown(f"### {summary(index, selection, days)}")
+    st.header(summary(index, selection, days), anchor=False)
     total = sum(counts.values())
     if total:
         share_bar({verdict: count / total for verdict, count in counts.items()}, "Of all")
@@ -89,7 +89,7 @@ def show_time(index: Index, selection: Selection) -> None:
     """Draw the shares of emotions over time."""
     days = days_of(index, selection)
     bins = binned(days, len(index.verdicts))
-    st.subheader("Over time", anchor=False)
+    st.header("Over time", anchor=False)
     if bins is None:
         st.caption("No date is known of any of these.")
         return
@@ -116,7 +116,7 @@ def show_folders(index: Index, selection: Selection) -> None:
     found = folders_of(index, selection, MOST_FOLDERS)
     if not found.counts:
         return
-    st.subheader("By folder", anchor=False)
+    st.header("By folder", anchor=False)
     named_bars(
         {
             shown_place(folder): (_shares(counts, index, selection), f"{sum(counts.values()):,}")

@@ -38,7 +38,7 @@ class Person:
 
 def show_persons(index: Index, selection: Selection) -> None:
     """Draw the choice of a video, and its persons' emotions over time."""
-    st.subheader("By person", anchor=False)
+    st.header("By person", anchor=False)
     videos = videos_of(index, selection, MOST_VIDEOS)
     if not videos:
         st.caption("There is nobody in the videos of these folders.")

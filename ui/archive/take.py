@@ -34,7 +34,7 @@ def take_away(index: Index, selection: Selection) -> None:
     total = sum(n for verdict, n in counts.items() if verdict in (selection.verdicts or counts))
     if not total:
         return
-    st.subheader("Take it away", anchor=False)
+    st.header("Take it away", anchor=False)
     with st.container(horizontal=True):
         for title, ending, mime in (
             ("CSV", "csv", "text/csv"),

@@ -15,6 +15,9 @@ import streamlit as st
 
 from ui.common.component import component
 
+# What the address says of a switch that is on.
+_ON = "yes"
+
 _address = component("fer_address", __file__, "<span></span>")
 
 
@@ -132,7 +135,28 @@ def kept_choice(
     return value
 
 
-def _keep(key: str, on_change: Callable[[], object] | None) -> None:
-    set_kept_value(st.session_state[key], key=key)
+def kept_toggle(label: str, *, key: str, name: str, shown: bool = True, **more: Any) -> bool:
+    """Draw a switch, off at first, that outlives a change of page and a reload.
+
+    Args:
+        label: What it switches on.
+        key: What it is called in the session.
+        name: What it is called in the address.
+        shown: Whether to draw it; without, it stays as it was.
+        **more: More for ``st.toggle``.
+    """
+    value = kept_value(("", _ON), "", key=key, name=name)
+    if shown:
+        st.session_state[key] = value == _ON
+        st.toggle(label, key=key, on_change=_keep, args=(key,), **more)
+    keep_in_address(name, value)
+    return value == _ON
+
+
+def _keep(key: str, on_change: Callable[[], object] | None = None) -> None:
+    value = st.session_state[key]
+    if isinstance(value, bool):
+        value = _ON if value else ""
+    set_kept_value(value, key=key)
     if on_change is not None:
         on_change()

@@ -21,8 +21,9 @@ def swatch(verdict: str) -> str:
 
 
 def dot(verdict: str) -> str:
-    """Return a round mark of an emotion's colour, for a line of text."""
-    return f'<span style="color:{color_of(verdict)}">●</span>'
+    """Return a round mark of an emotion's colour, or a hollow one for "uncertain", for a text."""
+    mark = "○" if verdict == UNCERTAIN else "●"
+    return f'<span style="color:{color_of(verdict)}">{mark}</span>'
 
 
 def dotted(verdict: str, said: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -11,13 +12,27 @@ from fer_core.detection import DETECTORS, NO_DETECTOR, FaceDetector
 from fer_core.errors import FerError
 from fer_core.labels import DEFAULT_THRESHOLD, FER6, FER7
 from fer_core.readings import DEFAULT_READING, LABELS, PEOPLE
-from ui.common.address import kept_slider
+from ui.common.address import (
+    kept_choice,
+    kept_slider,
+    kept_toggle,
+    kept_value,
+    set_kept_value,
+)
 from ui.common.public import without_paths
 from ui.common.resources import get_classifier, get_detector
 
 DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY = "detector", "classes", "threshold"
 READING_KEY, CROPS_KEY = "reading", "ready-crops"
 ALL_KEYS = (DETECTOR_KEY, CLASSES_KEY, THRESHOLD_KEY, READING_KEY)
+# What they are called in the page's address.
+_ADDRESS_NAMES = {
+    DETECTOR_KEY: "detector",
+    CLASSES_KEY: "emotions",
+    THRESHOLD_KEY: "threshold",
+    READING_KEY: "reading",
+    CROPS_KEY: "faces",
+}
 DETECTOR_NAMES = {
     "auto": "Best available",
     "yunet": "YuNet",
@@ -62,7 +77,6 @@ def sidebar(
         reading = _radio(
             READING_KEY,
             "Reading",
-            list(READING_NAMES),
             READING_NAMES,
             drawn,
             help="A bar is the share of people who would choose that emotion, or how probable it "
@@ -74,7 +88,7 @@ def sidebar(
             100,
             round(100 * DEFAULT_THRESHOLD),
             5,
-            name="threshold",
+            name=_ADDRESS_NAMES[THRESHOLD_KEY],
             format="%d %%",
             key=THRESHOLD_KEY,
             shown=THRESHOLD_KEY in drawn,
@@ -85,77 +99,67 @@ def sidebar(
         class_set = _radio(
             CLASSES_KEY,
             "Emotions",
-            list(CLASS_SET_NAMES),
             CLASS_SET_NAMES,
             drawn,
             help="Two models: one tells seven emotions apart, the other leaves disgust out.",
         )
-        name = _radio(
+        wanted = _radio(
             DETECTOR_KEY,
             "Face detector",
-            [name for name in DETECTORS if name != NO_DETECTOR],
-            DETECTOR_NAMES,
+            {name: DETECTOR_NAMES[name] for name in DETECTORS if name != NO_DETECTOR},
             drawn,
             help="YuNet finds more faces, turned and cut ones too, and their landmarks. "
             "Haar cascades are built in.",
         )
-        are_faces = for_photos and st.toggle(
+        are_faces = kept_toggle(
             "Pictures are faces already",
             key=CROPS_KEY,
-            persist_state="session",
+            name=_ADDRESS_NAMES[CROPS_KEY],
+            shown=for_photos,
             help="No face is looked for: each picture is read as one face that fills it, as in "
             "FER-2013. For crops made elsewhere, in which detectors miss many faces.",
         )
     try:
-        detector = get_detector(NO_DETECTOR if are_faces else name)
+        detector = get_detector(NO_DETECTOR if for_photos and are_faces else wanted)
         for loaded in CLASS_SET_NAMES:
             get_classifier(loaded)
     except FerError as error:
         st.error(without_paths(str(error)), icon=":material/error:")
         st.stop()
     if drawn & {CLASSES_KEY, DETECTOR_KEY}:
-        advanced.caption(active_parts(detector, class_set))
+        advanced.caption(_active_parts(detector, class_set, automatic=wanted == "auto"))
     return Settings(detector, class_set, threshold / 100, reading)
 
 
-def _radio(
-    key: str,
-    label: str,
-    options: list[str],
-    names: Mapping[str, str],
-    drawn: Collection[str],
-    *,
-    help: str,
-) -> str:
-    """Draw a choice, if it acts on the page, and return what is chosen."""
-    kept = f"{key}-kept"
-    if key in drawn:
-        st.session_state[kept] = st.radio(
-            label,
-            options,
-            format_func=names.__getitem__,
-            key=key,
-            persist_state="session",
-            help=help,
-        )
-    chosen: str = st.session_state.get(kept, options[0])
-    return chosen
+def _radio(key: str, label: str, names: dict[str, str], drawn: Collection[str], **more: Any) -> str:
+    """Draw a choice, if it acts on the page, and return what is chosen; at first the first one."""
+    return kept_choice(
+        st.radio,
+        label,
+        list(names),
+        next(iter(names)),
+        key=key,
+        name=_ADDRESS_NAMES[key],
+        shown=key in drawn,
+        format_func=names.__getitem__,
+        **more,
+    )
 
 
-def chosen_class_set() -> str | None:
-    """Return the class set that was chosen on whichever page, or None before any choice."""
-    chosen: str | None = st.session_state.get(f"{CLASSES_KEY}-kept")
-    return chosen
+def chosen_class_set() -> str:
+    """Return the class set that was chosen, on whichever page."""
+    options = list(CLASS_SET_NAMES)
+    return kept_value(options, options[0], key=CLASSES_KEY, name=_ADDRESS_NAMES[CLASSES_KEY])
 
 
 def choose_class_set(name: str) -> None:
     """Choose a class set for all pages, as the sidebar does."""
-    st.session_state[CLASSES_KEY] = st.session_state[f"{CLASSES_KEY}-kept"] = name
+    set_kept_value(name, key=CLASSES_KEY)
 
 
-def active_parts(detector: FaceDetector, class_set: str) -> str:
+def _active_parts(detector: FaceDetector, class_set: str, *, automatic: bool) -> str:
     """Return a line that names the detector and the network in use."""
     sentence = f"Active: detector **{DETECTOR_NAMES[detector.name]}**, network **{class_set}**."
-    if detector.name == "haar" and st.session_state.get(DETECTOR_KEY, "auto") == "auto":
+    if detector.name == "haar" and automatic:
         sentence += " `python -m fer_core download` fetches the better YuNet."
     return sentence

@@ -73,7 +73,7 @@ def model_in_view() -> str:
     models, wanted = model_names(), chosen_class_set()
     if wanted in models and wanted != st.session_state.get(_FOLLOWED_KEY):
         st.session_state[_FOLLOWED_KEY] = wanted
-        # Before the first choice of all, the page's address comes first.
+        # Before the first choice on this page, its address comes first.
         if st.session_state.get(f"{MODEL_KEY}-kept"):
             set_kept_value(wanted, key=MODEL_KEY)
     default = wanted if wanted in models else models[0]

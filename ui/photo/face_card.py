@@ -47,14 +47,17 @@ def face_card(
     """
     face = next(iter(readings.values()))
     with st.container(border=True, key=key):
-        picture, text, bars = st.columns([1, 2, 1 + 1.4 * len(readings)], gap="medium")
+        more = 1 + 1.4 * len(readings)
+        picture, facts = st.columns([1, 2 + more], gap="medium")
         picture.image(crop, width=_CROP_WIDTH, alt=f"Face {number}")
+        with facts:
+            verdict = f"**Face {number}**: {verdict_line(face, threshold)}"
+            with st.container(horizontal=True, gap="small", key=f"verdict-{key}"):
+                st.markdown(verdict, unsafe_allow_html=True, width="content")
+                for finding in face.quality:
+                    st.markdown(f":small[:material/warning: {finding.reason}]", width="stretch")
+            text, bars = st.columns([2, more], gap="medium")
         with text:
-            st.markdown(
-                f"**Face {number}**: {verdict_line(face, threshold)}", unsafe_allow_html=True
-            )
-            for finding in face.quality:
-                st.markdown(f":material/warning: {finding.reason}")
             st.markdown(meaning(face.emotion, face.confidence, reading, threshold))
             st.caption(f"Strongest: {strongest_said(face)}.")
         for column, (name, one) in zip(bars.columns(len(readings)), readings.items(), strict=True):

@@ -82,7 +82,7 @@ def show_all(settings: Settings) -> None:
     photos = shelf()
     entries = sheet_entries(photos, settings)
     faces = sum((entry.verdicts for entry in entries), Counter[str]())
-    st.subheader(f"{count_of(faces.total(), 'face')} in {count_of(len(entries), 'photo')}")
+    st.header(f"{count_of(faces.total(), 'face')} in {count_of(len(entries), 'photo')}")
     if faces:
         shares = {verdict: count / faces.total() for verdict, count in faces.items()}
         share_bar(shares, "Of all faces")

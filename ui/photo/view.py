@@ -10,6 +10,7 @@ from fer_core.drawing import draw_frame
 from fer_core.images import decoded, encode_png
 from fer_core.reporting.words import count_of
 from fer_core.types import Frame
+from ui.common.address import kept_toggle
 from ui.common.bars import emotion_bars
 from ui.common.download import download_made_at_click
 from ui.common.layout import plain, verdict_line
@@ -18,7 +19,6 @@ from ui.photo.boxes import face_boxes
 from ui.photo.face_card import face_card
 from ui.photo.shelf import PhotoReading, shelf
 
-_SIDE_BY_SIDE_KEY = "side-by-side"
 _MOST_CARDS = 12
 _MOST_COMPARED = 4
 _PLACES = ("First photo", "Second photo")
@@ -51,7 +51,7 @@ def show_photo(settings: Settings) -> None:
         face_boxes("photo-boxes", upload.name, reading.shown, frame, settings.threshold, "face-")
     with facts:
         _show_facts(frame, settings)
-        st.toggle("Show both networks side by side", key=_SIDE_BY_SIDE_KEY, persist_state="session")
+        both = kept_toggle("Show both networks side by side", key="side-by-side", name="both")
         download_made_at_click(
             "Annotated picture (PNG)",
             partial(_annotated, upload.content, frame, settings.threshold),
@@ -59,7 +59,7 @@ def show_photo(settings: Settings) -> None:
             "image/png",
         )
     names = [settings.class_set]
-    if st.session_state[_SIDE_BY_SIDE_KEY]:
+    if both:
         names += [name for name in frames if name != settings.class_set]
     cards = len(frame.faces)
     # Nobody reads a crowd's cards from end to end; the boxes tell every verdict.
@@ -97,7 +97,7 @@ def _leaf() -> None:
 def _show_facts(frame: Frame, settings: Settings) -> None:
     """List the verdicts, or say what to try when there is no face."""
     count = len(frame.faces)
-    st.subheader(count_of(count, "face") if count else "No face found")
+    st.header(count_of(count, "face") if count else "No face found")
     if frame.turned_deg:
         st.caption(
             f":material/rotate_right: The photo was turned by {frame.turned_deg}° clockwise: its "

@@ -244,7 +244,7 @@ def _show_downloads(video: Video, run: VideoRun, look: Look, record: Mapping[str
     def table() -> pd.DataFrame:
         return timeline_table(view.timeline, view.smoothed, view.verdicts, names)
 
-    st.subheader("Take it away")
+    st.header("Take it away")
     with st.container(horizontal=True):
         for label, suffix, mime, content in (
             ("Table (CSV)", "csv", "text/csv", lambda: table_to_csv(table())),

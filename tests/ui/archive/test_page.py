@@ -37,7 +37,7 @@ def opened(app: AppTest, archive: Archive) -> AppTest:
 
 
 def texts(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.subheader)
+    kinds = (app.markdown, app.caption, app.info, app.warning, app.error, app.header)
     return "\n".join(element.value for kind in kinds for element in kind)
 
 

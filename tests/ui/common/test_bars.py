@@ -10,6 +10,7 @@ import streamlit as st
 from fer_core.labels import EMOTION_COLORS
 from ui.common.bars import (
     divided_bars,
+    dotted,
     emotion_bars,
     named_bars,
     share_bar,
@@ -45,6 +46,8 @@ def test_uncertain_is_hatched_and_told(drawn: Callable[..., str]) -> None:
     assert 'aria-label="Of all faces: uncertain 75%, happy 25%"' in body
     assert body.count("hatched") == 2 and "Sad" not in body
     assert "hatched" in swatch("uncertain") and "hatched" not in swatch("happy")
+    # In a line of text its mark is hollow.
+    assert "○" in dotted("uncertain", "75%") and "●" in dotted("happy", "25%")
 
 
 def test_a_divided_bar_begins_with_its_own(drawn: Callable[..., str]) -> None:

@@ -64,13 +64,13 @@ def buttons(app: AppTest, label: str) -> list:
 def test_empty_page(photo_page: AppTest) -> None:
     assert not photo_page.exception and not photo_page.error
     assert len(photo_page.file_uploader) == 1
-    assert not bars(photo_page) and not photo_page.subheader
+    assert not bars(photo_page) and not photo_page.main.header
 
 
 def test_examples(photo_page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     app = pick(photo_page, "photo-examples", 0, monkeypatch).run()
     assert not app.exception
-    assert app.subheader[0].value == "1 face"
+    assert app.main.header[0].value == "1 face"
     (table,) = bars(app)
     assert list(table) == names(FER7.labels)
     assert sum(table.values()) == pytest.approx(100, abs=3)
@@ -85,7 +85,7 @@ def test_two_people(
     monkeypatch.setenv("FER_YUNET", str(yunet_file))
     content = (media / "two_people.jpg").read_bytes()
     photo_page.file_uploader[0].set_value([("two_people.jpg", content, "image/jpeg")]).run()
-    assert photo_page.subheader[0].value == "2 faces"
+    assert photo_page.main.header[0].value == "2 faces"
     assert len(bars(photo_page)) == 2
     assert any("YuNet" in caption.value for caption in photo_page.sidebar.caption)
 
@@ -98,13 +98,13 @@ def test_a_photo_on_its_side_is_turned_and_said_so(
     content = _encoded(on_its_side, "PNG")
     photo_page.file_uploader[0].set_value([("side.png", content, "image/png")]).run()
     assert not photo_page.exception
-    assert photo_page.subheader[0].value == "1 face"
+    assert photo_page.main.header[0].value == "1 face"
     assert any("turned by 90° clockwise" in caption.value for caption in photo_page.caption)
 
 
 def test_a_photo_without_its_end_is_read_and_said_so(upload: Upload) -> None:
     app = upload(("a.jpg", SAMPLE.read_bytes()[:-10]))
-    assert not app.exception and app.subheader[0].value == "1 face"
+    assert not app.exception and app.main.header[0].value == "1 face"
     assert any("end of the photo's file is missing" in caption.value for caption in app.caption)
     whole = app.file_uploader[0].set_value([("b.jpg", SAMPLE.read_bytes(), "image/jpeg")]).run()
     assert not any("file is missing" in caption.value for caption in whole.caption)
@@ -122,7 +122,7 @@ def test_clicks_do_not_decode_again(upload: Upload, monkeypatch: pytest.MonkeyPa
     app = buttons(app, "Next")[0].click().run()
     app = buttons(app, "Next")[0].click().run()
     assert not app.exception and not app.error
-    assert app.subheader[0].value == "1 face"
+    assert app.main.header[0].value == "1 face"
 
 
 def test_waiting_for_other_pictures_is_said(
@@ -143,7 +143,7 @@ def test_waiting_for_other_pictures_is_said(
     with ExitStack() as release:
         release.enter_context(budget.reserve(95_000_000))
         app = upload(("a.jpg", SAMPLE.read_bytes()))
-    assert app.subheader[0].value == "1 face"
+    assert app.main.header[0].value == "1 face"
     assert said == ["Waiting for other pictures …"]
 
 
@@ -174,10 +174,10 @@ def test_there_are_two_readings_and_both_are_kept(upload: Upload) -> None:
 def test_a_ready_crop(upload: Upload) -> None:
     crop = Image.open(SAMPLE).convert("L").crop((170, 60, 340, 230)).resize((48, 48))
     app = upload(("crop.png", _encoded(crop, "PNG")))
-    assert app.subheader[0].value == "No face found"
+    assert app.main.header[0].value == "No face found"
     app = app.toggle(key="ready-crops").set_value(True).run()
     assert not app.exception
-    assert app.subheader[0].value == "1 face"
+    assert app.main.header[0].value == "1 face"
     # Videos and the camera hold more than a face.
     app = app.switch_page("pages/2_Video.py").run()
     assert not [toggle for toggle in app.toggle if toggle.key == "ready-crops"]
@@ -201,7 +201,7 @@ def test_settings_and_photos_outlive_a_change_of_page(upload: Upload) -> None:
     app = app.switch_page("pages/1_Photo.py").run()
     assert app.radio(key="classes").value == "fer6"
     assert app.slider(key="threshold").value == 65
-    assert app.subheader[0].value == "1 face"
+    assert app.main.header[0].value == "1 face"
     assert list(bars(app)[0]) == names(FER6.labels)
 
 
@@ -217,7 +217,7 @@ def test_many_photos_are_a_sheet_to_open_filter_and_compare(
     )
     shelf = app.session_state["photos"]
     assert not app.exception and not app.error
-    assert app.subheader[0].value == "2 faces in 4 photos"
+    assert app.main.header[0].value == "2 faces in 4 photos"
     assert any(caption.value == "No face: 1. Not readable: 1" for caption in app.caption)
     assert any('class="shares"' in element.proto.body for element in app.get("html"))
     app = app.button_group(key="sheet-filter").set_value(["happy"]).run()
@@ -225,7 +225,7 @@ def test_many_photos_are_a_sheet_to_open_filter_and_compare(
     app = app.button_group(key="sheet-filter").set_value([]).run()
     app = app.selectbox(key="sheet-order").set_value("Surest first").run()
     app = pick(app, "sheet", 0, monkeypatch).run()
-    assert app.subheader[0].value == "1 face"
+    assert app.main.header[0].value == "1 face"
     assert shelf.uploads[shelf.current].name in ("eileen.jpg", "grace.jpg")
     app = buttons(app, "Next")[0].click().run()
     app = buttons(app, "Remove")[0].click().run()
@@ -238,7 +238,7 @@ def test_many_photos_are_a_sheet_to_open_filter_and_compare(
     assert not app.exception and len(bars(app)) >= 1
     app = app.button_group(key="photo-view").set_value("All photos").run()
     app = buttons(app, "Clear all")[0].click().run()
-    assert not app.subheader and not app.exception and not shelf.uploads
+    assert not app.main.header and not app.exception and not shelf.uploads
 
 
 def test_why_is_shown_when_it_is_asked_for(upload: Upload) -> None:
@@ -256,12 +256,12 @@ def test_a_session_with_the_address_has_the_photos(upload: Upload) -> None:
     again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     again.query_params["photos"] = app.session_state["photos"].token
     again = again.switch_page("pages/1_Photo.py").run()
-    assert not again.exception and again.subheader[0].value == "1 face"
+    assert not again.exception and again.main.header[0].value == "1 face"
     assert again.session_state["photos"] is app.session_state["photos"]
     gone = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     gone.query_params["photos"] = "of nobody"
     gone = gone.switch_page("pages/1_Photo.py").run()
-    assert "no longer here" in gone.info[0].value and not gone.subheader
+    assert "no longer here" in gone.info[0].value and not gone.main.header
 
 
 def test_the_table_begins_with_the_emotions(upload: Upload) -> None:
@@ -297,14 +297,14 @@ def test_a_bad_file_is_one_sentence_and_the_page_goes_on(upload: Upload, name: s
     assert not app.exception
     assert [sentence in error.value and plain(name) in error.value for error in app.error] == [True]
     app = app.file_uploader[0].set_value([("a.jpg", SAMPLE.read_bytes(), "image/jpeg")]).run()
-    assert not app.error and app.subheader[0].value == "1 face"
+    assert not app.error and app.main.header[0].value == "1 face"
     assert buttons(app, "Next")
 
 
 def test_bad_files_do_not_stop_good_ones(upload: Upload) -> None:
     bad = [(name, content) for name, (content, _) in _bad_files().items()]
     app = upload(*bad, ("a.jpg", SAMPLE.read_bytes()))
-    assert app.subheader[0].value == f"1 face in {len(bad) + 1} photos" and not app.error
+    assert app.main.header[0].value == f"1 face in {len(bad) + 1} photos" and not app.error
 
 
 _ODD_FILES: dict[str, Callable[[Image.Image], bytes]] = {
@@ -327,12 +327,12 @@ def test_an_odd_file_works(upload: Upload, name: str) -> None:
     # Each form is another picture, in which a face has to be found.
     app = upload((name, _ODD_FILES[name](Image.open(SAMPLE).resize((192, 192)))))
     assert not app.exception and not app.error
-    assert app.subheader[0].value == "1 face"
+    assert app.main.header[0].value == "1 face"
 
 
 def test_no_face_says_what_to_try(upload: Upload) -> None:
     app = upload(("grey.png", _encoded(Image.new("RGB", (320, 240), "grey"), "PNG")))
-    assert app.subheader[0].value == "No face found"
+    assert app.main.header[0].value == "No face found"
     assert "YuNet" in app.info[0].value
 
 

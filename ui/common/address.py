@@ -127,9 +127,10 @@ def kept_choice(
         on_change: Called when the visitor chooses another.
         **more: More for ``draw``.
     """
+    _catch_up(key, on_change)
     value = kept_value(options, default, key=key, name=name)
     if shown:
-        st.session_state[key] = value
+        st.session_state[key] = st.session_state[_drawn(key)] = value
         draw(label, options, key=key, on_change=_keep, args=(key, on_change), **more)
     keep_in_address(name, "" if value == default else value, page=page)
     return value
@@ -145,16 +146,29 @@ def kept_toggle(label: str, *, key: str, name: str, shown: bool = True, **more: 
         shown: Whether to draw it; without, it stays as it was.
         **more: More for ``st.toggle``.
     """
+    _catch_up(key)
     value = kept_value(("", _ON), "", key=key, name=name)
     if shown:
-        st.session_state[key] = value == _ON
+        st.session_state[key] = st.session_state[_drawn(key)] = value == _ON
         st.toggle(label, key=key, on_change=_keep, args=(key,), **more)
     keep_in_address(name, value)
     return value == _ON
 
 
+def _catch_up(key: str, on_change: Callable[[], object] | None = None) -> None:
+    """Keep what the visitor chose where the next run cut the callback short that would have."""
+    drawn = st.session_state.get(_drawn(key))
+    if drawn is not None and st.session_state.get(key, drawn) != drawn:
+        _keep(key, on_change)
+
+
+def _drawn(key: str) -> str:
+    """Return the session's name for what a widget showed when it was drawn last."""
+    return f"{key}-drawn"
+
+
 def _keep(key: str, on_change: Callable[[], object] | None = None) -> None:
-    value = st.session_state[key]
+    value = st.session_state[_drawn(key)] = st.session_state[key]
     if isinstance(value, bool):
         value = _ON if value else ""
     set_kept_value(value, key=key)

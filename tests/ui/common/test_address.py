@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.runtime.state.session_state import WStates
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.conftest import address
@@ -18,9 +19,10 @@ def script() -> None:
 def choices() -> None:
     import streamlit as st
 
-    from ui.common.address import kept_choice
+    from ui.common.address import kept_choice, kept_toggle
 
-    shown = st.toggle("Shown", True)
+    kept_toggle("Both", key="both", name="both")
+    shown = st.toggle("Shown", True, key="shown")
     said = kept_choice(
         st.selectbox, "Split", ["one", "two"], "one", name="split", key="split", shown=shown
     )
@@ -66,10 +68,24 @@ def test_a_choice_is_kept_in_the_address_and_where_it_is_not_drawn() -> None:
     app.selectbox[0].set_value("one").run()
     assert app.markdown[0].value == "one" and address(app)["split"] == ""
     app.selectbox[0].set_value("two").run()
-    app.toggle[0].set_value(False).run()
+    app.toggle(key="shown").set_value(False).run()
     assert not app.selectbox and app.markdown[0].value == address(app)["split"] == "two"
-    app.toggle[0].set_value(True).run()
+    app.toggle(key="shown").set_value(True).run()
     assert app.selectbox[0].value == "two" and not app.exception
+
+
+def test_a_choice_is_kept_where_its_callback_was_cut_short(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the next run does; Streamlit does not call it again."""
+    app = AppTest.from_function(choices).run()
+    monkeypatch.setattr(WStates, "call_callback", lambda *_: None)
+    app.selectbox[0].set_value("two").run()
+    assert app.selectbox[0].value == app.markdown[0].value == address(app)["split"] == "two"
+    app.selectbox[0].set_value("one").run()
+    assert app.selectbox[0].value == app.markdown[0].value == "one"
+    app.toggle(key="both").set_value(True).run()
+    assert app.toggle(key="both").value and address(app)["both"] == "yes"
 
 
 @pytest.mark.parametrize("value", ["", "three", "\0"])

@@ -1,4 +1,4 @@
-"""Connections through a relay for real: coturn on loopback, with credentials of limited life."""
+"""Connections through a relay for real: coturn on loopback, with the file of deploy/."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from benchmarks.proxy import Proxy, proxied
 from tests.browser.live_page import LivePage, number_in
 from tests.browser.running import RunningApp, free_port, running_app
 from tests.browser.test_live import fault, launch
+from tests.composed import turn_options
 
 SECRET = "a-secret-of-this-test"
 
@@ -36,27 +37,29 @@ def coturn(
     program: str, port: int, folder: Path, secret: str = SECRET
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run coturn on loopback until the context ends, or the test kills it."""
-    log = folder / "turn.log"
-    options = [
-        "-n",
-        "--use-auth-secret",
-        f"--static-auth-secret={secret}",
-        "--realm=test",
-        f"--listening-port={port}",
-        "--listening-ip=127.0.0.1",
-        "--relay-ip=127.0.0.1",
-        "--allow-loopback-peers",
-        "--no-tls",
-        "--no-dtls",
-        "--no-cli",
-        f"--pidfile={folder / 'turn.pid'}",
-        f"--userdb={folder / 'turn.db'}",
-        f"--log-file={log}",
-        "--simple-log",
-        "--verbose",
+    # The file that is shipped, elsewhere only for what a test has not: a machine of its own. Its
+    # loopback is to peers what a machine's private network is behind NAT, and as well refused.
+    variables = {
+        "FER_HOST": "test",
+        "FER_TURN_SECRET": secret,
+        "FER_TURN_EXTERNAL_IP": "127.0.0.2/127.0.0.1",
+    }
+    own = {
+        "listening-port": str(port),
+        "pidfile": f"{folder / 'turn.pid'}",
+        "log-file": f"{folder / 'turn.log'}",
+    }
+    lines = [
+        f"{name}={own.pop(name, value)}" if value else name
+        for name, _, value in (line.partition("=") for line in turn_options(variables))
     ]
+    assert not own
+    lines += ["listening-ip=127.0.0.1", "relay-ip=127.0.0.1", "allow-loopback-peers"]
+    lines += [f"userdb={folder / 'turn.db'}", "simple-log", "verbose"]
+    file = folder / "turn.conf"
+    file.write_text("\n".join([*lines, ""]))
     process = subprocess.Popen(
-        [program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [program, "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + 30

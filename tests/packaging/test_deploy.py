@@ -15,6 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.composed import COMPOSE, filled_in, turn_options
 from tests.conftest import ROOT
 from tests.packaging.test_requirements import requirements_in
 from ui.common.allowance import PREFIX
@@ -22,8 +23,8 @@ from ui.common.monitor import ADDRESS_VARIABLE, PORT_VARIABLE
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = "1.34"
+TURN = {"FER_HOST": "turn.example.org", "FER_TURN_SECRET": "secret", "FER_TURN_EXTERNAL_IP": ""}
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml*"))
-COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 APPS = [COMPOSE["services"][name] for name in ("app1", "app2")]
 # What the code of the app asks the environment for.
 KNOWN = {PORT_VARIABLE, ADDRESS_VARIABLE, "FER_ICE_TURN", "FER_ICE_TURN_SECRET", "FER_ICE_TTL_S"}
@@ -102,6 +103,8 @@ def test_two_replicas_that_can_write_nothing_but_their_scratch() -> None:
         assert "no-new-privileges:true" in app["security_opt"]
         # Only the proxy can be reached.
         assert "ports" not in app and app["mem_limit"]
+        # So neither counts the cores of the other.
+        assert filled_in(app["cpus"], {"FER_CPUS": "1.5"}) == "1.5"
         assert re.fullmatch(r"\w+:/scratch", app["volumes"][0]) and len(app["volumes"]) == 1
     assert APPS[0]["volumes"] != APPS[1]["volumes"]
     for name, service in COMPOSE["services"].items():
@@ -118,8 +121,8 @@ def test_no_secret_and_no_image_has_a_default() -> None:
     assert used == given.keys()
     assert not re.search(r"\$\{\w+:?-", text)
     for name, value in given.items():
-        # Each is asked for at least where it is used first.
-        assert f"${{{name}:?" in text, name
+        # Each is asked for at least where it is used first, or may be empty.
+        assert f"${{{name}:?" in text or (f"${{{name}:+" in text and not value), name
         if name.endswith("_SECRET"):
             assert not value
         if name.endswith("_IMAGE"):
@@ -133,8 +136,8 @@ def test_no_secret_and_no_image_has_a_default() -> None:
 
 
 def test_the_relay_takes_credentials_of_limited_life_and_leads_to_no_private_network() -> None:
-    lines = COMPOSE["configs"]["turn"]["content"].splitlines()
-    assert "use-auth-secret" in lines and "static-auth-secret=${FER_TURN_SECRET}" in lines
+    lines = turn_options(TURN)
+    assert {"use-auth-secret", "static-auth-secret=secret", "no-tcp-relay"} <= set(lines)
     denied = [line.partition("=")[2] for line in lines if line.startswith("denied-peer-ip=")]
     ranges = [tuple(map(ipaddress.ip_address, (one.split("-") * 2)[:2])) for one in denied]
     for network in (
@@ -149,6 +152,14 @@ def test_the_relay_takes_credentials_of_limited_life_and_leads_to_no_private_net
     environment = APPS[0]["environment"]
     assert environment["FER_ICE_TURN_SECRET"].startswith("${FER_TURN_SECRET")
     assert int(environment["FER_ICE_TTL_S"]) <= 3600
+
+
+def test_the_relay_tells_its_public_address_where_it_has_a_private_one() -> None:
+    addresses = "203.0.113.7/10.0.0.4"
+    behind_nat = turn_options(TURN | {"FER_TURN_EXTERNAL_IP": addresses})
+    # An option without a value would be taken for an address.
+    assert set(behind_nat) - set(turn_options(TURN)) == {f"external-ip={addresses}"}
+    assert len(behind_nat) == len(turn_options(TURN)) + 1
 
 
 def test_the_app_knows_what_it_is_told() -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -18,6 +19,7 @@ from packaging.utils import canonicalize_name
 from tests.composed import COMPOSE, filled_in, turn_options
 from tests.conftest import ROOT
 from tests.packaging.test_requirements import requirements_in
+from ui.archive.places import ARCHIVE_VARIABLE
 from ui.common.allowance import PREFIX
 from ui.common.monitor import ADDRESS_VARIABLE, PORT_VARIABLE
 
@@ -167,6 +169,31 @@ def test_the_app_knows_what_it_is_told() -> None:
     told = {setting["name"] for setting in pod["containers"][0]["env"]}
     told |= APPS[0]["environment"].keys()
     assert all(name in KNOWN or name.startswith(PREFIX) for name in told)
+
+
+def with_archive(path: Path) -> list[Any]:
+    """A file's documents with the lines for an archive, which are comments."""
+    text = path.read_text(encoding="utf-8")
+    line = rf"# (?=({ARCHIVE_VARIABLE}: |- /srv/|- {{name: ({ARCHIVE_VARIABLE}|archive),))"
+    return list(yaml.safe_load_all(re.sub(line, "", text)))
+
+
+def test_an_archive_can_be_shown_and_is_only_read() -> None:
+    (compose,) = with_archive(DEPLOY / "compose.yaml")
+    for name in ("app1", "app2"):
+        app = compose["services"][name]
+        _, volume = app["volumes"]
+        _, folder, how = volume.split(":")
+        assert app["environment"][ARCHIVE_VARIABLE].startswith(f"{folder}/") and how == "ro"
+    deployment, _ = with_archive(DEPLOY / "kubernetes" / "deployment.yaml")
+    kubernetes_validate.validate(deployment, KUBERNETES, strict=True)
+    pod = deployment["spec"]["template"]["spec"]
+    (app,) = pod["containers"]
+    told = {setting["name"]: setting.get("value") for setting in app["env"]}
+    mount, volume = app["volumeMounts"][-1], pod["volumes"][-1]
+    assert told[ARCHIVE_VARIABLE].startswith(mount["mountPath"] + "/")
+    assert mount["readOnly"] is volume["persistentVolumeClaim"]["readOnly"] is True
+    assert mount["name"] == volume["name"]
 
 
 def test_the_manifests_are_valid() -> None:

@@ -1,4 +1,4 @@
-"""How much memory may be decoded into at once, by all threads of this process together.
+"""How much of the machine this process may take: its cores, and the memory to decode into.
 
 What a picture or a video needs is known from its header. Its decoder reserves that much before it
 begins, and waits while others hold too much of the machine's memory:
@@ -10,6 +10,7 @@ begins, and waits while others hold too much of the machine's memory:
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -163,7 +164,7 @@ def share_machine(processes: int, cores: int | None = None) -> None:
 
 def usable_cores() -> int:
     """Return how many cores this process may keep busy, at least 1."""
-    return _cores or max(1, (os.cpu_count() or 1) // _processes)
+    return _cores or max(1, core_limit() // _processes)
 
 
 def when_scarce(give_back: Callable[[], None]) -> Callable[[], None]:
@@ -229,28 +230,64 @@ def _machine_memory() -> int:
 
 
 def _container_limits() -> Iterator[int]:
-    """Yield the limits of this process' control groups and of those around them."""
+    for group, newer in _control_groups("memory"):
+        try:
+            yield int((group / ("memory.max" if newer else "memory.limit_in_bytes")).read_text())
+        except (OSError, ValueError):  # none here, or "max"
+            continue
+
+
+@cache
+def core_limit() -> int:
+    """Return how many cores this process may use, at least 1.
+
+    It is the least of the machine's cores, those that the scheduler lets it run on, and the share
+    of the processor's time that its container has (cgroups of both versions), rounded up.
+    """
+    limits = [os.cpu_count() or 1, *_container_cores()]
+    if hasattr(os, "sched_getaffinity"):  # not on macOS and Windows
+        limits.append(len(os.sched_getaffinity(0)))
+    return max(1, min(limits))
+
+
+def _container_cores() -> Iterator[int]:
+    for group, newer in _control_groups("cpu"):
+        try:
+            if newer:
+                quota_us, period_us = (group / "cpu.max").read_text().split()
+            else:
+                quota_us, period_us = (
+                    (group / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
+                )
+            cores = math.ceil(int(quota_us) / int(period_us))
+        except (OSError, ValueError, ZeroDivisionError):  # none here, or "max"
+            continue
+        if cores > 0:  # -1 is none
+            yield cores
+
+
+def _control_groups(controller: str) -> Iterator[tuple[Path, bool]]:
+    """Yield the folders of this process' control groups, and of those around them.
+
+    Yields:
+        A folder, and whether its files are those of version 2.
+    """
     try:
         groups = (_PROC / "cgroup").read_text().splitlines()
     except OSError:
         return
     for line in groups:
         _, controllers, path = line.split(":", 2)
-        if not controllers:
-            root, name = _CGROUPS, "memory.max"
-        elif "memory" in controllers.split(","):
-            root, name = _CGROUPS / "memory", "memory.limit_in_bytes"
-        else:
+        newer = not controllers
+        if not newer and controller not in controllers.split(","):
             continue
+        root = _CGROUPS if newer else _CGROUPS / controller
         # Inside a container the path can be the host's, and the root be the container's group.
         group = root / path.strip("/")
         for folder in (group, *group.parents):
             if not folder.is_relative_to(root):
                 break
-            try:
-                yield int((folder / name).read_text())
-            except (OSError, ValueError):  # none here, or "max"
-                continue
+            yield folder, newer
 
 
 def _address_space_left() -> Iterator[int]:

@@ -11,6 +11,9 @@ import json
 import secrets
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from shutil import copyfileobj
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -44,8 +47,9 @@ _OPEN = ".run-"
 _PIECES = ".pieces"
 _ENDING, _UNFINISHED = ".parquet", ".part"
 _COMPRESSION = "zstd"
-# Arrow's names of the stores whose files appear when they are complete.
+# Arrow's names of the stores whose files appear when their stream is closed, and have no folders.
 _OBJECT_STORES = ("s3", "gcs", "abfs")
+_COPIED_BYTES = 1 << 20
 _EPOCH = pa.scalar(0, pa.int64())
 
 
@@ -348,22 +352,23 @@ class Dataset:
     def _appearing(self, place: str) -> Iterator[Any]:
         """Open a file that gets its name when all of it is written."""
         filesystem, path = self._path(place)
-        folder, _, name = path.rpartition("/")
         if filesystem.type_name in _OBJECT_STORES:
-            # What is uploaded appears as a whole, and cannot be renamed.
-            with filesystem.open_output_stream(path) as file:
-                yield file
+            # An error closes the stream, and what is closed appears: so nothing is sent before all
+            # of it is there. Nor can it be renamed.
+            with TemporaryDirectory() as scratch:
+                whole = Path(scratch, "whole")
+                with fs.LocalFileSystem().open_output_stream(str(whole)) as file:
+                    yield file
+                with _gone_on_error(filesystem, path):
+                    _upload(whole, filesystem, path)
             return
+        folder, _, name = path.rpartition("/")
         filesystem.create_dir(folder)
         part = f"{folder}/.{secrets.token_hex(8)}{_UNFINISHED}"
-        try:
+        with _gone_on_error(filesystem, part):
             with filesystem.open_output_stream(part) as file:
                 yield file
             filesystem.move(part, f"{folder}/{name}")
-        except BaseException:  # Ctrl-C too
-            with suppress(OSError):
-                filesystem.delete_file(part)
-            raise
 
     def _read(self, place: str) -> bytes | None:
         filesystem, path = self._path(place)
@@ -404,6 +409,22 @@ class Dataset:
 
     def _path(self, place: str) -> tuple[fs.FileSystem, str]:
         return opened(f"{self.address}/{place}")
+
+
+def _upload(file: Path, filesystem: fs.FileSystem, path: str) -> None:
+    with file.open("rb") as source, filesystem.open_output_stream(path) as target:
+        copyfileobj(source, target, _COPIED_BYTES)
+
+
+@contextmanager
+def _gone_on_error(filesystem: fs.FileSystem, path: str) -> Iterator[None]:
+    """Remove a file where the ``with`` ends by an error."""
+    try:
+        yield
+    except BaseException:  # Ctrl-C too
+        with suppress(OSError):
+            filesystem.delete_file(path)
+        raise
 
 
 def groups_of(parts: Iterable[Part]) -> Iterator[list[Part]]:

@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from fer_core.batch.ledger import units_in
 from fer_core.batch.units import Job, Tally, UnitReader
+from fer_core.budget import core_limit
 from fer_core.errors import ClusterError, FerError
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def cluster(address: str, processes: int | None = None) -> Iterator[int]:
     Args:
         address: "local" for one that is started here; "auto" for the one that runs on this machine
             or that ``RAY_ADDRESS`` names, else a local one; or a cluster's address.
-        processes: Cores of a local one; None for all.
+        processes: Cores of a local one; None for all that this process may use.
 
     Yields:
         How many cores it has.
@@ -130,7 +131,7 @@ def _start(ray: Any, folder: str, processes: int | None, options: dict[str, Any]
         with _standard_error_muted():
             ray.init(
                 "local",
-                num_cpus=processes,
+                num_cpus=processes or core_limit(),
                 object_store_memory=_STORE_BYTES,
                 include_dashboard=False,
                 _temp_dir=folder,

@@ -45,7 +45,7 @@ def find_inputs(names: Iterable[str], suffixes: dict[str, str] | None = None) ->
         if found is None and _MAGIC.search(address):
             yield from (_input(entry, suffixes) for entry in _matching(address))
         elif found is None:
-            yield Input(address, PHOTO, status=FAILED, reason="There is no such file.")
+            yield _failed(address, PHOTO, "There is no such file.", "NotFound")
         elif found.is_folder:
             yield from (
                 _input(entry, suffixes) for entry in _below(address) if _is_wanted(entry, suffixes)
@@ -89,13 +89,17 @@ def _suffix(address: str) -> str:
     return os.path.splitext(address)[1].lower()
 
 
+def _failed(address: str, kind: str, reason: str, error: str) -> Input:
+    return Input(address, kind, status=FAILED, reason=reason, error=error)
+
+
 def _named(entry: Entry, suffixes: dict[str, str]) -> Input:
     """Return a file that the user named: its name says at most how it is read."""
     kind = suffixes.get(_suffix(entry.address), PHOTO)
     path = path_of(entry.address)
     if not is_remote(entry.address) and not os.path.isfile(path):
         reason = "The file cannot be read: it is a device or a pipe."
-        return Input(entry.address, kind, status=FAILED, reason=reason)
+        return _failed(entry.address, kind, reason, "NotAFile")
     return Input(entry.address, kind, entry.size_bytes, entry.modified_us)
 
 
@@ -104,7 +108,7 @@ def _input(entry: Entry, suffixes: dict[str, str]) -> Input:
     kind = suffixes.get(_suffix(entry.address))
     size = entry.size_bytes, entry.modified_us
     if entry.reason is not None:
-        return Input(entry.address, PHOTO, *size, FAILED, entry.reason)
+        return Input(entry.address, PHOTO, *size, FAILED, entry.reason, entry.error)
     if kind is None:
         reason = "Its ending is neither that of a picture nor that of a video."
         return Input(entry.address, PHOTO, *size, SKIPPED, reason)
@@ -136,7 +140,8 @@ def _below(folder: str, levels: float = inf) -> Iterator[Entry]:
                     waiting.append((entry.address, left - 1))
         except OSError as error:
             reason = sentence_of(error, Path(path_of(address)))
-            yield Entry(address, True, reason=f"The folder cannot be searched: {reason}")
+            said = f"The folder cannot be searched: {reason}"
+            yield Entry(address, True, reason=said, error=type(error).__name__)
 
 
 def _matching(pattern: str) -> Iterator[Entry]:

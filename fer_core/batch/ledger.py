@@ -43,11 +43,11 @@ class Ledger:
             CREATE TABLE known (address TEXT PRIMARY KEY, bytes INT, modified INT, status TEXT,
                                 part TEXT, named INT DEFAULT 0) WITHOUT ROWID;
             CREATE TABLE wanted (address TEXT PRIMARY KEY, kind TEXT, bytes INT, modified INT,
-                                 status TEXT, reason TEXT) WITHOUT ROWID;
+                                 status TEXT, reason TEXT, error TEXT) WITHOUT ROWID;
             CREATE TABLE parts (name TEXT PRIMARY KEY, kind TEXT, files INT, faces INT)
                 WITHOUT ROWID;
             CREATE TABLE plan (place INTEGER PRIMARY KEY, unit INT, address TEXT, kind TEXT,
-                               bytes INT, modified INT, status TEXT, reason TEXT,
+                               bytes INT, modified INT, status TEXT, reason TEXT, error TEXT,
                                pieces INT DEFAULT 1);
             """
         )
@@ -86,7 +86,7 @@ class Ledger:
                 self._base.execute("UPDATE known SET named = 1 WHERE address = ?", (found.address,))
                 continue
             self._base.execute(
-                f"{_INSERT} wanted VALUES (?, ?, ?, ?, ?, ?)",
+                f"{_INSERT} wanted VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     found.address,
                     found.kind,
@@ -94,6 +94,7 @@ class Ledger:
                     found.modified_us,
                     found.status,
                     found.reason,
+                    found.error,
                 ),
             )
         self._base.commit()
@@ -150,7 +151,7 @@ class Ledger:
         size = max(1, min(_MOST_PHOTOS, photos // (_UNITS_EACH * processes)))
         self._base.execute("DELETE FROM plan")
         self._base.execute(
-            "INSERT INTO plan (address, kind, bytes, modified, status, reason) "
+            "INSERT INTO plan (address, kind, bytes, modified, status, reason, error) "
             "SELECT * FROM wanted ORDER BY kind != ?1, iif(kind = ?1, -bytes, 0), address",
             (VIDEO,),
         )
@@ -176,8 +177,8 @@ def units_in(path: Path) -> Iterator[Unit]:
     """Yield the units of a ledger's plan, in their order; from any process of this machine."""
     with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as base:
         rows = base.execute(
-            "SELECT unit, pieces, address, kind, bytes, modified, status, reason FROM plan "
-            "ORDER BY place"
+            "SELECT unit, pieces, address, kind, bytes, modified, status, reason, error "
+            "FROM plan ORDER BY place"
         )
         for (number, pieces), group in groupby(rows, itemgetter(0, 1)):
             inputs = tuple(Input(*row[2:]) for row in group)

@@ -22,6 +22,7 @@ class Input:
         modified_us: When it was changed, in microseconds since 1970; 0 where that is not known.
         status: "read" for what is to be read; "failed" or "skipped" where that is known before.
         reason: Why it failed or is skipped, in a sentence.
+        error: The kind of error where it failed, in a word.
     """
 
     address: str
@@ -30,6 +31,7 @@ class Input:
     modified_us: int = 0
     status: str = READ
     reason: str | None = None
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True)

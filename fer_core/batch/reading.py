@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import logging
 import shutil
 import time
 import traceback
@@ -33,6 +34,8 @@ from fer_core.types import FaceReading
 
 if TYPE_CHECKING:  # PyAV and pandas are imported with the first video
     from fer_core.video.analysis import VideoOptions, VideoResult
+
+logger = logging.getLogger(__name__)
 
 _HEAD_BYTES = 1 << 20
 _DAMAGE_OF_PHOTOS = "The end of the file is missing."
@@ -93,7 +96,7 @@ class InputReader:
         if item.status == SKIPPED:
             finding = Finding(row_of(item), [])
         elif item.status == FAILED:
-            finding = failed(item, "NotFound", item.reason)
+            finding = failed(item, item.error, item.reason)
         else:
             try:
                 found, faces = (
@@ -189,6 +192,7 @@ class InputReader:
             )
             return reading.to_bytes() if reading.is_sound else AS_A_WHOLE
         except Exception:
+            logger.debug("%s: a piece cannot be read", piece.input.address, exc_info=True)
             return AS_A_WHOLE
 
     def _joined(self, pieced: PiecedVideo) -> tuple[dict[str, Any], Faces]:

@@ -35,6 +35,7 @@ class Entry:
         modified_us: When it was changed, in microseconds since 1970; 0 where the store does not
             say.
         reason: Why a folder cannot be searched, in a sentence.
+        error: The kind of error, in a word.
     """
 
     address: str
@@ -42,6 +43,7 @@ class Entry:
     size_bytes: int = 0
     modified_us: int = 0
     reason: str | None = None
+    error: str = ""
 
 
 def address_of(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Connections through a relay for real: coturn on loopback, with credentials of limited life."""
+"""Connections through a relay for real: coturn on loopback, with the file of deploy/."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from benchmarks.proxy import Proxy, proxied
 from tests.browser.live_page import LivePage, number_in
 from tests.browser.running import RunningApp, free_port, running_app
 from tests.browser.test_live import fault, launch
+from tests.composed import turn_options
 
 SECRET = "a-secret-of-this-test"
 
@@ -36,27 +37,30 @@ def coturn(
     program: str, port: int, folder: Path, secret: str = SECRET
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run coturn on loopback until the context ends, or the test kills it."""
-    log = folder / "turn.log"
-    options = [
-        "-n",
-        "--use-auth-secret",
-        f"--static-auth-secret={secret}",
-        "--realm=test",
-        f"--listening-port={port}",
-        "--listening-ip=127.0.0.1",
-        "--relay-ip=127.0.0.1",
-        "--allow-loopback-peers",
-        "--no-tls",
-        "--no-dtls",
-        "--no-cli",
-        f"--pidfile={folder / 'turn.pid'}",
-        f"--userdb={folder / 'turn.db'}",
-        f"--log-file={log}",
-        "--simple-log",
-        "--verbose",
+    # The file that is shipped, as on a machine behind NAT whose private address is 127.0.0.1. But
+    # app and browser are on its own networks here, so nothing is denied.
+    variables = {
+        "FER_HOST": "test",
+        "FER_TURN_SECRET": secret,
+        "FER_TURN_EXTERNAL_IP": "127.0.0.2/127.0.0.1",
+    }
+    own = {
+        "listening-port": str(port),
+        "pidfile": f"{folder / 'turn.pid'}",
+        "log-file": f"{folder / 'turn.log'}",
+    }
+    lines = [
+        f"{name}={own.pop(name, value)}" if value else name
+        for name, _, value in (line.partition("=") for line in turn_options(variables))
+        if name != "denied-peer-ip"
     ]
+    assert not own
+    lines += ["listening-ip=127.0.0.1", "relay-ip=127.0.0.1", "allow-loopback-peers"]
+    lines += [f"userdb={folder / 'turn.db'}", "simple-log", "verbose"]
+    file = folder / "turn.conf"
+    file.write_text("\n".join([*lines, ""]))
     process = subprocess.Popen(
-        [program, *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [program, "-c", str(file)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         deadline = time.monotonic() + 30
@@ -128,6 +132,7 @@ def test_frames_arrive_through_the_relay_and_again_after_it_was_gone(
             assert number_in(live.grab()) is not None
             log = (tmp_path / "turn.log").read_text()
             assert "ALLOCATE processed, success" in log and "CHANNEL_BIND" in log
+            assert "external-ip private part: 127.0.0.1" in log
             # The browser's and the app's credentials are good for an hour.
             ends = {int(end) for end in re.findall(r"user <(\d+):[0-9a-f]+>", log)}
             assert ends and all(0 < end - time.time() <= 3600 for end in ends)

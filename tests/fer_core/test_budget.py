@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import resource
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from fer_core import budget
 from fer_core.budget import (
     MemoryBudget,
+    core_limit,
     memory_limit,
     share_machine,
     shared_budget,
@@ -154,6 +156,14 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def write_groups(system: Path, groups: str, files: dict[str, str]) -> None:
+    """Write what the system tells of control groups: the process' own, and the groups' files."""
+    (system / "proc" / "cgroup").write_text(groups + "\n")
+    for name, content in files.items():
+        (system / "cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
+        (system / "cgroup" / name).write_text(content)
+
+
 @pytest.mark.parametrize(
     ("groups", "files", "expected"),
     [
@@ -170,11 +180,59 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_limits_of_containers(
     system: Path, groups: str, files: dict[str, str], expected: int
 ) -> None:
-    (system / "proc" / "cgroup").write_text(groups + "\n")
-    for name, content in files.items():
-        (system / "cgroup" / name).parent.mkdir(parents=True, exist_ok=True)
-        (system / "cgroup" / name).write_text(content)
+    write_groups(system, groups, files)
     assert memory_limit() == expected
+
+
+@pytest.fixture
+def eight_cores(system: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The same of a machine of eight cores, on all of which the process may run."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+    core_limit.cache_clear()
+    yield system
+    core_limit.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "expected"),
+    [
+        ("0::/", {"cpu.max": "400000 100000\n"}, 4),
+        ("0::/", {"cpu.max": "150000 100000\n"}, 2),
+        ("0::/", {"cpu.max": "10000 100000\n"}, 1),
+        ("0::/a/b", {"a/cpu.max": "300000 100000\n", "a/b/cpu.max": "max 100000\n"}, 3),
+        ("0::/host/path", {"cpu.max": "200000 50000\n"}, 4),
+        (
+            "5:cpu,cpuacct:/a",
+            {"cpu/a/cpu.cfs_quota_us": "250000\n", "cpu/a/cpu.cfs_period_us": "100000\n"},
+            3,
+        ),
+        ("5:cpu:/", {"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 8),
+        ("5:cpuset:/\n4:memory:/", {"cpu.max": "100000 100000\n"}, 8),
+        ("0::/", {"cpu.max": "1600000 100000\n"}, 8),
+        ("0::/", {"cpu.max": "damaged\n"}, 8),
+        ("0::/", {}, 8),
+    ],
+)
+def test_cores_of_containers(
+    eight_cores: Path, groups: str, files: dict[str, str], expected: int
+) -> None:
+    write_groups(eight_cores, groups, files)
+    assert core_limit() == usable_cores() == expected
+
+
+@pytest.mark.parametrize(("allowed", "expected"), [({5}, 1), ({1, 3, 6}, 3), (None, 8)])
+def test_cores_that_the_scheduler_allows(
+    eight_cores: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    allowed: set[int] | None,
+    expected: int,
+) -> None:
+    if allowed is None:
+        monkeypatch.delattr(os, "sched_getaffinity")
+    else:
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _: allowed)
+    assert core_limit() == expected
 
 
 def test_limit_of_the_address_space(system: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +244,7 @@ def test_limit_of_the_address_space(system: Path, monkeypatch: pytest.MonkeyPatc
 def test_processes_that_share_a_machine_have_a_part_of_it_each(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    monkeypatch.setattr(budget, "core_limit", lambda: 8)
     alone = shared_budget().size_bytes
     assert usable_cores() == 8
     try:

@@ -234,7 +234,7 @@ def test_one_visitor_needs_one_interpreter(
 ) -> None:
     made = []
     real = module.Interpreter
-    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    monkeypatch.setattr("fer_core.budget.core_limit", lambda: 4)
     monkeypatch.setattr(module, "Interpreter", lambda **kw: made.append(1) or real(**kw))
     model = EmotionClassifier.load("fer7")
     for _ in range(6):

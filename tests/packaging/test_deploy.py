@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
@@ -15,15 +16,17 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.composed import COMPOSE, filled_in, turn_options
 from tests.conftest import ROOT
 from tests.packaging.test_requirements import requirements_in
+from ui.archive.places import ARCHIVE_VARIABLE
 from ui.common.allowance import PREFIX
 from ui.common.monitor import ADDRESS_VARIABLE, PORT_VARIABLE
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = "1.34"
+TURN = {"FER_HOST": "turn.example.org", "FER_TURN_SECRET": "secret", "FER_TURN_EXTERNAL_IP": ""}
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml*"))
-COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 APPS = [COMPOSE["services"][name] for name in ("app1", "app2")]
 # What the code of the app asks the environment for.
 KNOWN = {PORT_VARIABLE, ADDRESS_VARIABLE, "FER_ICE_TURN", "FER_ICE_TURN_SECRET", "FER_ICE_TTL_S"}
@@ -102,6 +105,8 @@ def test_two_replicas_that_can_write_nothing_but_their_scratch() -> None:
         assert "no-new-privileges:true" in app["security_opt"]
         # Only the proxy can be reached.
         assert "ports" not in app and app["mem_limit"]
+        # So neither counts the cores of the other.
+        assert filled_in(app["cpus"], {"FER_CPUS": "1.5"}) == "1.5"
         assert re.fullmatch(r"\w+:/scratch", app["volumes"][0]) and len(app["volumes"]) == 1
     assert APPS[0]["volumes"] != APPS[1]["volumes"]
     for name, service in COMPOSE["services"].items():
@@ -118,8 +123,8 @@ def test_no_secret_and_no_image_has_a_default() -> None:
     assert used == given.keys()
     assert not re.search(r"\$\{\w+:?-", text)
     for name, value in given.items():
-        # Each is asked for at least where it is used first.
-        assert f"${{{name}:?" in text, name
+        # Each is asked for at least where it is used first, or may be empty.
+        assert f"${{{name}:?" in text or (f"${{{name}:+" in text and not value), name
         if name.endswith("_SECRET"):
             assert not value
         if name.endswith("_IMAGE"):
@@ -133,8 +138,8 @@ def test_no_secret_and_no_image_has_a_default() -> None:
 
 
 def test_the_relay_takes_credentials_of_limited_life_and_leads_to_no_private_network() -> None:
-    lines = COMPOSE["configs"]["turn"]["content"].splitlines()
-    assert "use-auth-secret" in lines and "static-auth-secret=${FER_TURN_SECRET}" in lines
+    lines = turn_options(TURN)
+    assert {"use-auth-secret", "static-auth-secret=secret", "no-tcp-relay"} <= set(lines)
     denied = [line.partition("=")[2] for line in lines if line.startswith("denied-peer-ip=")]
     ranges = [tuple(map(ipaddress.ip_address, (one.split("-") * 2)[:2])) for one in denied]
     for network in (
@@ -151,11 +156,44 @@ def test_the_relay_takes_credentials_of_limited_life_and_leads_to_no_private_net
     assert int(environment["FER_ICE_TTL_S"]) <= 3600
 
 
+def test_the_relay_tells_its_public_address_where_it_has_a_private_one() -> None:
+    addresses = "203.0.113.7/10.0.0.4"
+    behind_nat = turn_options(TURN | {"FER_TURN_EXTERNAL_IP": addresses})
+    # An option without a value would be taken for an address.
+    assert set(behind_nat) - set(turn_options(TURN)) == {f"external-ip={addresses}"}
+    assert len(behind_nat) == len(turn_options(TURN)) + 1
+
+
 def test_the_app_knows_what_it_is_told() -> None:
     (pod,) = (one["spec"]["template"]["spec"] for one in manifests() if one["kind"] == "Deployment")
     told = {setting["name"] for setting in pod["containers"][0]["env"]}
     told |= APPS[0]["environment"].keys()
     assert all(name in KNOWN or name.startswith(PREFIX) for name in told)
+
+
+def with_archive(path: Path) -> list[Any]:
+    """A file's documents with the lines for an archive, which are comments."""
+    text = path.read_text(encoding="utf-8")
+    line = rf"# (?=({ARCHIVE_VARIABLE}: |- /srv/|- {{name: ({ARCHIVE_VARIABLE}|archive),))"
+    return list(yaml.safe_load_all(re.sub(line, "", text)))
+
+
+def test_an_archive_can_be_shown_and_is_only_read() -> None:
+    (compose,) = with_archive(DEPLOY / "compose.yaml")
+    for name in ("app1", "app2"):
+        app = compose["services"][name]
+        _, volume = app["volumes"]
+        _, folder, how = volume.split(":")
+        assert app["environment"][ARCHIVE_VARIABLE].startswith(f"{folder}/") and how == "ro"
+    deployment, _ = with_archive(DEPLOY / "kubernetes" / "deployment.yaml")
+    kubernetes_validate.validate(deployment, KUBERNETES, strict=True)
+    pod = deployment["spec"]["template"]["spec"]
+    (app,) = pod["containers"]
+    told = {setting["name"]: setting.get("value") for setting in app["env"]}
+    mount, volume = app["volumeMounts"][-1], pod["volumes"][-1]
+    assert told[ARCHIVE_VARIABLE].startswith(mount["mountPath"] + "/")
+    assert mount["readOnly"] is volume["persistentVolumeClaim"]["readOnly"] is True
+    assert mount["name"] == volume["name"]
 
 
 def test_the_manifests_are_valid() -> None:

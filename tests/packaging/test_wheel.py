@@ -231,15 +231,18 @@ def test_the_usage_is_what_was_typed(core: Environment) -> None:
 def test_a_photo_in_python(core: Environment, read_here: Callable[..., str]) -> None:
     script = """
 import json, sys
-from pathlib import Path
-from fer_core.images import read_image
-from fer_core.pipeline import analyze_image
-from fer_core.records import frame_record
+import fer_core as fer
 
-photo = read_image(Path(sys.argv[1]))
-print(json.dumps(frame_record(analyze_image(photo.image_bgr), "", photo.original_size_wh)))
+for model in fer.list_models():
+    (face,) = fer.analyze(sys.argv[1], model=model).faces
+    said = {"verdict": face.verdict(), "box": face.box.xyxy}
+    said["probabilities"] = dict(face.probabilities)
+    print(json.dumps({"model": model, "faces": [said]}))
 """
-    assert_same_reading(core.output_of("python", "-c", script, SAMPLE), read_here())
+    read = core.output_of("python", "-c", script, SAMPLE).splitlines()
+    assert [json.loads(one)["model"] for one in read] == sorted(CLASS_SETS)
+    for one, classes in zip(read, ("6", "7"), strict=True):
+        assert_same_reading(one, read_here("--classes", classes))
 
 
 def test_a_video_without_the_extra(core: Environment) -> None:

@@ -48,9 +48,15 @@ def first_page() -> None:
 
 def opened_face(index: Index) -> int | None:
     """Return the number of the face whose own page is shown, or None."""
-    opened = st.session_state.get(_OPEN_KEY)
+    token, number = st.session_state.get(_OPEN_KEY, (None, None))
     # Another data set, or the same opened anew, has other numbers.
-    return opened[1] if opened is not None and opened[0] is index else None
+    return number if token == index.token else None
+
+
+def open_face(index: Index, number: int) -> None:
+    """Show a face's own page from the next run on."""
+    # Not the index itself, whose database would stay for as long as the visitor's page is open.
+    st.session_state[_OPEN_KEY] = index.token, number
 
 
 def show_faces(index: Index, selection: Selection) -> None:
@@ -110,7 +116,7 @@ def _grid(index: Index, rows: Sequence[FaceRow], left: bool) -> None:
     elif faults:
         st.caption(plain(faults_said([fault for fault, _ in faults])))
     if picked is not None and picked < len(rows):
-        st.session_state[_OPEN_KEY] = index, rows[picked].number
+        open_face(index, rows[picked].number)
         st.rerun()
 
 

@@ -9,6 +9,7 @@ the command could write it; the database can open no file and no address at all.
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 import threading
@@ -89,6 +90,7 @@ class Index:
         root: What the paths of all folders begin with, and their names on the page do not.
         files: How many files there are, by kind and status.
         opened_at: When it was opened.
+        token: Tells it from all others, also from those of the same data set.
     """
 
     dataset: Dataset
@@ -98,6 +100,7 @@ class Index:
     files: dict[str, dict[str, int]]
     opened_at: datetime
     _database: duckdb.DuckDBPyConnection = field(repr=False)
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property

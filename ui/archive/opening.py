@@ -57,10 +57,13 @@ class Archives:
                 return opened
             opened.looked_s = time.monotonic()
         try:
-            opened.changed = index.has_changed()
+            changed = index.has_changed()
         except (FerError, OSError):
             # What can no longer be listed may still be shown; opening it anew says what is wrong.
-            opened.changed = True
+            changed = True
+        with self._lock:
+            if opened.index is index:  # it may have been opened anew meanwhile
+                opened.changed = changed
         return opened
 
     def open_anew(self, address: str) -> None:

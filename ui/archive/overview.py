@@ -17,6 +17,7 @@ from ui.common.charts import CHART_CONFIG
 MOST_FOLDERS = 12
 # Of fewer faces no share is told.
 _FEW = 30
+_TIME_KEY = "archive-time"
 
 
 def what_of(selection: Selection) -> str:
@@ -95,7 +96,7 @@ def show_time(index: Index, selection: Selection) -> None:
         return
     st.plotly_chart(
         time_chart(bins, index.verdicts, selection.verdicts),
-        key="archive-time",
+        key=_TIME_KEY,
         config=CHART_CONFIG,
         alt=f"Shares of emotions over time, {_when(days).strip(' ,')}",
     )

@@ -19,6 +19,7 @@ from ui.common.timeline_charts import TIMELINE_CONFIG, Readings, emotion_timelin
 
 MOST_VIDEOS = 200
 _MOST_PERSONS = 6
+_VIDEO_KEY, _PERSON_KEY = "archive-video", "archive-person-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def show_persons(index: Index, selection: Selection) -> None:
     if not videos:
         st.caption("There is nobody in the videos of these folders.")
         return
-    chosen = st.selectbox("Video", videos, format_func=title_of, key="archive-video")
+    chosen = st.selectbox("Video", videos, format_func=title_of, key=_VIDEO_KEY)
     if len(videos) == MOST_VIDEOS:
         st.caption(
             f"The {MOST_VIDEOS} videos with the most readings; a part of a folder's name above "
@@ -83,7 +84,7 @@ def _show_person(index: Index, person: Person, video: Video) -> None:
     end_s = max(video.seconds or 0.0, float(seen[-1]))
     st.plotly_chart(
         emotion_timeline(index.labels, drawn, span_s=(0.0, end_s)),
-        key=f"archive-person-{person.number}",
+        key=f"{_PERSON_KEY}{person.number}",
         config=TIMELINE_CONFIG,
         alt=f"Emotions of person {person.number} over time",
     )

@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
+from fsspec.implementations.local import LocalFileSystem
+from pyarrow import fs
 
 from fer_core.batch import dataset as module
 from fer_core.batch.dataset import Dataset, groups_of
@@ -21,9 +23,32 @@ from fer_core.labels import FER7
 NOTE = {"model": "fer7", "checksums": {"fer7/model.tflite": "ab"}}
 
 
-@pytest.fixture(params=["", "local://"], ids=["folder", "store"])
-def dataset(request: pytest.FixtureRequest, tmp_path: Path) -> Dataset:
-    made = Dataset(f"{request.param}{tmp_path}/out", NOTE, FER7.labels)
+class Objects(fs.FSSpecHandler):
+    """A store of objects, on the disk: it has no folders to be made, and renames nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(LocalFileSystem(auto_mkdir=True))
+
+    def get_type_name(self) -> str:
+        return "objects"
+
+    def create_dir(self, path: str, recursive: bool) -> None:
+        raise NotImplementedError
+
+    def move(self, src: str, dest: str) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture(params=["folder", "store", "objects"])
+def dataset(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Dataset:
+    if request.param == "objects":
+        store = fs.PyFileSystem(Objects())
+        monkeypatch.setattr(module, "_OBJECT_STORES", (store.type_name,))
+        monkeypatch.setattr(module, "opened", lambda address: (store, address))
+    scheme = "local://" if request.param == "store" else ""
+    made = Dataset(f"{scheme}{tmp_path}/out", NOTE, FER7.labels)
     made.begin()
     return made
 
@@ -47,6 +72,10 @@ def paths_in(folder: Path, table: str) -> list[str]:
     return sorted(ds.dataset(folder / table, partitioning="hive").to_table()["path"].to_pylist())
 
 
+def files_in(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
 def test_others_open_it_as_it_is(dataset: Dataset, tmp_path: Path) -> None:
     out = tmp_path / "out"
     # Before the first row, too.
@@ -63,7 +92,7 @@ def test_others_open_it_as_it_is(dataset: Dataset, tmp_path: Path) -> None:
     # Written again, as after a lost machine, it is the same; and nothing else lies about.
     dataset.write("one", "photo", tables(dataset, "a.jpg"))
     assert paths_in(out, "errors") == []
-    names = {path.name for path in out.rglob("*") if path.is_file()}
+    names = {Path(name).name for name in files_in(out)}
     assert names == {"dataset.json", "empty.parquet", "one.parquet", "two.parquet"}
 
 
@@ -120,6 +149,49 @@ def test_a_crash_at_any_step_of_joining_loses_nothing(
         (ERRORS, ["bad.jpg"]),
     ):
         assert paths_in(tmp_path / "out", table) == paths
+
+
+@pytest.mark.parametrize("table", [FACES, FILES])
+def test_a_file_that_ends_early_leaves_nothing(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        dataset.write(name[:-4], "photo", tables(dataset, name))
+    before = files_in(tmp_path / "out")
+    real = Dataset._batches
+
+    def interrupted(self: Dataset, name: str, kind: str, part: str) -> Any:
+        if (name, part) == (table, "b"):
+            raise KeyboardInterrupt
+        return real(self, name, kind, part)
+
+    # Each row is written at once, so that half of the file is.
+    monkeypatch.setattr(module, "_ROW_GROUP", 1)
+    monkeypatch.setattr(Dataset, "_batches", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dataset.finish([part for part, _ in dataset.known()])
+    left = files_in(tmp_path / "out") - before
+    # What is of no part, since its file of ``files`` is not there, goes at the next start.
+    assert not [name for name in left if name.startswith(table)]
+    dataset.begin()
+    assert files_in(tmp_path / "out") == before
+    assert paths_in(tmp_path / "out", FACES) == ["a.jpg"] * 2 + ["b.jpg"] * 2
+
+
+@pytest.mark.parametrize("dataset", ["objects"], indirect=True)
+def test_an_upload_that_ends_early_leaves_nothing(
+    dataset: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files_in(tmp_path / "out")
+
+    def interrupted(source: Any, target: Any, length: int) -> None:
+        target.write(source.read(100))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "copyfileobj", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        dataset.write("one", "photo", tables(dataset, "a.jpg"))
+    assert files_in(tmp_path / "out") == before
 
 
 def test_what_a_lost_machine_writes_too_late_goes(dataset: Dataset, tmp_path: Path) -> None:

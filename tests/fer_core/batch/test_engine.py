@@ -50,6 +50,14 @@ def test_a_local_one_is_started_where_none_runs_and_leaves_nothing(ray: list[Any
     assert ray[-1] == "shutdown" and not Path(options["_temp_dir"]).exists()
 
 
+def test_a_local_one_has_the_cores_of_its_container(
+    ray: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "core_limit", lambda: 5)
+    with engine.cluster("local"):
+        assert ray[-1][1]["num_cpus"] == 5
+
+
 def test_a_running_one_is_joined(ray: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     ray[0] |= dict.fromkeys(("10.0.0.1:6379", "latest:1", "named:1"))
     for asked, joined in (("10.0.0.1:6379", "10.0.0.1:6379"), ("auto", "latest:1")):

@@ -70,8 +70,10 @@ def test_what_is_not_there_or_cannot_be_read_is_said(archive: Path, tmp_path: Pa
     os.mkfifo(tmp_path / "pipe.jpg")
     (absent,) = found(archive / "absent.jpg").values()
     assert (absent.status, absent.reason) == ("failed", "There is no such file.")
+    assert absent.error == "NotFound"
     (pipe,) = found(tmp_path / "pipe.jpg").values()
     assert pipe.reason == "The file cannot be read: it is a device or a pipe."
+    assert pipe.error == "NotAFile"
     with pytest.raises(StoreError, match=r"^nowhere://x cannot be used: .*nowhere.*\.$"):
         found("nowhere://x/a.jpg")
 
@@ -90,6 +92,7 @@ def test_folders_that_cannot_be_searched_are_said(
     inputs = found(archive)
     assert inputs[f"{archive}/day"].status == "failed"
     assert inputs[f"{archive}/day"].reason == "The folder cannot be searched: Permission denied."
+    assert inputs[f"{archive}/day"].error == "PermissionError"
     assert f"{archive}/a.jpg" in inputs
 
 

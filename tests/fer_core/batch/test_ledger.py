@@ -80,7 +80,7 @@ def test_few_long_videos_are_cut_and_many_are_not(
 
 
 def test_units_do_not_grow_without_bound(ledger: Ledger, tmp_path: Path) -> None:
-    bad = Input("bad", "photo", 0, 0, "failed", "There is no such file.")
+    bad = Input("bad", "photo", 0, 0, "failed", "There is no such file.", "NotFound")
     ledger.want([bad, *(Input(f"{n:05}.jpg", "photo") for n in range(9000))])
     ledger.plan(1)
     units = list(units_in(tmp_path / "ledger 1.sqlite"))

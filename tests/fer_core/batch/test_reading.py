@@ -78,6 +78,7 @@ def test_a_video_in_pieces_has_the_same_rows(
     small_portrait: np.ndarray,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr("fer_core.video.pieces.LEAST_S", 0.2)
     pictures = [np.roll(small_portrait, 2 * n, axis=1) for n in range(9)]
@@ -97,7 +98,9 @@ def test_a_video_in_pieces_has_the_same_rows(
         assert got == wanted, name
     # What is wrong with a file is said by whoever reads all of it.
     clip.write_text("This is no video.")
-    assert reader.read(VideoPiece(item, 0, 5)) == AS_A_WHOLE
+    with caplog.at_level("DEBUG", "fer_core.batch.reading"):
+        assert reader.read(VideoPiece(item, 0, 5)) == AS_A_WHOLE
+    assert str(clip) in caplog.text and "UnreadableVideo" in caplog.text
 
 
 def test_a_video_without_a_face(reader: InputReader, tmp_path: Path) -> None:
@@ -139,8 +142,9 @@ def test_what_is_known_before_is_not_opened(reader: InputReader) -> None:
     skipped = reader.read(Input("a", "photo", 1, 1, "skipped", "Why."))
     assert (skipped.file["status"], skipped.file["reason"]) == ("skipped", "Why.")
     assert skipped.error is None
-    failed = reader.read(Input("a", "photo", 1, 1, "failed", "Why."))
+    failed = reader.read(Input("a", "photo", 1, 1, "failed", "Why.", "PermissionError"))
     assert failed.error is not None and failed.file["reason"] == "Why."
+    assert failed.error["error"] == "PermissionError"
 
 
 def test_photos_of_which_the_end_is_missing_are_read_and_said(

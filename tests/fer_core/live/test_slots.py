@@ -31,7 +31,7 @@ def test_many_at_once_get_no_more_than_there_are() -> None:
 
 
 def test_visitors_share_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    monkeypatch.setattr("fer_core.budget.core_limit", lambda: 2)
     slots = Slots(4)
     rates = [slots.rate]
     for holder in "abcd":

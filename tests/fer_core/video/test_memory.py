@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import threading
 from fractions import Fraction
@@ -23,7 +22,7 @@ from tests.fer_core.video.clips import make_clip, make_resized, noise, number_in
 def machine(monkeypatch: pytest.MonkeyPatch) -> MemoryBudget:
     """Four cores and much memory, so that what is expected holds everywhere."""
     budget = MemoryBudget(4 << 30)
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr("fer_core.budget.core_limit", lambda: 4)
     monkeypatch.setattr(memory, "shared_budget", lambda: budget)
     return budget
 

@@ -169,7 +169,7 @@ def test_a_faces_own_page(page: AppTest, archive: Archive) -> None:
     from ui.archive.faces import _OPEN_KEY
 
     index = archives().look(str(archive.readings)).index
-    page.session_state[_OPEN_KEY] = index, 3
+    page.session_state[_OPEN_KEY] = index.token, 3
     app = page.run()
     assert not app.exception and len(app.get("image")) == 1
     assert "**Happy** · 56%" in texts(app) and "the detector is 90% sure" in texts(app)

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.fake_camera import (
     CHROMIUM_FLAGS,
@@ -236,6 +236,11 @@ def test_charts_and_figures_move_without_a_rerun(visit: Callable[..., LivePage])
     expect(bars).to_have_count(7)
     expect(areas).to_have_count(1)
     title = live.page.get_by_role("heading", name="Emotions from the camera").element_handle()
+    # All figures stand in one row.
+    tops = live.page.locator(".st-key-live-charts .figures > div").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().top)"
+    )
+    assert len(tops) == 5 and len(set(tops)) == 1
 
     def widths() -> list[float]:
         return bars.evaluate_all("all => all.map(bar => bar.clientWidth)")
@@ -340,6 +345,25 @@ def test_a_browser_that_vanishes_gives_its_place_back(
     wait_for_place(camera_browser, app)
 
 
+def look_of(button: Locator) -> list[object]:
+    """Return what makes a button one of the app's: letters, frame and height."""
+    found: list[object] = button.evaluate(
+        """button => {
+            const text = getComputedStyle(button.querySelector("p") ?? button);
+            const box = getComputedStyle(button);
+            const family = text.fontFamily;
+            const fonts = [...button.ownerDocument.fonts].filter(
+                font => family.includes(font.family.replaceAll('"', "")) && font.status === "loaded"
+            );
+            return [
+                family, fonts.length > 0, text.fontSize, text.fontWeight,
+                box.borderRadius, box.borderColor, box.height,
+            ];
+        }"""
+    )
+    return found
+
+
 def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> None:
     live = visit()
     page = live.page
@@ -349,6 +373,11 @@ def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> N
     # The camera has its shape before the start, and nothing below it moves then.
     until(lambda: live.camera.locator("svg").first.bounding_box()["height"] > 40, live)
     place = keeping[0].bounding_box()["y"]
+    # They are right below the camera's own buttons, which look like them.
+    below = place - live.page.locator("iframe[title*=webrtc]").bounding_box()["y"]
+    own = live.button("Start").bounding_box()
+    assert 0 <= place - own["y"] - own["height"] < 32 < below
+    until(lambda: look_of(live.button("Choose camera")) == look_of(keeping[1]), live)
     live.start()
     for button in keeping:
         expect(button).to_be_enabled()
@@ -502,6 +531,7 @@ def test_two_people_and_the_picture_of_the_readme(
     expect(live.page.locator(".st-key-live-charts .bar")).to_have_count(14)
     expect(live.page.locator(".st-key-live-charts canvas")).to_have_count(2)
     if SCREENSHOTS:
+        live.page.mouse.move(0, 0)
         live.page.wait_for_timeout(30_000)
         live.page.screenshot(path=f"{SCREENSHOTS}/live.png")
     live.stop()

@@ -133,6 +133,8 @@ def test_from_upload_to_the_playing_video(page: Page, media: Path, tmp_path: Pat
     open_videos(page)
     upload(page, video)
     expect(page.get_by_text("29.97 frames a second")).to_be_visible()
+    until_idle(page)
+    assert not accessibility.faults(page)
     start(page)
     until_done(page)
     expect(page.get_by_role("heading", name="One person in 50 analysed frames")).to_be_visible()
@@ -287,6 +289,7 @@ def test_a_reload_while_it_runs_finds_the_work_again(
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     page.reload()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    assert not accessibility.faults(page)
     until_done(page)
 
 

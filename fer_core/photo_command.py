@@ -27,6 +27,7 @@ from fer_core.commands import (
     count_inputs,
     failure_of,
     load_classifier,
+    names_a_page,
     say,
 )
 from fer_core.detection import load_detector
@@ -54,7 +55,6 @@ logger = logging.getLogger(__name__)
 
 # A process takes as long to begin as another one takes for so many pictures.
 _WORTH_A_PROCESS = 25
-_PAGE_SUFFIXES = (".html", ".htm")
 
 
 def add_photo_command(commands: Any) -> None:
@@ -98,7 +98,7 @@ def _table(text: str) -> Path:
 
 def _report(text: str) -> Path:
     # As in --report *.jpg; what is no page would not open in a browser either.
-    if Path(text).suffix.lower() not in _PAGE_SUFFIXES:
+    if not names_a_page(text):
         raise argparse.ArgumentTypeError(f"{text} is not a page's name, such as report.html")
     return Path(text)
 

@@ -27,7 +27,7 @@ from fer_core.labels import DEFAULT_THRESHOLD, FER7
 from fer_core.pipeline import analyze_image, shared_classifier, shared_detector
 from fer_core.protocols import FaceReader
 from fer_core.readings import DEFAULT_READING, check_reading
-from fer_core.reporting.making import Making, making_of
+from fer_core.reporting.making import Making, checksum_of, making_of
 from fer_core.reporting.photos import PhotoReport
 from fer_core.smoothing import DEFAULT_SMOOTHING_S
 from fer_core.tracking import DEFAULT_MAX_GAP_S
@@ -286,7 +286,8 @@ def _report_of_photos(read: Iterable[tuple[Picture, Frame]], making: Making) -> 
     for number, (picture, frame) in enumerate(pairs, start=1):
         image_bgr = to_bgr(_decoded(picture)[0])
         _refuse_another(image_bgr, frame)
-        photos.add(_name_of(picture, f"Photo {number}"), image_bgr, frame)
+        name = _name_of(picture, f"Photo {number}")
+        photos.add(name, image_bgr, frame, checksum=checksum_of(picture))
     return photos.html()
 
 

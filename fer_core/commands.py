@@ -74,6 +74,11 @@ def add_video_options(parser: argparse.ArgumentParser, of_what: str = "") -> Non
     )
 
 
+def names_a_page(path: str | Path) -> bool:
+    """Return whether a browser would open a file of that name as a page."""
+    return Path(path).suffix.lower() in (".html", ".htm")
+
+
 def add_jobs_option(parser: argparse.ArgumentParser, default: str) -> None:
     """Add how many processes read at once; ``default`` says how many do by default."""
     parser.add_argument(

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from fer_core.images import to_bgr, turn_picture
-from fer_core.labels import DEFAULT_THRESHOLD, bgr_color_of, hex_to_bgr
+from fer_core.labels import DEFAULT_THRESHOLD, UNCERTAIN, bgr_color_of, hex_to_bgr
 from fer_core.lettering import drawable, ink, text_mask
 from fer_core.persons import person_color, person_name
 from fer_core.types import FaceReading, Frame, TrackedFace, TrackedFrame
 
 # Pixels of the letters in captions and in charts, in pictures of usual size.
-_CAPTION_PIXELS, _CHART_PIXELS = 15, 10
+_CAPTION_PIXELS, _CHART_PIXELS = 15, 12
+# Pixels of a chart's row, of its labels' column and of its longest bar.
+_ROW, _LABELS, _BAR = 14, 60, 50
+# How much of the picture a chart's ground hides, 0 to 1: white letters on it have a contrast of
+# 4.7:1 on any picture.
+_HIDDEN = 0.55
+# Pixels of a corner's radius, and of a stripe of what is hatched.
+_RADIUS, _STRIPE = 4, 4
 # Width of a caption in widths of its box.
 _MAX_CAPTION = 2.5
 _MAX_NAME = 24
@@ -95,7 +103,7 @@ def draw_tracked(
         taken.append(_chart_place(face, box, unit, taken, (width, height)))
         _draw_chart(drawn, face, taken[-1], unit)
     for face, (text, area) in zip(tracked.faces, captions, strict=True):
-        _write(drawn, text, area[:2], bgr_color_of(face.verdict), unit)
+        _write(drawn, text, area[:2], face.verdict, unit)
     return drawn
 
 
@@ -115,7 +123,7 @@ def _scaled_boxes(
 
 def _unit(width: int, height: int) -> float:
     """Return how much larger than usual lines and letters are in a large picture."""
-    return max(1.0, max(width, height) / 800)
+    return max(1.0, max(width, height) / 640)
 
 
 def _outline(
@@ -141,7 +149,7 @@ def _draw_caption(
         text = str(number)
     width, height = _text_size(text, unit)
     x, y = int(np.clip(box[0], 0, max(0, drawn.shape[1] - width))), box[1]
-    _write(drawn, text, (x, y - height if y >= height else y), bgr_color_of(verdict), unit)
+    _write(drawn, text, (x, y - height if y >= height else y), verdict, unit)
 
 
 def _text_size(text: str, unit: float) -> tuple[int, int]:
@@ -155,16 +163,47 @@ def _write(
     drawn: NDArray[np.uint8],
     text: str,
     corner_xy: tuple[int, int],
-    color: tuple[int, int, int],
+    verdict: str,
     unit: float,
 ) -> None:
-    """Write a caption on a ground of its colour, in place, from its upper left corner."""
+    """Write a caption on a ground of its verdict's colour, in place, from its upper left corner.
+
+    The ground of "uncertain" is hatched, so that it is told by more than its colour.
+    """
     x, y = corner_xy
-    width, height = _text_size(text, unit)
-    cv2.rectangle(drawn, corner_xy, (x + width, y + height), color, cv2.FILLED)
+    color, size_wh = bgr_color_of(verdict), _text_size(text, unit)
+    ink(drawn, _rounded(size_wh, unit), corner_xy, color)
+    if verdict == UNCERTAIN:
+        ink(drawn, _stripes(size_wh, unit), corner_xy, (255, 255, 255))
     pad = round(4 * unit)
     mask = text_mask(text, round(_CAPTION_PIXELS * unit))
     ink(drawn, mask, (x + pad, y + pad // 2), _readable_on(color))
+
+
+@lru_cache(maxsize=256)
+def _rounded(size_wh: tuple[int, int], unit: float, opacity: float = 1.0) -> NDArray[np.uint8]:
+    """Return the mask of an area with rounded corners, uint8 ``(H, W)``; not to be changed."""
+    width, height = size_wh
+    radius = min(round(_RADIUS * unit), (min(size_wh) - 1) // 2)
+    mask = np.zeros((height, width), np.uint8)
+    cv2.rectangle(mask, (radius, 0), (width - 1 - radius, height - 1), 255, cv2.FILLED)
+    cv2.rectangle(mask, (0, radius), (width - 1, height - 1 - radius), 255, cv2.FILLED)
+    for x in (radius, width - 1 - radius):
+        for y in (radius, height - 1 - radius):
+            cv2.circle(mask, (x, y), radius, 255, cv2.FILLED, cv2.LINE_AA)
+    faded = np.asarray(np.rint(mask * opacity), np.uint8)
+    faded.flags.writeable = False
+    return faded
+
+
+@lru_cache(maxsize=256)
+def _stripes(size_wh: tuple[int, int], unit: float) -> NDArray[np.uint8]:
+    """Return the mask of light stripes that hatch such an area; dark letters stay readable."""
+    rows, columns = np.indices(size_wh[::-1])
+    stripe = np.floor((rows + columns) / (_STRIPE * unit)) % 2 == 1
+    mask = np.where(stripe, np.minimum(_rounded(size_wh, unit), 140), 0).astype(np.uint8)
+    mask.flags.writeable = False
+    return mask
 
 
 def _caption_place(
@@ -208,22 +247,21 @@ def _chart_place(
 
 
 def _chart_size(labels: tuple[str, ...], unit: float) -> tuple[int, int]:
-    return round(112 * unit), round((12 * len(labels) + 6) * unit)
+    return round((_LABELS + _BAR + 4) * unit), round((_ROW * len(labels) + 6) * unit)
 
 
 def _draw_chart(drawn: NDArray[np.uint8], face: TrackedFace, area: _Area, unit: float) -> None:
     """Draw a bar for each emotion on darkened ground, in place."""
     x1, y1, x2, y2 = area
-    ground = drawn[y1:y2, x1:x2]
-    ground[:] = ground // 4
+    ink(drawn, _rounded((x2 - x1, y2 - y1), unit, _HIDDEN), (x1, y1), (0, 0, 0))
     for k, (label, probability) in enumerate(face.smoothed.items()):
-        y = y1 + round((12 * k + 4) * unit)
+        y = y1 + round((_ROW * k + 4) * unit)
         mask = text_mask(label, round(_CHART_PIXELS * unit))
-        ink(drawn, mask, (x1 + round(4 * unit), y - round(1.5 * unit)), (255, 255, 255))
-        left = x1 + round(58 * unit)
-        right = left + round(50 * unit * probability)
+        ink(drawn, mask, (x1 + round(5 * unit), y - round(2 * unit)), (255, 255, 255))
+        left = x1 + round(_LABELS * unit)
+        right = left + round(_BAR * unit * probability)
         cv2.rectangle(
-            drawn, (left, y + 1), (right, y + round(9 * unit)), bgr_color_of(label), cv2.FILLED
+            drawn, (left, y + 1), (right, y + round(10 * unit)), bgr_color_of(label), cv2.FILLED
         )
 
 

@@ -27,6 +27,7 @@ from fer_core.commands import (
     count_inputs,
     failure_of,
     load_classifier,
+    names_a_page,
     say,
 )
 from fer_core.detection import load_detector
@@ -45,7 +46,7 @@ from fer_core.files import (
 from fer_core.images import IMAGE_SUFFIXES, MAX_FILE_BYTES, encode_png, read_image
 from fer_core.pipeline import analyze_image
 from fer_core.records import FaceTable, face_rows, frame_record
-from fer_core.reporting.making import making_of
+from fer_core.reporting.making import checksum_of, making_of
 from fer_core.reporting.photos import PhotoReport
 from fer_core.types import Frame
 from fer_core.workers import Workers
@@ -54,7 +55,6 @@ logger = logging.getLogger(__name__)
 
 # A process takes as long to begin as another one takes for so many pictures.
 _WORTH_A_PROCESS = 25
-_PAGE_SUFFIXES = (".html", ".htm")
 
 
 def add_photo_command(commands: Any) -> None:
@@ -98,7 +98,7 @@ def _table(text: str) -> Path:
 
 def _report(text: str) -> Path:
     # As in --report *.jpg; what is no page would not open in a browser either.
-    if Path(text).suffix.lower() not in _PAGE_SUFFIXES:
+    if not names_a_page(text):
         raise argparse.ArgumentTypeError(f"{text} is not a page's name, such as report.html")
     return Path(text)
 
@@ -121,6 +121,7 @@ class _Asked:
         content: Of what came on standard input.
         drawn: Whether an annotated copy is wanted.
         shown: Whether the picture itself is wanted.
+        summed: Whether its file's checksum is wanted.
         failure: Why it is not to be read.
     """
 
@@ -129,17 +130,27 @@ class _Asked:
     content: bytes | None = None
     drawn: bool = False
     shown: bool = False
+    summed: bool = False
     failure: _Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was read in a picture; ``png`` is the annotated copy, empty where none is wanted."""
+    """What was read in a picture.
+
+    Attributes:
+        frame: The faces.
+        original_size_wh: The size that the file has.
+        image_bgr: The picture, empty where it is not wanted.
+        png: The annotated copy, empty where none is wanted.
+        checksum: SHA-256 of the file; None where it is not wanted, or could be read only once.
+    """
 
     frame: Frame
     original_size_wh: tuple[int, int]
     image_bgr: NDArray[np.uint8]
     png: bytes
+    checksum: str | None
 
 
 class PhotoReader:
@@ -175,14 +186,16 @@ class PhotoReader:
             return _failure(asked.path, error)
 
     def _find(self, asked: _Asked) -> _Found:
-        photo = read_image(asked.path if asked.content is None else asked.content)
+        source = asked.path if asked.content is None else asked.content
+        photo = read_image(source)
         frame = analyze_image(photo.image_bgr, detector=self.detector, classifier=self.classifier)
         frame = replace(frame, incomplete=photo.incomplete)
         png = b""
         if asked.drawn:
             png = encode_png(draw_frame(photo.image_bgr, frame, threshold=self._threshold))
         image_bgr = photo.image_bgr if asked.shown else np.empty((0, 0, 3), np.uint8)
-        return _Found(frame, photo.original_size_wh, image_bgr, png)
+        checksum = checksum_of(source) if asked.summed else None
+        return _Found(frame, photo.original_size_wh, image_bgr, png, checksum)
 
 
 def _failure(path: Path, error: Exception) -> _Failure:
@@ -266,7 +279,11 @@ def _question(
     path: Path, name: Path, options: argparse.Namespace, report: PhotoReport | None
 ) -> _Asked:
     asked = _Asked(
-        path, name, drawn=bool(options.annotate), shown=report is not None and not report.is_full
+        path,
+        name,
+        drawn=bool(options.annotate),
+        shown=report is not None and not report.is_full,
+        summed=report is not None,
     )
     try:
         if options.annotate:
@@ -292,7 +309,7 @@ def _kept(
             target = _annotated(asked.path, options.annotate / asked.name)
             write_at_once(target, mark_png(answer.png, source_digest(asked.path)))
         if report:
-            report.add(str(asked.name), answer.image_bgr, answer.frame)
+            report.add(str(asked.name), answer.image_bgr, answer.frame, checksum=answer.checksum)
         return answer
     except Exception as error:
         return _failure(asked.path, error)

@@ -41,9 +41,9 @@ with left:
     else:
         with camera_place():
             context = camera(session, ice, constraints)
-        # What it finds comes later than the page, and moves what is below.
-        connection_check(ice)
         keeping_buttons(session)
+        # Last: what it finds comes later than the page, and would move what is below.
+        connection_check(ice)
 if not session.refusal:
     with right:
         live_panel(session, context, ice, settings.threshold)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from fer_core.classifier import TFLITE_FILE, EmotionClassifier
 from fer_core.detection import detector_file
@@ -34,6 +36,23 @@ class Making:
     detector: str
     checksums: Mapping[str, str]
     settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def checksum_of(source: object) -> str | None:
+    """Return the SHA-256 of a file that was read, in hexadecimal.
+
+    Args:
+        source: Its path or its content; what is neither, or can be read only once, has none.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    if isinstance(source, bytes | bytearray | memoryview):
+        return hashlib.sha256(source).hexdigest()
+    if not isinstance(source, str | os.PathLike) or not Path(source).is_file():
+        return None
+    with Path(source).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def making_of(

@@ -62,6 +62,8 @@ class PhotoReport:
         image_bgr: NDArray[np.uint8],
         frame: Frame,
         crops_bgr: Sequence[NDArray[np.uint8]] | None = None,
+        *,
+        checksum: str | None = None,
     ) -> None:
         """Take in a photo.
 
@@ -73,6 +75,7 @@ class PhotoReport:
             frame: What was read in it.
             crops_bgr: Each face with a margin, as ``crop_face`` cuts it out; None for faces cut
                 out of ``image_bgr``.
+            checksum: SHA-256 of its file in hexadecimal, where that is known.
 
         Raises:
             ValueError: The faces were read for other emotions than the report's.
@@ -87,8 +90,12 @@ class PhotoReport:
                 scale = upright_bgr.shape[1] / frame.size_wh[0]
                 boxes = (face.detection.scaled(scale).box for face in frame.faces)
                 crops_bgr = [crop_face(upright_bgr, box) for box in boxes]
-            self._entries.append(self._entry(name, upright_bgr, frame, crops_bgr, anchor))
+            self._entries.append(
+                self._entry(name, upright_bgr, frame, crops_bgr, anchor, _sum(checksum))
+            )
             link = f'<a href="#{anchor}">{link}</a>'
+        else:
+            link += _sum(checksum)
         if len(self._rows) < _MOST_ROWS:
             self._rows.append(_row(link, said))
         self._first = self._first or name
@@ -182,6 +189,7 @@ class PhotoReport:
         frame: Frame,
         crops_bgr: Sequence[NDArray[np.uint8]],
         anchor: str,
+        checksum: str,
     ) -> str:
         threshold = self._making.threshold
         width, height = frame.size_wh
@@ -216,7 +224,7 @@ class PhotoReport:
 <h3>{plain(name)}</h3>
 <div><div class="picture"><img src="{embedded(image_bgr, self._picture_bytes)}" width="{width}" \
 height="{height}" alt="{attribute(f"{name}: {found}{told}")}">{boxes}</div>
-<p class="note">{width:,}×{height:,} pixels, {found}{more}.{notes}</p></div>
+<p class="note">{width:,}×{height:,} pixels, {found}{more}.{notes}{checksum}</p></div>
 <div class="cards">
 {cards}</div>
 </article>
@@ -246,6 +254,11 @@ height="{height}" alt="{attribute(f"{name}: {found}{told}")}">{boxes}</div>
                     f"The model {self._making.model!r} reads {', '.join(self._making.labels)}; "
                     f"these faces were read for {', '.join(face.labels)}."
                 )
+
+
+def _sum(checksum: str | None) -> str:
+    """Return a file's checksum as HTML for a line of its own."""
+    return f'<br><span class="sum">SHA-256 {attribute(checksum)}</span>' if checksum else ""
 
 
 def _row(name: str, said: Counter[str]) -> str:

@@ -44,6 +44,7 @@ svg .ground { fill: var(--paper); }
 .above { color: var(--soft); font-size: 14px; margin-bottom: 6px; }
 .lead { font-size: 18px; margin: 14px 0 22px; max-width: 46em; }
 .note { color: var(--soft); font-size: 14px; }
+.sum { color: var(--soft); font-size: 12px; font-weight: 400; overflow-wrap: anywhere; }
 .swatch { display: inline-block; vertical-align: -1px; flex: none; }
 .shares { width: 100%; height: 18px; border-radius: 5px; }
 .shares rect, .strip rect { stroke: var(--paper); stroke-width: 1; }

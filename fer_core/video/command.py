@@ -21,12 +21,20 @@ from fer_core.commands import (
     count_inputs,
     failure_of,
     load_classifier,
+    names_a_page,
     say,
 )
 from fer_core.detection import FaceDetector, load_detector
 from fer_core.errors import UnwritableVideo
 from fer_core.extras import require_video
-from fer_core.files import ANNOTATED_VIDEO, VIDEO_SUFFIXES, files_in, unclaimed
+from fer_core.files import (
+    ANNOTATED_VIDEO,
+    VIDEO_SUFFIXES,
+    check_writable,
+    files_in,
+    unclaimed,
+    write_at_once,
+)
 from fer_core.protocols import FaceReader
 from fer_core.workers import Reader, Workers
 
@@ -41,23 +49,60 @@ _REPORT = ".html"
 def add_video_command(commands: Any) -> None:
     """Add the command to argparse's sub-commands."""
     video = commands.add_parser("video", help="read the faces in videos over time")
-    video.add_argument("paths", nargs="+", type=Path, metavar="INPUT", help="video or folder")
+    # Also none: the only one may come right after --report.
+    video.add_argument("paths", nargs="*", type=Path, metavar="INPUT", help="video or folder")
     video.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_video_options(video)
     video.add_argument("--no-video", action="store_true", help="write no annotated video")
     video.add_argument(
-        "--report", action="store_true", help="write a page to look at, which needs no network"
+        "--report",
+        action=_Report,
+        nargs="?",
+        default=False,
+        metavar="FILE.html",
+        help="write a page to look at, which needs no network: beside the other files, or for one "
+        "video to FILE.html",
     )
     add_jobs_option(video, "all cores; short videos are read by one")
     add_reading_options(video)
-    video.set_defaults(run=_run)
+    video.set_defaults(run=_run, more_paths=[], refuse=video.error)
+
+
+class _Report(argparse.Action):
+    """Where reports go: True for beside the other files, or the path of a page.
+
+    What follows and is no page's name is an input, as it is after any flag.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Take in what follows the option, or None."""
+        page = values is not None and names_a_page(values)
+        namespace.report = Path(values) if page else True
+        if values is not None and not page:
+            namespace.more_paths = [*namespace.more_paths, Path(values)]
 
 
 def _run(options: argparse.Namespace) -> int:
+    options.paths = [*options.more_paths, *options.paths]
+    if not options.paths:
+        options.refuse("the following arguments are required: INPUT")
     require_video()
     total, failures = count_inputs(options.paths, VIDEO_SUFFIXES, "videos")
     if not total:
         return 1
+    if isinstance(options.report, Path):
+        if total > 1:
+            options.refuse(
+                f"{options.report} can be the page of one video, and these are {total:,}; after "
+                "--report alone there is a page beside the other files of each"
+            )
+        check_writable(options.report)
     classifier = load_classifier(options)
     options.detector = load_detector(options.detector).name  # what "auto" is today
     options.out.mkdir(parents=True, exist_ok=True)
@@ -114,9 +159,12 @@ def _analyze_file(
 
             html = report_of_video(
                 path.name, result, path, reader=classifier, detector=options.detector
-            )
-            _named(staged, _REPORT).write_bytes(html.encode())
-        head = {"source": source, "request": request, "report": options.report}
+            ).encode()
+            if isinstance(options.report, Path):
+                write_at_once(options.report, html)
+            else:
+                _named(staged, _REPORT).write_bytes(html)
+        head = {"source": source, "request": request, "report": _place(options.report)}
         sentence = _write(staged, head, result, what)
         _put_in_place(staged, base)
     if result.unwritten:
@@ -209,16 +257,25 @@ def _is_ours(base: Path, source: dict[str, Any]) -> bool:
     return moved and found == source | {"path": found.get("path")}
 
 
-def _is_done(base: Path, source: dict[str, Any], request: dict[str, Any], *, report: bool) -> bool:
+def _place(report: bool | Path) -> bool | str:
+    """Return where a report is, as the summary says it: beside it, elsewhere, or nowhere."""
+    return os.path.realpath(report) if isinstance(report, Path) else report
+
+
+def _is_done(
+    base: Path, source: dict[str, Any], request: dict[str, Any], *, report: bool | Path
+) -> bool:
     """Return whether all results are there, and are what would be written again."""
     endings = [*_TABLES, *([ANNOTATED_VIDEO] if request["video"] else [])]
-    endings += [_REPORT] if report else []
-    if not all(_named(base, ending).is_file() for ending in (*endings, _SUMMARY)):
+    files = [_named(base, ending) for ending in (*endings, _SUMMARY)]
+    if report:
+        files.append(report if isinstance(report, Path) else _named(base, _REPORT))
+    if not all(file.is_file() for file in files):
         return False
     found = _summary(base)
     same = found["source"] | {"path": source["path"]} == source
     # A page may be left from a run with other options.
-    same = same and (not report or found.get("report") is True)
+    same = same and (not report or found.get("report") == _place(report))
     return same and found.get("request") == request and found.get("unwritten") is None
 
 

@@ -115,7 +115,7 @@ def open_container(source: Path | BinaryIO) -> InputContainer:
         )
     except DECODING_ERRORS as error:
         logger.debug("FFmpeg cannot open the video: %s", error)
-        with _opened(source) as file:
+        with opened(source) as file:
             incomplete = lacks_moov(file)
         if incomplete:
             raise UnreadableVideo(
@@ -156,7 +156,7 @@ def sound_stream(container: InputContainer) -> AudioStream | None:
 def size_in_bytes(source: Path | BinaryIO) -> int | None:
     """Return the size of a file; None when it cannot be told."""
     try:
-        with _opened(source) as file:
+        with opened(source) as file:
             return file.seek(0, os.SEEK_END)
     except OSError:
         return None
@@ -165,7 +165,7 @@ def size_in_bytes(source: Path | BinaryIO) -> int | None:
 def _refuse_at_sight(source: Path | BinaryIO) -> None:
     """Refuse what cannot be opened, what is empty, and what promises too much."""
     try:
-        with _opened(source) as file:
+        with opened(source) as file:
             if not file.read(1):
                 raise UnreadableVideo("The file is empty.")
             refuse_promises(file)
@@ -177,7 +177,7 @@ def _refuse_at_sight(source: Path | BinaryIO) -> None:
         raise UnreadableVideo("The file cannot be opened.") from error
 
 
-def _opened(source: Path | BinaryIO) -> BinaryIO:
+def opened(source: Path | BinaryIO) -> BinaryIO:
     """Open a file once more, at its start."""
     return source.open("rb") if isinstance(source, Path) else view_of(source)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 
@@ -15,7 +16,7 @@ from fer_core.reporting.video import video_report
 from fer_core.reporting.words import clock
 from fer_core.timeline import Timeline
 from fer_core.video.analysis import VideoOptions, VideoResult
-from fer_core.video.opening import VideoFile
+from fer_core.video.opening import VideoFile, opened, video_file
 from fer_core.video.source import VideoFacts, VideoSource
 
 
@@ -55,15 +56,22 @@ def report_of_video(
     smoothing_s = options.smoothing_s if smoothing_s is None else smoothing_s
     threshold = options.threshold if threshold is None else threshold
     making = making_of(reader, detector, threshold, _settings(options, smoothing_s))
+    about = _about(result.facts)
     with ExitStack() as stack:
-        video = None if source is None else stack.enter_context(VideoSource(source))
+        video = None
+        if source is not None:
+            file = video_file(source)
+            video = stack.enter_context(VideoSource(file))
+            with opened(file) as content:
+                digest = hashlib.file_digest(content, "sha256")  # type: ignore[arg-type]
+                about["SHA-256"] = digest.hexdigest()
         return video_report(
             name,
             result.timeline if timeline is None else timeline,
             making=making,
             smoothing_s=smoothing_s,
             picture_at=_pictures(video, result.facts),
-            about=_about(result.facts),
+            about=about,
             names=names,
             notes=_notes(result),
         )

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from benchmarks.fake_camera import (
     CHROMIUM_FLAGS,
@@ -31,7 +31,8 @@ from fer_core.detection import FRAME_SIZES, YuNetDetector
 from tests.browser.accessibility import faults, in_both_themes, overhang
 from tests.browser.conftest import CHROMIUM
 from tests.browser.live_page import LivePage, number_in
-from tests.browser.running import ROOT, RunningApp, free_port, running_app
+from tests.browser.reports import read_without_network
+from tests.browser.running import ROOT, RunningApp, free_port, running_app, until_idle
 
 BASE_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 # Where the README's picture goes when it is wanted anew, such as docs/images.
@@ -228,24 +229,34 @@ def test_the_face_is_boxed_where_it_is(
     expect(live.page.get_by_text("No face in the picture")).to_have_count(0)
 
 
+def areas_of(page: Page) -> list[str]:
+    """Return what the charts over time show, as pictures."""
+    found: list[str] = page.locator(".st-key-live-charts canvas").evaluate_all(
+        "all => all.map(canvas => canvas.toDataURL())"
+    )
+    return found
+
+
 def test_charts_and_figures_move_without_a_rerun(visit: Callable[..., LivePage]) -> None:
     live = visit()
     live.start()
     bars = live.page.locator(".st-key-live-charts .bar")
-    areas = live.page.locator(".st-key-live-charts canvas")
     expect(bars).to_have_count(7)
-    expect(areas).to_have_count(1)
+    # On a busy machine somebody may have been lost, and counted twice.
+    expect(live.page.locator(".st-key-live-charts canvas")).not_to_have_count(0)
     title = live.page.get_by_role("heading", name="Emotions from the camera").element_handle()
+    # All figures stand in one row.
+    tops = live.page.locator(".st-key-live-charts .figures > div").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect().top)"
+    )
+    assert len(tops) == 5 and len(set(tops)) == 1
 
     def widths() -> list[float]:
         return bars.evaluate_all("all => all.map(bar => bar.clientWidth)")
 
-    def drawn() -> list[str]:
-        return areas.evaluate_all("all => all.map(canvas => canvas.toDataURL())")
-
-    bars_before, areas_before = widths(), drawn()
+    bars_before, areas_before = widths(), areas_of(live.page)
     assert sum(bars_before) > 50
-    until(lambda: widths() != bars_before and drawn() != areas_before, live)
+    until(lambda: widths() != bars_before and areas_of(live.page) != areas_before, live)
     assert title.is_visible()
     figures = live.page.locator(".st-key-live-charts .figures").inner_text()
     assert all(name in figures for name in ("Video", "Read", "Latency", "Skipped", "Network"))
@@ -340,15 +351,45 @@ def test_a_browser_that_vanishes_gives_its_place_back(
     wait_for_place(camera_browser, app)
 
 
-def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> None:
+def look_of(button: Locator) -> list[object]:
+    """Return what makes a button one of the app's: letters, frame and height."""
+    found: list[object] = button.evaluate(
+        """button => {
+            const text = getComputedStyle(button.querySelector("p") ?? button);
+            const box = getComputedStyle(button);
+            const family = text.fontFamily;
+            const fonts = [...button.ownerDocument.fonts].filter(
+                font => family.includes(font.family.replaceAll('"', "")) && font.status === "loaded"
+            );
+            return [
+                family, fonts.length > 0, text.fontSize, text.fontWeight,
+                box.borderRadius, box.borderColor, box.height,
+            ];
+        }"""
+    )
+    return found
+
+
+def test_what_a_session_leaves_to_take_away(
+    visit: Callable[..., LivePage], camera_browser: Browser, tmp_path: Path
+) -> None:
     live = visit()
     page = live.page
     keeping = [page.get_by_role("button", name=name) for name in ("Record video", "Snapshot (PNG)")]
     for button in keeping:
         expect(button).to_be_disabled()
+    expect(page.locator(".st-key-live-charts canvas")).to_have_count(1)
+    before = areas_of(page)
     # The camera has its shape before the start, and nothing below it moves then.
     until(lambda: live.camera.locator("svg").first.bounding_box()["height"] > 40, live)
     place = keeping[0].bounding_box()["y"]
+    # They are right below the camera's own buttons, which look like them.
+    below = place - live.page.locator("iframe[title*=webrtc]").bounding_box()["y"]
+    own = live.button("Start").bounding_box()
+    assert 0 <= place - own["y"] - own["height"] < 32 < below
+    until(lambda: look_of(live.button("Choose camera")) == look_of(keeping[1]), live)
+    # Seconds later the charts have not moved, which they do while the camera is on.
+    assert areas_of(page) == before
     live.start()
     for button in keeping:
         expect(button).to_be_enabled()
@@ -372,7 +413,10 @@ def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> N
     expect(page.get_by_text("Strongest moments").first).to_be_visible()
     # The page is complete; a button of an earlier run would lead nowhere.
     expect(page.get_by_test_id("stVideo")).to_be_visible()
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    until_idle(page)
+    assert not faults(page)
+    stopped = areas_of(page)
+    assert stopped != before
 
     rows = list(csv.DictReader(io.StringIO(download("Readings (CSV)").decode("utf-8-sig"))))
     table = pd.read_parquet(io.BytesIO(download("Readings (Parquet)")))
@@ -385,8 +429,13 @@ def test_what_a_session_leaves_to_take_away(visit: Callable[..., LivePage]) -> N
         pictures = [frame.to_ndarray(format="bgr24") for frame in video.decode(video=0)]
     assert len(pictures) > 15 and pictures[0].shape == (480, 640, 3)
     assert number_in(pictures[-1]) is not None
-    report = download("Report (HTML)").decode()
-    assert "Facial expressions in a live session" in report and "<img" not in report
+    report = tmp_path / "report.html"
+    report.write_bytes(download("Report (HTML)"))
+    assert b"<img" not in report.read_bytes()
+    shown = {".person": 1, "svg.areas": 1, "svg.strip": 1, "svg.shares": 1}
+    read_without_network(camera_browser, report, "a live session", shown)
+    # All this later it is still the last moment.
+    assert areas_of(page) == stopped
     page.get_by_role("button", name="Forget all of it").click()
     expect(page.get_by_role("heading", name="The last session")).to_have_count(0)
     expect(page.get_by_role("button", name="Recorded video (MP4)")).to_have_count(0)
@@ -502,6 +551,7 @@ def test_two_people_and_the_picture_of_the_readme(
     expect(live.page.locator(".st-key-live-charts .bar")).to_have_count(14)
     expect(live.page.locator(".st-key-live-charts canvas")).to_have_count(2)
     if SCREENSHOTS:
+        live.page.mouse.move(0, 0)
         live.page.wait_for_timeout(30_000)
         live.page.screenshot(path=f"{SCREENSHOTS}/live.png")
     live.stop()
@@ -563,6 +613,7 @@ def test_no_camera_is_said(chromium: Browser, app: RunningApp) -> None:
     page.get_by_role("button", name="Run the check").click()
     expect(page.locator(".fer-check li.bad")).to_contain_text("No camera found")
     expect(page.locator(".fer-check li.open")).to_have_count(0)
+    assert not faults(page)
     browser.close()
 
 

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.accessibility import faults, in_both_themes, overhang
+from tests.browser.reports import read_without_network
 from tests.browser.running import until_idle, until_true
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,40 +89,14 @@ def test_downloads(page: Page, chromium: Browser, media: Path, tmp_path: Path) -
     assert card.shape == (630, 1200, 3)
     report = tmp_path / "report.html"
     shutil.copy(download(page, "Report (HTML)"), report)
-    grounds = {read_without_network(chromium, report, theme, name) for theme in ("light", "dark")}
-    assert len(grounds) == 2
-
-
-def read_without_network(chromium: Browser, report: Path, theme: str, name: str) -> str:
-    """Open a report of two faces as somebody with no network does, and return its ground."""
-    context = chromium.new_context(
-        offline=True, color_scheme=theme, viewport={"width": 400, "height": 800}
-    )
-    reader = context.new_page()
-    wrong: list[str] = []
-    asked: list[str] = []
-    reader.on("console", lambda message: wrong.append(message.text))
-    reader.on("pageerror", lambda error: wrong.append(str(error)))
-    reader.on("dialog", lambda dialog: wrong.append(dialog.message))
-    reader.on("request", lambda request: asked.append(request.url))
-    reader.goto(report.as_uri())
-    expect(reader.get_by_role("heading", level=1)).to_have_text(f"Facial expressions in {name}")
-    shown = reader.locator("td.bar svg, svg.shares, .card > img, .picture img, .face")
-    for width in (400, 1280):
-        reader.set_viewport_size({"width": width, "height": 800})
-        sides = shown.evaluate_all(
-            "all => all.map(one => one.getBoundingClientRect())"
-            ".map(box => Math.min(box.width, box.height))"
-        )
-        assert len(sides) == 2 * 7 + 1 + 2 + 1 + 2 and min(sides) >= 10
-        assert reader.evaluate("document.documentElement.scrollWidth") <= width
-    loaded = reader.locator("img").evaluate_all("all => all.map(i => i.naturalWidth)")
-    assert len(loaded) == 3 and min(loaded) > 0
-    assert not wrong
-    assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
-    ground = reader.evaluate("getComputedStyle(document.body).backgroundColor")
-    context.close()
-    return str(ground)
+    shown = {
+        "td.bar svg": 14,
+        "svg.shares": 1,
+        ".card > img": 2,
+        ".picture img": 1,
+        ".face": 2,
+    }
+    read_without_network(chromium, report, name, shown)
 
 
 def test_settings_and_photos_outlive_other_pages(page: Page, media: Path) -> None:

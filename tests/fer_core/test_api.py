@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
 import io
 import subprocess
@@ -449,6 +450,9 @@ def test_a_report_of_photos(
         portrait_file.name, "Photo 2", "Photo 3",
     ]  # fmt: skip
     assert "3 faces" in page.text and "Face detector none" in page.text
+    # An array has no file.
+    checksum = hashlib.sha256(portrait_file.read_bytes()).hexdigest()
+    assert page.text.count(f"SHA-256 {checksum}") == 2
     fer.report([], path, threshold=0.8)
     assert "No photo could be read" in path.read_text(encoding="utf-8")
     assert [path] == list(tmp_path.iterdir())

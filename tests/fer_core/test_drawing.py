@@ -68,6 +68,24 @@ def test_colour_is_the_verdicts(make_face: Callable[..., FaceReading], label: st
     assert not has_color(drawn, label)
 
 
+def test_uncertain_is_told_by_more_than_its_colour(make_face: Callable[..., FaceReading]) -> None:
+    """Its caption is hatched, in a photo as in a video; in one that is certain, colour is all."""
+    face = make_face((150, 120, 300, 290))
+    for sure, unsure in (
+        (drawn_on(picture(), face), drawn_on(picture(), face, threshold=0.99)),
+        (
+            drawn_tracked(picture(), tracked(face)),
+            drawn_tracked(picture(), tracked(face, verdict="uncertain")),
+        ),
+    ):
+        # A line along the caption's upper edge, above its letters.
+        colors = [set(map(tuple, drawn[102, 160:200].tolist())) for drawn in (sure, unsure)]
+        assert colors[0] == {bgr_color_of("happy")}
+        assert bgr_color_of("uncertain") in colors[1] and len(colors[1]) == 2
+        light, dark = sorted(map(sum, colors[1]), reverse=True)
+        assert light > dark + 150
+
+
 def test_captions_differ_by_number(make_face: Callable[..., FaceReading]) -> None:
     left, right = (50, 120, 150, 240), (250, 120, 350, 240)
     drawn = drawn_on(picture(), make_face(left), make_face(right))

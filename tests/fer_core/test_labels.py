@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import tomllib
 
 import cv2
 import numpy as np
@@ -20,7 +19,7 @@ from fer_core.labels import (
     class_set,
     color_of,
 )
-from tests.conftest import ROOT
+from tests.colors import GROUNDS, contrast, linear_rgb
 
 ALL_COLORS = {**EMOTION_COLORS, UNCERTAIN: UNCERTAIN_COLOR}
 # Machado et al., 2009, severity 1; from and to linear RGB.
@@ -42,16 +41,6 @@ VISION = {
         [0.004733, 0.691367, 0.303900],
     ],
 }
-
-
-def linear_rgb(color: str) -> np.ndarray:
-    channels = np.array(list(bytes.fromhex(color[1:]))) / 255
-    return np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-
-
-def contrast(first: str, second: str) -> float:
-    dark, light = sorted(linear_rgb(c) @ [0.2126, 0.7152, 0.0722] for c in (first, second))
-    return (light + 0.05) / (dark + 0.05)
 
 
 def test_order_is_that_of_the_data_set() -> None:
@@ -77,11 +66,10 @@ def test_every_emotion_has_its_own_colour() -> None:
     assert {color_of(label) for label in ALL_COLORS} == set(ALL_COLORS.values())
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", GROUNDS)
 @pytest.mark.parametrize("label", ALL_COLORS)
 def test_colours_are_readable_on_the_page(label: str, theme: str) -> None:
-    config = tomllib.loads((ROOT / ".streamlit/config.toml").read_text(encoding="utf-8"))
-    assert contrast(color_of(label), config["theme"][theme]["backgroundColor"]) >= 3
+    assert contrast(color_of(label), GROUNDS[theme]) >= 3
 
 
 @pytest.mark.parametrize("vision", VISION)

@@ -24,6 +24,7 @@ from fer_core.images import Photo, read_image
 from fer_core.labels import FER6, FER7
 from fer_core.records import row_columns
 from fer_core.reporting import page
+from fer_core.reporting.making import checksum_of
 from tests.fer_core.conftest import Lightness, small_sample
 from tests.fer_core.reporting.checked import checked
 
@@ -528,6 +529,8 @@ def test_a_report_of_all_pictures(
     # As in the folder that was named, not where that is.
     assert named == ["a.jpg", "a.png", "below/a.JPG"] and str(photos) not in page.text
     assert "<b>bad.jpg The file is not a picture" in page.text
+    checksums = [checksum_of(photos / name) for name in named]
+    assert [part[:64] for part in page.text.split("SHA-256 ")[1:4]] == checksums
     assert list(path.parent.iterdir()) == [path]
     assert len(capsys.readouterr().out.splitlines()) == 4
     assert run("analyze", photos / "a.jpg", "--report", path, *CROPS) == 0

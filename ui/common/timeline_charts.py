@@ -23,8 +23,8 @@ _STRIP_Y = -0.075
 _LOWEST_Y = -0.15
 # Plotly would take a number from 1,000 to 9,999 on a date axis for a year: times begin on day two.
 _FIRST_MS = 86_400_000.0
-# Dark on light is seen on every emotion's colour and in both themes.
-_CUT_LINES = ((4, "#FFFFFF"), (1.5, "#1B2430"))
+# Grey on white is seen on every emotion's colour, and grey alone, in the legend, in both themes.
+_CUT_LINES = ((4, "#FFFFFF"), (1.5, "#6F7680"))
 _TICK_FORMATS = (
     {"dtickrange": [None, 999], "value": "%-M:%S.%1f"},
     {"dtickrange": [1000, 3_599_999], "value": "%-M:%S"},

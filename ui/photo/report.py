@@ -21,7 +21,7 @@ def photo_report(
     """Return the report of all photos that were read as chosen.
 
     Args:
-        uploads: Photos, as on the shelf.
+        uploads: Photos, as on the shelf, by the SHA-256 of their files.
         readings: What was found in them, as on the shelf.
         settings: The visitor's choices.
     """
@@ -37,5 +37,6 @@ def photo_report(
             continue
         crops_bgr = [decoded_jpeg(crop) for crop in reading.crops]
         frame = reading.frames[settings.class_set]
-        report.add(upload.name, decoded_jpeg(reading.shown), frame, crops_bgr)
+        # A photo is on the shelf under its checksum.
+        report.add(upload.name, decoded_jpeg(reading.shown), frame, crops_bgr, checksum=key)
     return report.html().encode()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 import numpy as np
+import streamlit as st
 
 from fer_core.errors import FerError
 from fer_core.types import FaceBox
@@ -15,7 +16,7 @@ from ui.video.shelf import Video
 
 
 def faces_of(video: Video, view: View, rows: Iterable[int]) -> dict[int, bytes]:
-    """Return pictures of readings' faces, which are kept with the video.
+    """Return pictures of readings' faces, which are kept with the video; say so while that takes.
 
     Args:
         video: The video.
@@ -35,7 +36,8 @@ def faces_of(video: Video, view: View, rows: Iterable[int]) -> dict[int, bytes]:
     }
     missing = sorted({key for key in keys.values() if key not in video.pictures})
     if missing and video.file is not None:
-        _cut_out(video, missing)
+        with st.spinner("Cutting the faces out of the video …"):
+            _cut_out(video, missing)
     return {row: video.pictures[key] for row, key in keys.items() if key in video.pictures}
 
 

@@ -171,7 +171,8 @@ def _show_moment(
     position = int(timeline.row[row])
     time_s = float(timeline.time_s[position])
     try:
-        frame_bgr = video.frame_at(time_s).bgr()
+        with st.spinner("Reading the moment's frame …"):
+            frame_bgr = video.frame_at(time_s).bgr()
     except FerError as error:
         st.warning(plain(str(error)))
         return

@@ -44,6 +44,8 @@ class Player {
     this.slider = this.find(".lead .band");
     this.video = null;
     this.at = 0;
+    this.drop = element("p", "drop");
+    this.drop.setAttribute("role", "status");
     this.listen(this.slider);
     this.slider.onkeydown = (event) => this.press(event);
     this.resized = new ResizeObserver(() => this.data && this.drawAll());
@@ -200,7 +202,7 @@ class Player {
       return made;
     }));
     this.find(".now").setAttribute("aria-label", "Verdicts at this moment");
-    this.hint();
+    this.find(".hint").textContent = several ? ABOUT + DRAGGING : ABOUT;
     this.scale();
     this.drawAll();
   }
@@ -222,40 +224,40 @@ class Player {
       event.dataTransfer.setData("text/plain", row.name);
       this.dragged = number;
     };
-    head.ondragend = () => {
-      this.dragged = undefined;
-      this.hint();
-    };
+    head.ondragend = () => { this.dragged = undefined; };
     const other = () => this.dragged !== undefined && this.dragged !== number;
+    const leave = () => {
+      made.classList.remove("target");
+      if (made.contains(this.drop)) this.drop.remove();
+    };
     made.ondragover = (event) => {
       if (!other()) return;
       event.preventDefault();
+      if (made.classList.contains("target")) return;
       made.classList.add("target");
-      this.hint(this.dragged, number);
+      this.drop.textContent = this.outcome(this.dragged, number);
+      made.append(this.drop);
     };
-    made.ondragleave = () => made.classList.remove("target");
+    // From one part of the line to another, it is not left.
+    made.ondragleave = (event) => made.contains(event.relatedTarget) || leave();
     made.ondrop = (event) => {
       event.preventDefault();
-      made.classList.remove("target");
+      leave();
       if (other()) this.merge({ person: this.data.rows[this.dragged].person, into: row.person });
     };
     return made;
   }
 
-  /** Says what dropping one person on another would do, or what can be done here. */
-  hint(from, onto) {
+  /** Returns what dropping one person on another would do. */
+  outcome(from, onto) {
     const { rows, together } = this.data;
-    let text = rows.length > 1 ? ABOUT + DRAGGING : ABOUT;
-    if (from !== undefined) {
-      const lost = together[from][onto];
-      text =
-        `Let go to make ${rows[from].name} and ${rows[onto].name} one person: ` +
-        (lost
-          ? `they are seen at the same time, so you will be asked about ${lost} readings first.`
-          : "they are never seen at the same time, so no reading is lost.");
-    }
-    const hint = this.find(".hint");
-    if (hint.textContent !== text) hint.textContent = text;
+    const lost = together[from][onto];
+    return (
+      `Let go to make ${rows[from].name} and ${rows[onto].name} one person: ` +
+      (lost
+        ? `they are seen at the same time, so you will be asked about ${lost} readings first.`
+        : "they are never seen at the same time, so no reading is lost.")
+    );
   }
 
   /** Fills a line with who it is and when the strongest moments are. */
@@ -304,6 +306,10 @@ class Player {
   }
 
   drawAll() {
+    // The widest moments give all lines the same column.
+    this.root.style.removeProperty("--right");
+    const wide = [...this.root.querySelectorAll(".moments")].map((one) => one.scrollWidth);
+    this.root.style.setProperty("--right", `${Math.max(...wide)}px`);
     for (const canvas of this.root.querySelectorAll("canvas")) this.draw(canvas, canvas.band);
   }
 

@@ -47,7 +47,7 @@ _HTML = """
   <ul class="lines"></ul>
   <div class="line scale"><div class="axis" aria-hidden="true"></div></div>
   <ul class="legend"></ul>
-  <p class="hint" aria-live="polite"></p>
+  <p class="hint"></p>
 </div>
 """
 _player = component("fer_video_player", __file__, _HTML)

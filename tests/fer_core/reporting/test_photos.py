@@ -56,6 +56,18 @@ def test_each_face_has_a_card(make_face: MakeFace) -> None:
     assert page.pictures()[0].shape[:2] == (80, 90)
 
 
+def test_checksums_of_all_photos_are_there(
+    make_face: MakeFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(photos, "MOST_PHOTOS", 1)
+    report = PhotoReport(MAKING, count=2)
+    for name in "ab":
+        report.add(f"{name}.jpg", picture(), frame(make_face()), checksum=64 * name)
+    text = checked(report.html()).text
+    # Also of those that come without their pictures.
+    assert [text.count(f"SHA-256 {64 * name}") for name in "ab"] == [1, 1]
+
+
 def test_uncertain_is_told_by_more_than_a_colour(make_face: MakeFace) -> None:
     report = PhotoReport(MAKING, count=1)
     report.add("a.jpg", picture(), frame(make_face(probabilities=UNSURE), make_face()))

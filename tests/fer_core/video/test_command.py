@@ -367,6 +367,38 @@ def test_a_report_lies_beside_the_tables(
     assert "when no emotion reaches 90%" in report.read_text(encoding="utf-8")
     report.unlink()
     assert not done([*with_report, "--threshold", "0.9"]) and report.is_file()
+    # What follows the flag and is no page's name is an input.
+    rest = ["--out", str(out), "--no-video", "--detector", "none", "--threshold", "0.9"]
+    assert done(["video", *rest, "--report", str(video)])
+
+
+def test_a_report_of_one_video_can_be_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    video, out = make_clip(tmp_path / "a.mp4", (0, 1, 2)), tmp_path / "out"
+    page, other = tmp_path / "new" / "page.html", tmp_path / "other.HTM"
+    command = ["video", str(video), "--out", str(out), "--no-video", "--detector", "none"]
+
+    def done(report: Path) -> bool:
+        assert main([*command, "--report", str(report)]) == 0
+        return "already done" in capsys.readouterr().out
+
+    assert not done(page) and done(page)
+    assert files(out) == sorted(f"a.mp4{end}" for end in SUFFIXES[1:])
+    assert "Facial expressions in a.mp4" in page.read_text(encoding="utf-8")
+    assert list(page.parent.iterdir()) == [page]
+    # Another page is another request, and so is one that is gone.
+    assert not done(other) and other.is_file()
+    page.unlink()
+    assert not done(page) and page.is_file()
+    shutil.copy(video, tmp_path / "b.mp4")
+    for paths, sentence in (
+        ([video, tmp_path / "b.mp4"], "page.html can be the page of one video, and these are 2"),
+        ([], "the following arguments are required: INPUT"),
+    ):
+        with pytest.raises(SystemExit, match="2"):
+            main(["video", *map(str, paths), "--out", str(out), "--report", str(page)])
+        assert sentence in capsys.readouterr().err
 
 
 def test_several_processes_give_what_one_does(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -30,7 +32,7 @@ def result(clip: Path, fer7: EmotionClassifier) -> VideoResult:
 
 
 def report(
-    result: VideoResult, source: Path | None, reader: EmotionClassifier, **how: object
+    result: VideoResult, source: Path | BinaryIO | None, reader: EmotionClassifier, **how: object
 ) -> Page:
     return checked(report_of_video("a.mp4", result, source, reader=reader, detector="none", **how))
 
@@ -42,7 +44,11 @@ def test_it_says_what_was_analysed_and_how(
     for fact in ("Picture 96×64 pixels", "Codec h264", "Part analysed 0:00.0 to 0:00.5",
                  "Frames read all", "Smoothing 0.4 s", "“Uncertain” below 90%"):  # fmt: skip
         assert fact in page.text
-    assert page.all("img")
+    checksum = f"SHA-256 {hashlib.sha256(clip.read_bytes()).hexdigest()}"
+    assert page.all("img") and checksum in page.text
+    with clip.open("rb") as file:
+        file.seek(9)
+        assert checksum in report(result, file, fer7).text and file.tell() == 9
 
 
 def test_changes_on_the_page_hold(clip: Path, result: VideoResult, fer7: EmotionClassifier) -> None:
@@ -59,6 +65,8 @@ def test_what_is_missing_is_said(result: VideoResult, fer7: EmotionClassifier) -
     assert "ended early: these are its results up to 0:00" in page.text
     assert "One frame is damaged. The video was turned by 90° clockwise" in page.text
     assert "Length not given by the file" in page.text and not page.all("img")
+    # Without the video, only the network has a checksum.
+    assert page.text.count("SHA-256") == 1
 
 
 def test_frames_that_cannot_be_read_again_are_left_out(

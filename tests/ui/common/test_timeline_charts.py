@@ -8,6 +8,7 @@ import pytest
 from streamlit.elements.plotly_chart import PlotlyState
 
 from fer_core.labels import FER7, color_of
+from tests.colors import GROUNDS, contrast
 from ui.common.timeline_charts import (
     Readings,
     clicked_s,
@@ -124,6 +125,21 @@ def test_cuts_within_the_part_are_one_trace() -> None:
     below, above = (trace for trace in figure.data if trace.name == "Cut")
     assert seconds(above.x).tolist() == [0.5, 0.5, 0.5, 1.5, 1.5, 1.5]
     assert (below.x == above.x).all() and [below.showlegend, above.showlegend] == [False, True]
+
+
+@pytest.mark.parametrize("theme", GROUNDS)
+@pytest.mark.parametrize("stacked", [True, False])
+def test_the_whole_legend_is_seen(theme: str, stacked: bool) -> None:
+    figure = emotion_timeline(
+        LABELS, readings([0, 1]), span_s=(0, 2), stacked=stacked, cuts_s=[0.5]
+    )
+    shown = {
+        trace.name: contrast(trace.line.color, GROUNDS[theme])
+        for trace in figure.data
+        if trace.showlegend is not False
+    }
+    assert set(shown) == {*map(str.capitalize, LABELS), "Cut"}
+    assert min(shown.values()) >= 3, shown
 
 
 def test_few_readings_are_not_thinned_out() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 
 from fer_core.classifier import EmotionClassifier
@@ -31,6 +33,7 @@ def test_all_that_was_read_as_chosen(photos: PhotoShelf, class_set: ClassSet) ->
     page = checked(photo_report(photos.uploads, photos.readings, settings).decode())
     assert page.headings[0][1] == "Facial expressions in <b>a</b>.jpg"
     assert len(page.all("td", "bar")) == len(class_set)
+    assert f"SHA-256 {hashlib.sha256(SAMPLE.read_bytes()).hexdigest()}" in page.text
     assert "b.jpg The file is not a picture" in page.text and "c.jpg" not in page.text
     assert f"Model {class_set.name}" in page.text and "“Uncertain” below 50%" in page.text
 

@@ -4,15 +4,19 @@ import io
 import json
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import time
 from pathlib import Path
 
 import av
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from fer_core.budget import MemoryBudget
 from fer_core.labels import FER6
+from fer_core.video.source import VideoFrame, VideoSource
 from tests.ui.conftest import ROOT, address, until
 from tests.ui.photo.test_page import buttons, charts
 from ui.common.jobs import Job
@@ -137,6 +141,34 @@ def test_results_of_a_real_clip(video_page: AppTest, one_face: bytes) -> None:
     assert len(app.get("download_button")) == 6
     timeline = video_of(app).run.job.result.result.timeline
     assert len(timeline.time_s) == 16 and timeline.persons() == (1,)
+
+
+def test_reading_frames_to_show_them_is_told(
+    video_page: AppTest, short_face: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    read: list[list[str]] = []
+    frame_at = VideoSource.frame_at
+
+    @contextmanager
+    def spinner(text: str) -> Iterator[None]:
+        told.append(text)
+        yield
+        told.remove(text)
+
+    def told_frame_at(source: VideoSource, time_s: float) -> VideoFrame:
+        read.append(told.copy())
+        return frame_at(source, time_s)
+
+    app = start(upload(video_page, short_face))
+    monkeypatch.setattr(st, "spinner", spinner)
+    monkeypatch.setattr(VideoSource, "frame_at", told_frame_at)
+    app = until_over(app)
+    assert len(read) > 1 and all(spun == ["Cutting the faces out of the video …"] for spun in read)
+    read.clear()
+    strongest = next(one for one in app.button if "strongest-0" in (one.key or ""))
+    assert not strongest.click().run().exception
+    assert read == [["Reading the moment's frame …"]]
 
 
 def test_smoothing_and_threshold_hold_at_once(video_page: AppTest, short_face: bytes) -> None:

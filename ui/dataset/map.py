@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fer_core.errors import ModelError
 from fer_core.labels import color_of
+from fer_core.tta import FLIP
 from train.evaluation.records import Features, Predictions
 from ui.common.explorer_data import stored
 from ui.common.pager import pager
@@ -110,7 +111,7 @@ def feature_map(
         positions: int64 ``(M,)``, those to draw.
         coloring: "label", "predicted" or "result".
     """
-    verdicts = said.verdicts()
+    verdicts = said.verdicts(FLIP)
     values = {
         _LABEL: verdicts.words,
         _PREDICTED: verdicts.said,

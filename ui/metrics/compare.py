@@ -13,7 +13,7 @@ from train.data.picture_ids import PictureIndex
 from train.evaluation.metrics import McNemar, confusion_matrix, mcnemar
 from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG
-from ui.common.explorer_data import model_names, model_title
+from ui.common.explorer_data import model_names
 from ui.common.layout import is_dark
 from ui.metrics.charts import BY_ROW, difference_chart, normalized
 from ui.metrics.choice import VIEW_NAMES, Choice, titled, verdicts_of
@@ -38,7 +38,7 @@ def compare_section(choice: Choice) -> None:
     model, views = st.selectbox(
         "Against",
         others,
-        format_func=lambda other: f"{model_title(other[0])}, {VIEW_NAMES[other[1]].lower()}",
+        format_func=lambda other: titled(Choice(other[0], views=other[1])),
         key=f"compare-{choice.model}-{choice.reading}-{choice.views}",
         width=320,
     )

@@ -27,7 +27,7 @@ from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.common.square import square_image
 from ui.metrics.charts import GRAY, LINE_COLORS
-from ui.metrics.choice import MODEL_ONLY, Choice, choose
+from ui.metrics.choice import Choice, choose_model
 from ui.metrics.faces import choose_face
 
 MEASURES = {
@@ -47,7 +47,7 @@ def robustness_section(detector: FaceDetector) -> None:
     st.header("Spoilt pictures")
     _measured()
     st.header("Try it on a face")
-    _live(choose(MODEL_ONLY), detector)
+    _live(choose_model(), detector)
 
 
 @st.fragment

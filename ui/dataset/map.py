@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from fer_core.errors import ModelError
 from fer_core.labels import color_of
-from fer_core.tta import FLIP
 from train.evaluation.records import Features, Predictions
 from ui.common.explorer_data import stored
 from ui.common.pager import pager
@@ -111,7 +110,7 @@ def feature_map(
         positions: int64 ``(M,)``, those to draw.
         coloring: "label", "predicted" or "result".
     """
-    verdicts = said.verdicts(FLIP)
+    verdicts = said.verdicts()
     values = {
         _LABEL: verdicts.words,
         _PREDICTED: verdicts.said,

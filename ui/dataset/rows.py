@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fer_core.tta import FLIP
 from train.data.fer2013 import FaceSet
 from train.data.picture_ids import PictureIndex
 from train.evaluation.records import Audit, Features, Predictions, Verdicts
@@ -20,7 +19,7 @@ class Opinion:
 
     Attributes:
         labels: K emotions, in the order of ``probabilities``.
-        probabilities: float32 ``(N, K)``, as the app reads; NaN for pictures that it does not know.
+        probabilities: float32 ``(N, K)``, of one view; NaN for pictures that it does not know.
         said: str ``(N,)``, the most probable emotion; "" for none.
         confidence: float32 ``(N,)``, its probability; NaN for none.
         label_probability: float32 ``(N,)``, that of the label; NaN for none.
@@ -73,7 +72,7 @@ def picture_rows(
     audited = np.full(len(ids), -1, np.int64)
     if audit is not None:
         audited = PictureIndex(audit.ids).positions_of(ids)
-    opinions = {name: _opinion(ids, said.verdicts(FLIP)) for name, said in models.items()}
+    opinions = {name: _opinion(ids, said.verdicts()) for name, said in models.items()}
     return PictureRows(ids, splits, emotions, audited, opinions, PictureIndex(ids))
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.common.address import keep_in_address, kept_value, set_kept_value
 from ui.common.settings import DETECTOR_KEY, THRESHOLD_KEY, Settings
-from ui.metrics.choice import PAGE, Choice, choose, choose_model, model_in_view
+from ui.metrics.choice import PAGE, Choice, choose, choose_model
 from ui.metrics.classes import classes_section
 from ui.metrics.compare import compare_section
 from ui.metrics.confidence import confidence_section
@@ -133,11 +133,12 @@ def _slug_in_view() -> str:
     return kept_value(list(PARTS), _FIRST, key=PART_KEY, name="part")
 
 
-def choose_part(reading: str) -> None:
+def choose_part(model: str, reading: str) -> None:
     """Draw the choice of a group, its sentence, and the choice of a part.
 
     Args:
-        reading: By which the sentence answers, one of ``fer_core.readings.READINGS``.
+        model: Of which the sentence speaks.
+        reading: By which it answers, one of ``fer_core.readings.READINGS``.
     """
     slug = _slug_in_view()
     title, group = next((title, one) for title, one in GROUPS.items() if slug in one.parts)
@@ -152,7 +153,7 @@ def choose_part(reading: str) -> None:
         on_change=_turn,
         label_visibility="collapsed",
     )
-    if answer := said_of(group.said, model_in_view(), reading):
+    if answer := said_of(group.said, model, reading):
         st.markdown(answer, help=_HOW)
     key = f"{PART_KEY}-{title}"
     st.session_state[key] = slug

@@ -472,6 +472,10 @@ def test_an_archive_that_is_refused(page: AppTest, content: bytes, sentence: str
     page = measure(page, content)
     assert not page.exception and sentence in page.error[0].value
     assert not page.metric
+    # It is not said of the next archive.
+    page.file_uploader[0].set_value(("other.zip", content, "application/zip")).run()
+    assert not page.exception and not page.error
+    assert "metrics-own-run" not in page.session_state
 
 
 def test_what_was_tried_is_drawn_and_in_a_table(

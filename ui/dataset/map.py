@@ -67,6 +67,8 @@ def show_map(found: Collection, chosen_model: str) -> None:
         on_select=partial(_remember, key),
         selection_mode=("lasso", "box", "points"),
         config=_MAP_CONFIG,
+        alt=f"Map of {len(positions):,} pictures as points, near each other where the network "
+        f"sees them alike, coloured by: {_COLORINGS[coloring].lower()}",
     )
     chart, selected = st.session_state.get(_SELECTED_KEY, ("", []))
     if chart == key:

@@ -13,7 +13,7 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.images import to_gray
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 from fer_core.types import DetectedFace
-from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.charts import CHART_CONFIG, bars_in_words, probability_bars
 from ui.common.images import enlarged
 from ui.common.layout import plain
 from ui.common.resources import get_classifier
@@ -111,7 +111,13 @@ def _normalisation(aligned: NDArray[np.uint8]) -> None:
             alt="The same, as the network gets it",
         )
         with st.container(width=_SHOWN_SIDE):
-            st.plotly_chart(_histogram(values), key="pipeline-values", config=CHART_CONFIG)
+            st.plotly_chart(
+                _histogram(values),
+                key="pipeline-values",
+                config=CHART_CONFIG,
+                alt="Histogram of the network's input: "
+                f"{np.mean(np.abs(values) <= 1):.0%} of the values lie between -1 and 1",
+            )
     st.caption(
         "Every face gets mean 0 and deviation 1, so that a dark or a pale photo looks to the "
         "network like any other. Training pictures go through the same function."
@@ -126,10 +132,12 @@ def _network(picture: Picture, aligned: NDArray[np.uint8], classifier: EmotionCl
     for column, (title, face) in zip(st.columns(len(faces)), faces.items(), strict=True):
         with column:
             st.caption(title)
+            probabilities = classifier.predict([face])[0]
             st.plotly_chart(
-                probability_bars(classifier.labels, classifier.predict([face])[0]),
+                probability_bars(classifier.labels, probabilities),
                 key=f"pipeline-{title}",
                 config=CHART_CONFIG,
+                alt=f"Probabilities: {bars_in_words(classifier.labels, probabilities)}",
             )
 
 

@@ -88,7 +88,20 @@ def _duel(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
             difference_chart(difference, common_emotions(first, second), columns, dark=is_dark()),
             key="compare-difference",
             config=CHART_CONFIG,
+            alt=_difference_in_words(difference, common_emotions(first, second), columns),
         )
+
+
+def _difference_in_words(
+    difference: NDArray[np.float64], rows: list[str], columns: list[str]
+) -> str:
+    if not difference.size:
+        return "Difference of the confusion matrices: there is nothing that both know."
+    row, column = np.unravel_index(np.abs(difference).argmax(), difference.shape)
+    return (
+        f"Difference of the confusion matrices; the largest is that of {rows[row]} taken for "
+        f"{columns[column]}, {100 * difference[row, column]:+.1f} percentage points"
+    )
 
 
 def _only_one_right(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:

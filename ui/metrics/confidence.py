@@ -44,7 +44,13 @@ def _shares(choice: Choice) -> None:
     except (FerError, KeyError):
         return
     st.markdown("**Shares of people: said and counted**")
-    st.plotly_chart(shares_chart(figures["bins"]), key="shares", config=CHART_CONFIG)
+    pairs = [f"{row['forecast']:.0%} said, {row['actual']:.0%} counted" for row in figures["bins"]]
+    st.plotly_chart(
+        shares_chart(figures["bins"]),
+        key="shares",
+        config=CHART_CONFIG,
+        alt=f"Shares of the votes: {'; '.join(pairs)}",
+    )
     st.caption(
         "A bar says of how many people it would be the answer; the votes say of how many it was. "
         f"The gaps, weighed by the {sum(row['bars'] for row in figures['bins']):,} bars, make a "
@@ -72,22 +78,37 @@ def confidence_browser(verdicts: Verdicts, threshold: float, key: str) -> None:
             f"right; the other {left:.1%} are “uncertain”, being below the {threshold:.0%} that "
             "the sidebar sets."
         )
+    # The charts' alternative texts are the same for all thresholds: another would draw them anew.
+    half = int(np.abs(coverage.coverage - 0.5).argmin())
+    error = expected_calibration_error(verdicts.probabilities, verdicts.labels)
     bins = reliability(verdicts.probabilities, verdicts.labels)
     left_column, right_column = st.columns(2, gap="large")
     with left_column:
         st.markdown("**Accuracy against coverage**")
         st.plotly_chart(
-            coverage_chart(coverage, threshold), key=f"{key}-coverage", config=CHART_CONFIG
+            coverage_chart(coverage, threshold),
+            key=f"{key}-coverage",
+            config=CHART_CONFIG,
+            alt=f"Accuracy of the pictures that get a verdict: {coverage.accuracy[0]:.0%} of all, "
+            f"{coverage.accuracy[half]:.0%} of the surest {coverage.coverage[half]:.0%}",
         )
     with right_column:
         st.markdown("**Reliability**")
-        st.plotly_chart(reliability_chart(bins), key=f"{key}-reliability", config=CHART_CONFIG)
-        error = expected_calibration_error(verdicts.probabilities, verdicts.labels)
+        st.plotly_chart(
+            reliability_chart(bins),
+            key=f"{key}-reliability",
+            config=CHART_CONFIG,
+            alt=f"Accuracy by confidence; the gaps between them make an error of {error:.3f}",
+        )
         st.caption(
             "Where a bar ends below the line, the network is surer than it should be. The gaps, "
             f"weighed by their pictures, make the calibration error of {error:.3f}."
         )
     st.markdown("**How confident it is**")
     st.plotly_chart(
-        confidence_histogram(verdicts, threshold), key=f"{key}-histogram", config=CHART_CONFIG
+        confidence_histogram(verdicts, threshold),
+        key=f"{key}-histogram",
+        config=CHART_CONFIG,
+        alt=f"Pictures by confidence, {int(verdicts.correct.sum()):,} right and "
+        f"{int((~verdicts.correct).sum()):,} wrong",
     )

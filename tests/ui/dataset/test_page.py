@@ -157,6 +157,7 @@ def test_with_the_data_set_every_section_works(page: AppTest, section: str) -> N
     radios = {radio.key for radio in app.sidebar.radio}
     assert radios == set(ALL_KEYS) & set(SECTIONS[section].settings)
     assert "Network" not in [control.label for control in app.segmented_control]
+    assert all(chart.proto.alt for chart in app.get("plotly_chart"))
 
 
 def test_a_pictures_own_page_and_its_section_follow_the_sidebar(page: AppTest) -> None:

@@ -96,6 +96,8 @@ def test_every_part_without_the_data_set(page: AppTest, part: str, model: str) -
     opened(page, part=part, network=model)
     assert not page.error
     assert page.main.header
+    texts_of_charts = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert all(texts_of_charts) and len(set(texts_of_charts)) == len(texts_of_charts)
 
 
 def test_a_group_begins_with_a_sentence_and_its_last_part(page: AppTest) -> None:

@@ -65,15 +65,23 @@ def what_it_confuses(
     )
 
 
-def how_sure(calibration_error: float, robustness: Robustness | None) -> str:
+def how_sure(calibration_error: float, robustness: Robustness | None, reading: str) -> str:
     """Return what the confidence is worth, and what spoils the verdicts most, as Markdown.
 
     Args:
-        calibration_error: How far confidence and accuracy lie apart on average, 0 to 1.
+        calibration_error: How far confidence and accuracy, or the shares of people that are said
+            and those that are counted, lie apart on average, 0 to 1.
         robustness: Accuracy on spoilt pictures, where it was measured.
+        reading: What the confidence means, one of ``fer_core.readings.READINGS``.
     """
-    worth = "may be taken at its word" if calibration_error <= _SLIGHT else "is only a rough guide"
-    said = f"**Its own certainty {worth}**: it is off by {_points(calibration_error)} on average."
+    slight = calibration_error <= _SLIGHT
+    if reading == PEOPLE:
+        worth = "may be taken at their word" if slight else "are only a rough guide"
+        said = f"**The shares of people that it says {worth}**: a bar is off by "
+    else:
+        worth = "may be taken at its word" if slight else "is only a rough guide"
+        said = f"**Its own certainty {worth}**: it is off by "
+    said += f"{_points(calibration_error)} on average."
     if robustness is None or not robustness.rows:
         return said
     worst = min(robustness.rows, key=lambda row: row.accuracy)
@@ -143,8 +151,8 @@ def sure_of(model: str, reading: str) -> str:
         robustness = None
     split = _measured(model)
     if reading == PEOPLE:
-        return how_sure(split[PEOPLE]["figures"]["people_shares"]["error"], robustness)
-    return how_sure(split[FLIP]["ece"], robustness)
+        return how_sure(split[PEOPLE]["figures"]["people_shares"]["error"], robustness, reading)
+    return how_sure(split[FLIP]["ece"], robustness, reading)
 
 
 def made_of(model: str, _reading: str) -> str:

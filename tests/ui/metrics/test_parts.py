@@ -257,12 +257,14 @@ def test_sentences_of_the_groups() -> None:
     )
     assert "misses fear most (60 of a hundred) and sad least (0)" in mixed
     assert "no mistakes" in what_it_confuses(("happy", "sad"), [[9, 0], [0, 5]], "people")
-    assert "may be taken at its word" in how_sure(0.04, None)
-    assert "by 4 percentage points on" in how_sure(0.04, None)
-    assert "by about one percentage point or less on" in how_sure(0.005, None)
+    assert "may be taken at its word" in how_sure(0.04, None, "labels")
+    assert "by 4 percentage points on" in how_sure(0.04, None, "labels")
+    assert "a bar is off by about one percentage point or less on" in how_sure(
+        0.005, None, "people"
+    )
     row = RobustnessRow("none", 0, 0.71, 0.7, 0.7, 0, 0)
     worst = replace(row, kind="blur", strength=3, accuracy=0.28)
-    sturdy = how_sure(0.2, Robustness("PublicTest", 10, 0, row, (worst, row)))
+    sturdy = how_sure(0.2, Robustness("PublicTest", 10, 0, row, (worst, row)), "labels")
     assert "rough guide" in sturdy and "blur most of all: where seven of ten" in sturdy
     assert "only three are" in sturdy
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
-from tests.browser.accessibility import faults, overhang
+from tests.browser.accessibility import faults, in_both_themes, overhang
 from tests.cells import PREDICTED, TRUE, cell_of
 from ui.metrics.sections import GROUPS
 
@@ -64,7 +64,7 @@ def click_cell(page: Page, true: str, predicted: str) -> None:
 
 def open_cell(page: Page, true: str, predicted: str) -> None:
     """Click until the cell is open: a chart that was only just drawn may not listen yet."""
-    title = page.get_by_text(f"labelled {true} and taken for {predicted}")
+    title = page.get_by_text(f"of {true} taken for {predicted}")
     for _ in range(5):
         click_cell(page, true, predicted)
         try:
@@ -80,13 +80,13 @@ def tiles(page: Page) -> Locator:
 
 
 def test_a_click_on_a_cell_opens_its_pictures(page: Page) -> None:
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
     turn(page, "What for what")
     hold_against_labels(page)
     open_cell(page, TRUE, PREDICTED)
     cell = cell_of()
-    expect(page.get_by_text(f"{len(cell)} labelled {TRUE} and taken for")).to_be_visible()
+    expect(page.get_by_text(f"{len(cell)} of {TRUE} taken for")).to_be_visible()
     expect(tiles(page)).to_have_count(60)
     # The most confident first, with its probability, in a picture that is really drawn.
     confident = f"{PREDICTED} {cell.probabilities[0].max():.0%}"
@@ -97,10 +97,12 @@ def test_a_click_on_a_cell_opens_its_pictures(page: Page) -> None:
     # A second click on the same cell closes nothing, and another cell has other pictures.
     click_cell(page, TRUE, PREDICTED)
     click_cell(page, "disgust", "angry")
-    expect(page.get_by_text("labelled disgust and taken for angry")).to_be_visible()
+    expect(page.get_by_text("of disgust taken for angry")).to_be_visible()
     click_cell(page, TRUE, PREDICTED)
-    expect(page.get_by_text(f"{len(cell)} labelled {TRUE} and taken for")).to_be_visible()
-    assert not faults
+    expect(page.get_by_text(f"{len(cell)} of {TRUE} taken for")).to_be_visible()
+    for theme in in_both_themes(page):
+        assert not faults(page), theme
+    assert not errors
 
 
 def test_a_picture_leads_to_its_own_page_and_to_why(page: Page) -> None:

@@ -63,7 +63,8 @@ def browse(found: Collection, chosen_model: str) -> None:
     )
     rows = select(found.rows, found.audit, model, filters)
     rows = ordered(found.rows, rows, found.audit, model, order)
-    count.markdown(f"**{len(rows):,}** of {len(found.rows):,} pictures")
+    read_by = "" if model is None else f", read by the network for {model_title(model)}"
+    count.markdown(f"**{len(rows):,}** of {len(found.rows):,} pictures{read_by}")
     start, end = pager(len(rows), _PER_PAGE, key=_PAGE_KEY)
     shows = [
         Shown(picture, (said_of(found, picture, model),))

@@ -23,7 +23,8 @@ from ui.dataset.faces import Picture, choose_face, choose_picture, detected
 from ui.dataset.state import Collection
 
 _KEY = "pipeline"
-_SHOWN_SIDE = 6 * INPUT_SIZE
+# Three fit beside each other.
+_SHOWN_SIDE = 5 * INPUT_SIZE
 _LONGEST = 1000
 _BOX_BGR, _POINT_BGR = (40, 160, 255), (60, 220, 60)
 # As much of the network's input as the greys of a screen can show, in standard deviations.
@@ -105,7 +106,7 @@ def _normalisation(aligned: NDArray[np.uint8]) -> None:
         )
         square_image(
             enlarged(as_seen(values), _SHOWN_SIDE),
-            f"Network input: mean {abs(values.mean()):.2f}, deviation {values.std():.2f}",
+            f"Input: mean {abs(values.mean()):.2f}, deviation {values.std():.2f}",
             key="pipeline-input",
             width=_SHOWN_SIDE,
             alt="The same, as the network gets it",
@@ -165,7 +166,7 @@ def draw_frame_landmarks(aligned_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
         aligned_gray: uint8 ``(S, S)``, as ``align_face`` returns it.
 
     Returns:
-        BGR uint8 ``(288, 288, 3)``.
+        BGR uint8 ``(240, 240, 3)``.
     """
     shown = cv2.resize(aligned_gray, (_SHOWN_SIDE, _SHOWN_SIDE), interpolation=cv2.INTER_AREA)
     drawn = cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR)

@@ -119,7 +119,7 @@ def _only_one_right(first: Verdicts, second: Verdicts, names: tuple[str, str]) -
     rows = winner.correct & ~loser.correct
     st.markdown(
         f"**{int(rows.sum()):,}** pictures, with what the *other* one takes them for, and under it "
-        "what it gives the label"
+        "what it gives the true emotion"
     )
     show_pictures(loser.where(rows), "compare-pictures")
 

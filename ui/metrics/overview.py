@@ -222,7 +222,7 @@ def people_tiles(figures: Mapping[str, Any]) -> None:
     tiles = []
     for title, row, meaning in (
         (
-            "As the crowd decided",
+            "Crowd's decision",
             figures["people"],
             "Share of the pictures whose most named emotion, as the app shows it, is the one that "
             "FER+'s crowd decided on, with its 95 % bootstrap interval.",
@@ -336,7 +336,8 @@ def _peers() -> None:
     lines += [
         f"| [{who}]({where}) | **{accuracy}** | {how} |" for who, where, accuracy, how in _PEERS
     ]
-    st.markdown("\n".join(lines))
+    with st.container(key="metrics-peers"):
+        st.markdown("\n".join(lines))
 
 
 def _own_rows() -> list[str]:

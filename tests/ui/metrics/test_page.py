@@ -160,8 +160,8 @@ def test_the_sentence_and_the_cells_below_it_are_the_same(
     page.session_state[f"{READING_KEY}-kept"] = reading
     opened(page, part="confusions", network=model, pictures=HEADLINE_SPLITS[model])
     worst = page.dataframe[0].value.iloc[0]
-    assert f"take {worst['labelled']} faces for {worst['taken for']}" in page.markdown[0].value
-    assert f"with {worst['of the label']:.0f} of a hundred" in page.markdown[0].value
+    assert f"take {worst['true']} faces for {worst['taken for']}" in page.markdown[0].value
+    assert f"with {worst['of the true']:.0f} of a hundred" in page.markdown[0].value
 
 
 def test_only_what_makes_a_difference_can_be_chosen(page: AppTest) -> None:
@@ -196,7 +196,7 @@ def test_the_peoples_figures_are_the_stored_ones(page: AppTest, model: str) -> N
     opened(page, network=model, pictures="PublicTest")
     stored = json.loads((MODELS_DIR / model / "metrics.json").read_text())["PublicTest"]["people"]
     shown = {metric.label: metric.value for metric in page.metric}
-    assert shown["As the crowd decided"] == f"{stored['figures']['people']['share']:.1%}"
+    assert shown["Crowd's decision"] == f"{stored['figures']['people']['share']:.1%}"
     assert shown["8 answers"] == f"{stored['figures']['votes']['share']:.1%}"
     assert stored["protocol"] in texts(page)
     # The figure that others publish is not lost.
@@ -283,7 +283,7 @@ def test_a_cell_with_the_data_set_shows_its_pictures(pictures: AppTest) -> None:
     (grid,) = grids(pictures)
     cell = cell_of()
     tiles = grid["groups"][0]["tiles"]
-    assert f"**{len(cell)}** labelled *sad*" in texts(pictures)
+    assert f"**{len(cell)}** of *sad* taken for *neutral*" in texts(pictures)
     assert len(tiles) == min(60, len(cell)) and grid["atlas"]
     assert tiles[0]["lines"][0] == f"neutral {cell.probabilities[0].max():.0%}"
     assert str(cell.names[0]) in tiles[0]["title"]

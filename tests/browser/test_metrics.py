@@ -96,9 +96,8 @@ def test_a_click_on_a_cell_opens_its_pictures(page: Page) -> None:
     assert drawn == 'url("data:image/png;base64'
     # A second click on the same cell closes nothing, and another cell has other pictures.
     click_cell(page, TRUE, PREDICTED)
-    click_cell(page, "disgust", "angry")
-    expect(page.get_by_text("of disgust taken for angry")).to_be_visible()
-    click_cell(page, TRUE, PREDICTED)
+    open_cell(page, "disgust", "angry")
+    open_cell(page, TRUE, PREDICTED)
     expect(page.get_by_text(f"{len(cell)} of {TRUE} taken for")).to_be_visible()
     for theme in in_both_themes(page):
         assert not faults(page), theme

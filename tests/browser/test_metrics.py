@@ -42,7 +42,7 @@ def turn(page: Page, title: str) -> None:
 
 
 def hold_against_labels(page: Page) -> None:
-    page.locator(".st-key-metrics-reading").get_by_role("combobox").click()
+    page.locator(".st-key-reading").get_by_role("combobox").click()
     page.get_by_role("option", name="FER-2013's labels").click()
     expect(page.get_by_role("heading", name="PrivateTest, by FER-2013's labels")).to_be_visible()
     # What is left of the part before is gone.

@@ -13,7 +13,7 @@ from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
 from train.evaluation.records import Predictions, Verdicts
 from train.evaluation.storage import MissingRecord
-from ui.common.address import kept_choice, kept_value, set_kept_value
+from ui.common.address import draw_kept, kept_choice, kept_value, set_kept_value
 from ui.common.explorer_data import Record, model_names, model_title, stored
 from ui.common.public import without_paths
 from ui.common.settings import (
@@ -25,7 +25,7 @@ from ui.common.settings import (
 
 PAGE = "Metrics"
 MODEL_KEY, SPLIT_KEY = "metrics-model", "metrics-split"
-MEASURE_KEY, VIEWS_KEY = "metrics-reading", "metrics-views"
+VIEWS_KEY = "metrics-views"
 TEST_SPLIT_NAMES = {PRIVATE_TEST: "PrivateTest", PUBLIC_TEST: "PublicTest", TEST: "Both"}
 # First what is served.
 VIEW_NAMES = {
@@ -109,13 +109,14 @@ def choose(reading: str) -> Choice:
         "The weight of the people's answers was chosen on PublicTest, so PrivateTest is the "
         "fairer figure.",
     )
-    st.session_state[MEASURE_KEY] = reading
-    row.selectbox(
+    # In place of the sidebar's own choice of it.
+    draw_kept(
+        row.selectbox,
         "Held against",
         list(MEASURE_NAMES),
+        reading,
+        key=READING_KEY,
         format_func=MEASURE_NAMES.__getitem__,
-        key=MEASURE_KEY,
-        on_change=_read_as_chosen,
         width=_WIDTH,
         help="What people say: the bars as people would say, against what most of FER+'s ten "
         "voters said. FER-2013's labels, the benchmark: the bars as FER-2013 is labelled, against "
@@ -140,15 +141,7 @@ def choose(reading: str) -> Choice:
     return Choice(model, split, views, reading)
 
 
-def _read_as_chosen() -> None:
-    """Choose the reading for all pages, as the sidebar does."""
-    reading = st.session_state[MEASURE_KEY]
-    st.session_state[READING_KEY] = reading
-    set_kept_value(reading, key=READING_KEY)
-
-
 def _choose_model(row: DeltaGenerator) -> str:
-    model_in_view()
     return _pick(
         row,
         MODEL_KEY,

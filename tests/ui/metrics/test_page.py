@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from streamlit.runtime.state.session_state import WStates
 from streamlit.testing.v1 import AppTest
 
 from fer_core.classifier import MODELS_DIR
@@ -138,9 +139,9 @@ def test_network_and_sidebar_are_one_choice(page: AppTest) -> None:
 
 def test_reading_and_sidebar_are_one_choice(page: AppTest) -> None:
     turn(page, "confusions")
-    assert page.selectbox(key="metrics-reading").value == "people"
+    assert page.selectbox(key=READING_KEY).value == "people"
     assert "by what most people say" in page.markdown[0].value
-    page.selectbox(key="metrics-reading").set_value("labels").run()
+    page.selectbox(key=READING_KEY).set_value("labels").run()
     assert "by FER-2013's labels" in page.markdown[0].value
     # What is served comes first.
     assert page.selectbox(key="metrics-views").value == "flip"
@@ -148,8 +149,19 @@ def test_reading_and_sidebar_are_one_choice(page: AppTest) -> None:
     assert photo.radio(key="reading").value == "labels"
     photo.radio(key="reading").set_value("people").run()
     page = photo.switch_page("pages/4_Metrics.py").run()
-    assert page.selectbox(key="metrics-reading").value == "people"
+    assert page.selectbox(key=READING_KEY).value == "people"
     assert "by what most people say" in page.markdown[0].value
+
+
+def test_the_reading_is_in_the_address(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(page, part="confusions", reading="labels")
+    assert "by FER-2013's labels" in page.markdown[0].value
+    assert page.selectbox(key=READING_KEY).value == address(page)["reading"] == "labels"
+    # Also where the next run cuts short what would keep it.
+    monkeypatch.setattr(WStates, "call_callback", lambda *_: None)
+    page.selectbox(key=READING_KEY).set_value("people").run()
+    assert "by what most people say" in page.markdown[0].value
+    assert page.selectbox(key=READING_KEY).value == "people" and not address(page)["reading"]
 
 
 @pytest.mark.parametrize("model", ["fer7", "fer6"])
@@ -168,7 +180,7 @@ def test_only_what_makes_a_difference_can_be_chosen(page: AppTest) -> None:
     page.run().selectbox(key="metrics-split").set_value("PublicTest")
     for part in ("photos", "crowd", "robustness", "why", "layers", "training"):
         keys = {choice.key for choice in turn(page, part).selectbox}
-        assert not {"metrics-split", "metrics-reading", "metrics-views"} & keys, part
+        assert not {"metrics-split", READING_KEY, "metrics-views"} & keys, part
         assert ("metrics-model" in keys) == (part != "training"), part
         if part == "robustness":
             assert texts(page).count("1,200 pictures of PublicTest, whatever is chosen") == 1
@@ -205,14 +217,14 @@ def test_the_peoples_figures_are_the_stored_ones(page: AppTest, model: str) -> N
 
 
 def test_the_people_are_read_with_the_mirror_image_alone(page: AppTest) -> None:
-    by_labels(page).run().selectbox(key="metrics-reading").set_value("people").run()
+    by_labels(page).run().selectbox(key=READING_KEY).set_value("people").run()
     assert not page.exception
     keys = {choice.key for choice in page.selectbox}
-    assert "metrics-reading" in keys and "metrics-views" not in keys
+    assert READING_KEY in keys and "metrics-views" not in keys
     assert "what FER+'s crowd decided" in texts(page)
     # A single picture is looked at with its label.
     turn(page, "why")
-    assert "metrics-reading" not in {choice.key for choice in page.selectbox}
+    assert READING_KEY not in {choice.key for choice in page.selectbox}
 
 
 def test_a_cell_of_the_people_is_what_the_crowd_decided(page: AppTest) -> None:

@@ -6,9 +6,12 @@ import streamlit as st
 
 from ui.common.layout import begin_page
 from ui.common.settings import sidebar
-from ui.metrics.sections import choose_part
+from ui.metrics.choice import model_in_view
+from ui.metrics.sections import choose_part, part_in_view
 
 begin_page("Metrics")
 st.title("How good it is, and where it fails")
-part = choose_part()
-part.draw(sidebar(used=part.settings))
+part, model = part_in_view(), model_in_view()
+settings = sidebar(used=part.settings)
+choose_part(model, settings.reading)
+part.draw(settings)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from fer_core.classifier import MODELS_DIR
+from fer_core.tta import FLIP
 from train.evaluation.records import Predictions, Verdicts
 from train.evaluation.storage import read_record
 
@@ -15,8 +16,8 @@ TRUE, PREDICTED = "sad", "neutral"
 
 
 def cell_of(model: str = "fer7", true: str = TRUE, predicted: str = PREDICTED) -> Verdicts:
-    """Return a cell of PrivateTest, one view, the most confident first."""
-    part = read_record(MODELS_DIR / model, Predictions).split("PrivateTest").verdicts()
+    """Return a cell of PrivateTest by the labels, as served, the most confident first."""
+    part = read_record(MODELS_DIR / model, Predictions).split("PrivateTest").verdicts(FLIP)
     cell = part.where((part.words == true) & (part.said == predicted))
     return cell.where(np.argsort(-cell.probabilities.max(axis=1), kind="stable"))
 

@@ -130,10 +130,34 @@ def kept_choice(
     _catch_up(key, on_change)
     value = kept_value(options, default, key=key, name=name)
     if shown:
-        st.session_state[key] = st.session_state[_drawn(key)] = value
-        draw(label, options, key=key, on_change=_keep, args=(key, on_change), **more)
+        draw_kept(draw, label, options, value, key=key, on_change=on_change, **more)
     keep_in_address(name, "" if value == default else value, page=page)
     return value
+
+
+def draw_kept(
+    draw: Callable[..., Any],
+    label: str,
+    options: Sequence[str],
+    value: str,
+    *,
+    key: str,
+    on_change: Callable[[], object] | None = None,
+    **more: Any,
+) -> None:
+    """Draw a choice that ``kept_choice`` keeps, and did not draw itself on this page.
+
+    Args:
+        draw: What draws it, such as ``st.selectbox``.
+        label: What it chooses.
+        options: What can be chosen.
+        value: What ``kept_choice`` returned.
+        key: What it is called in the session.
+        on_change: Called when the visitor chooses another.
+        **more: More for ``draw``.
+    """
+    st.session_state[key] = st.session_state[_drawn(key)] = value
+    draw(label, options, key=key, on_change=_keep, args=(key, on_change), **more)
 
 
 def kept_toggle(label: str, *, key: str, name: str, shown: bool = True, **more: Any) -> bool:

@@ -11,6 +11,18 @@ from numpy.typing import NDArray
 from fer_core.labels import color_of
 
 CHART_CONFIG = {"displayModeBar": False}
+_FEW = 3
+
+
+def bars_in_words(labels: Sequence[str], probabilities: NDArray[np.float32]) -> str:
+    """Return the highest bars in words, such as "happy 83%, sad 10%, fear 4%".
+
+    Args:
+        labels: K emotions.
+        probabilities: ``(K,)``, 0 to 1.
+    """
+    highest = np.argsort(-probabilities, kind="stable")[:_FEW]
+    return ", ".join(f"{labels[k]} {probabilities[k]:.0%}" for k in highest)
 
 
 def probability_bars(

@@ -9,6 +9,7 @@ from train.data.fer2013 import EXPECTED_COUNTS
 from train.evaluation.records import Audit
 from ui.common.explorer_data import model_title
 from ui.common.pager import pager
+from ui.common.settings import CLASS_SET_NAMES
 from ui.dataset.filters import ORDERS, RIGHT, WRONG, Filters, ordered, select
 from ui.dataset.state import Collection
 from ui.dataset.tiles import SPLIT_NAMES, Shown, said_of, show_tiles
@@ -38,7 +39,7 @@ def browse(found: Collection, chosen_model: str) -> None:
 
     Args:
         found: What there is to look at.
-        chosen_model: The model whose class set the visitor chose; another can be chosen here.
+        chosen_model: The model whose class set the visitor chose in the sidebar.
     """
     if not len(found.rows):
         st.info(
@@ -62,7 +63,8 @@ def browse(found: Collection, chosen_model: str) -> None:
     )
     rows = select(found.rows, found.audit, model, filters)
     rows = ordered(found.rows, rows, found.audit, model, order)
-    count.markdown(f"**{len(rows):,}** of {len(found.rows):,} pictures")
+    read_by = "" if model is None else f", read by the network for {model_title(model)}"
+    count.markdown(f"**{len(rows):,}** of {len(found.rows):,} pictures{read_by}")
     start, end = pager(len(rows), _PER_PAGE, key=_PAGE_KEY)
     shows = [
         Shown(picture, (said_of(found, picture, model),))
@@ -72,18 +74,31 @@ def browse(found: Collection, chosen_model: str) -> None:
 
 
 def choose_model(found: Collection, chosen: str, *, key: str) -> str | None:
-    """Let the visitor choose among the models whose predictions are there; None without any."""
-    names = list(found.predictions)
-    if len(names) < 2:
-        return names[0] if names else None
-    place = names.index(chosen) if chosen in names else 0
+    """Return the sidebar's model, or one of their own where the visitor can choose such a one.
+
+    Args:
+        found: With the models' predictions.
+        chosen: The model that the sidebar chose.
+        key: Unique on the page.
+
+    Returns:
+        A model whose predictions are there; None without any.
+    """
+    there = list(found.predictions)
+    if not there:
+        return None
+    shared = chosen if chosen in there else there[0]
+    own = [name for name in there if name not in (*CLASS_SET_NAMES, shared)]
+    if not own:
+        return shared
     picked: str = st.segmented_control(
         "Network",
-        names,
-        default=names[place],
+        [shared, *own],
+        default=shared,
         format_func=model_title,
         required=True,
-        key=key,
+        # Another one of the sidebar's is at once the one that is shown.
+        key=f"{key}-{shared}",
         persist_state="session",
         wrap=True,
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fer_core.errors import ModelError
 from fer_core.labels import color_of
 from train.evaluation.records import Features, Predictions
-from ui.common.explorer_data import stored
+from ui.common.explorer_data import model_title, stored
 from ui.common.pager import pager
 from ui.common.public import without_paths
 from ui.dataset.browser import choose_model
@@ -55,10 +55,11 @@ def show_map(found: Collection, chosen_model: str) -> None:
         coloring = _choice("Coloured by", _COLORINGS, "map-coloring")
     said = found.predictions[model]
     positions = in_part(said, part)
+    learned = " The network has learned Training by heart." if part != _TESTS else ""
     st.caption(
         "Draw a line around points to see their pictures. t-SNE of the features before the last "
-        "layer: what lies close together looks alike to the network; distances between far groups "
-        "mean nothing." + (" The network has learned Training by heart." if part != _TESTS else "")
+        f"layer: what lies close together looks alike to the network for {model_title(model)}; "
+        f"distances between far groups mean nothing.{learned}"
     )
     key = f"map-{model}-{part}-{coloring}"
     st.plotly_chart(
@@ -67,6 +68,8 @@ def show_map(found: Collection, chosen_model: str) -> None:
         on_select=partial(_remember, key),
         selection_mode=("lasso", "box", "points"),
         config=_MAP_CONFIG,
+        alt=f"Map of {len(positions):,} pictures as points, near each other where the network "
+        f"sees them alike, coloured by: {_COLORINGS[coloring].lower()}",
     )
     chart, selected = st.session_state.get(_SELECTED_KEY, ("", []))
     if chart == key:

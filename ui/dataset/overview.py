@@ -53,7 +53,12 @@ def _balance(found: Collection) -> None:
     shares = st.toggle(
         "As shares of each split", value=True, key="balance-shares", persist_state="session"
     )
-    st.plotly_chart(balance_chart(counts, shares=shares), key="balance", config=CHART_CONFIG)
+    st.plotly_chart(
+        balance_chart(counts, shares=shares),
+        key="balance",
+        config=CHART_CONFIG,
+        alt="Pictures of each emotion in each split; the table below has the same figures",
+    )
     training = counts["Training"]
     if training.all():
         most, least = int(training.argmax()), int(training.argmin())

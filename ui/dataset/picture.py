@@ -14,7 +14,7 @@ from train.data.ferplus import ANSWERS
 from train.data.picture_ids import name_and_label
 from train.evaluation.records import Audit, Features
 from ui.common.bars import dot
-from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.charts import CHART_CONFIG, bars_in_words, probability_bars
 from ui.common.explorer_data import PICTURES_NEEDED, model_names, model_title, stored
 from ui.common.images import enlarged
 from ui.common.layout import plain
@@ -122,7 +122,10 @@ def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> No
                 unsafe_allow_html=True,
             )
             st.plotly_chart(
-                probability_bars(labels, probabilities), key=f"opinion-{name}", config=CHART_CONFIG
+                probability_bars(labels, probabilities),
+                key=f"opinion-{name}",
+                config=CHART_CONFIG,
+                alt=f"Probabilities: {bars_in_words(labels, probabilities)}",
             )
 
 
@@ -140,10 +143,12 @@ def _crowd(found: Collection, row: int) -> None:
     if given is not None:
         counts = given.of(found.rows.ids[[row]])[0]
         if counts.sum():
+            shares = (counts / counts.sum()).astype(np.float32)
             st.plotly_chart(
-                probability_bars(ANSWERS, (counts / counts.sum()).astype(np.float32)),
+                probability_bars(ANSWERS, shares),
                 key="crowd",
                 config=CHART_CONFIG,
+                alt=f"Shares of the votes: {bars_in_words(ANSWERS, shares)}",
             )
             st.caption(f"{counts.sum()} voters")
         else:

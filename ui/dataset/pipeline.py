@@ -13,7 +13,7 @@ from fer_core.classifier import EmotionClassifier
 from fer_core.images import to_gray
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 from fer_core.types import DetectedFace
-from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.charts import CHART_CONFIG, bars_in_words, probability_bars
 from ui.common.images import enlarged
 from ui.common.layout import plain
 from ui.common.resources import get_classifier
@@ -23,7 +23,8 @@ from ui.dataset.faces import Picture, choose_face, choose_picture, detected
 from ui.dataset.state import Collection
 
 _KEY = "pipeline"
-_SHOWN_SIDE = 6 * INPUT_SIZE
+# Three fit beside each other.
+_SHOWN_SIDE = 5 * INPUT_SIZE
 _LONGEST = 1000
 _BOX_BGR, _POINT_BGR = (40, 160, 255), (60, 220, 60)
 # As much of the network's input as the greys of a screen can show, in standard deviations.
@@ -105,13 +106,19 @@ def _normalisation(aligned: NDArray[np.uint8]) -> None:
         )
         square_image(
             enlarged(as_seen(values), _SHOWN_SIDE),
-            f"Network input: mean {abs(values.mean()):.2f}, deviation {values.std():.2f}",
+            f"Input: mean {abs(values.mean()):.2f}, deviation {values.std():.2f}",
             key="pipeline-input",
             width=_SHOWN_SIDE,
             alt="The same, as the network gets it",
         )
         with st.container(width=_SHOWN_SIDE):
-            st.plotly_chart(_histogram(values), key="pipeline-values", config=CHART_CONFIG)
+            st.plotly_chart(
+                _histogram(values),
+                key="pipeline-values",
+                config=CHART_CONFIG,
+                alt="Histogram of the network's input: "
+                f"{np.mean(np.abs(values) <= 1):.0%} of the values lie between -1 and 1",
+            )
     st.caption(
         "Every face gets mean 0 and deviation 1, so that a dark or a pale photo looks to the "
         "network like any other. Training pictures go through the same function."
@@ -126,10 +133,12 @@ def _network(picture: Picture, aligned: NDArray[np.uint8], classifier: EmotionCl
     for column, (title, face) in zip(st.columns(len(faces)), faces.items(), strict=True):
         with column:
             st.caption(title)
+            probabilities = classifier.predict([face])[0]
             st.plotly_chart(
-                probability_bars(classifier.labels, classifier.predict([face])[0]),
+                probability_bars(classifier.labels, probabilities),
                 key=f"pipeline-{title}",
                 config=CHART_CONFIG,
+                alt=f"Probabilities: {bars_in_words(classifier.labels, probabilities)}",
             )
 
 
@@ -157,7 +166,7 @@ def draw_frame_landmarks(aligned_gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
         aligned_gray: uint8 ``(S, S)``, as ``align_face`` returns it.
 
     Returns:
-        BGR uint8 ``(288, 288, 3)``.
+        BGR uint8 ``(240, 240, 3)``.
     """
     shown = cv2.resize(aligned_gray, (_SHOWN_SIDE, _SHOWN_SIDE), interpolation=cv2.INTER_AREA)
     drawn = cv2.cvtColor(shown, cv2.COLOR_GRAY2BGR)

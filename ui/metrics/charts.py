@@ -155,6 +155,7 @@ def _matrix(
             "tickvals": list(range(width)),
             "ticktext": names,
             "side": "top",
+            "autotickangles": [0, -90],
             "title": "Predicted",
             "fixedrange": True,
             "showgrid": False,

@@ -13,23 +13,27 @@ from fer_core.tta import CROPS, FLIP, ONE_VIEW
 from train.data.fer2013 import PRIVATE_TEST, PUBLIC_TEST, TEST
 from train.evaluation.records import Predictions, Verdicts
 from train.evaluation.storage import MissingRecord
-from ui.common.address import kept_choice, kept_value, set_kept_value
+from ui.common.address import draw_kept, kept_choice, kept_value, set_kept_value
 from ui.common.explorer_data import Record, model_names, model_title, stored
 from ui.common.public import without_paths
-from ui.common.settings import CLASS_SET_NAMES, choose_class_set, chosen_class_set
+from ui.common.settings import (
+    CLASS_SET_NAMES,
+    READING_KEY,
+    choose_class_set,
+    chosen_class_set,
+)
 
 PAGE = "Metrics"
 MODEL_KEY, SPLIT_KEY = "metrics-model", "metrics-split"
-READING_KEY, VIEWS_KEY = "metrics-reading", "metrics-views"
+VIEWS_KEY = "metrics-views"
 TEST_SPLIT_NAMES = {PRIVATE_TEST: "PrivateTest", PUBLIC_TEST: "PublicTest", TEST: "Both"}
+# First what is served.
 VIEW_NAMES = {
-    ONE_VIEW: "One view",
     FLIP: "Mirrored too",
+    ONE_VIEW: "One view",
     CROPS: "Ten crops",
 }
-MEASURE_NAMES = {LABELS: "FER-2013's labels", PEOPLE: "What people say"}
-CHOICES = (MODEL_KEY, SPLIT_KEY, READING_KEY, VIEWS_KEY)
-MODEL_ONLY = (MODEL_KEY,)
+MEASURE_NAMES = {PEOPLE: "What people say", LABELS: "FER-2013's labels"}
 _FOLLOWED_KEY = "metrics-followed"
 # Two fit beside each other on a telephone.
 _WIDTH = 170
@@ -50,21 +54,20 @@ class Choice:
 
     model: str
     split: str = TEST
-    views: str = ONE_VIEW
+    views: str = FLIP
     reading: str = LABELS
 
     @property
     def title(self) -> str:
         """The choice in words."""
         split = "PublicTest and PrivateTest" if self.split == TEST else self.split
-        return f"{titled(self)} on {split}"
+        against = "what people say" if self.reading == PEOPLE else "FER-2013's labels"
+        return f"{titled(self)} on {split}, by {against}"
 
 
 def titled(choice: Choice) -> str:
-    """Return a model and how it reads in words, where that is not the plainest way."""
-    if choice.reading == PEOPLE:
-        return f"{model_title(choice.model)}, as people would say"
-    views = "" if choice.views == ONE_VIEW else f", {VIEW_NAMES[choice.views].lower()}"
+    """Return a model in words, and how it reads where that is not as it is served."""
+    views = "" if choice.views == FLIP else f", {VIEW_NAMES[choice.views].lower()}"
     return model_title(choice.model) + views
 
 
@@ -84,25 +87,19 @@ def model_in_view() -> str:
     return model
 
 
-def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
-    """Draw the choice of model, split, reading and views, as far as they make a difference.
+def choose_model() -> Choice:
+    """Draw the choice of the model alone, where nothing else makes a difference."""
+    return Choice(_choose_model(st.container(horizontal=True, gap="small")))
+
+
+def choose(reading: str) -> Choice:
+    """Draw the choice of model, test pictures, what they are held against, and views.
 
     Args:
-        choices: ``CHOICES``, or ``MODEL_ONLY`` where the others make none; they are then as in
-            ``Choice``.
+        reading: The one that the visitor chose last, here or in a sidebar.
     """
-    model_in_view()
     row = st.container(horizontal=True, gap="small")
-    model = _pick(
-        row,
-        MODEL_KEY,
-        "network",
-        "Network",
-        {name: model_title(name) for name in model_names()},
-        "One tells seven emotions apart, the other leaves disgust out. It is the choice of the "
-        "other pages, too.",
-        shown=MODEL_KEY in choices,
-    )
+    model = _choose_model(row)
     split = _pick(
         row,
         SPLIT_KEY,
@@ -111,19 +108,27 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
         TEST_SPLIT_NAMES,
         "The weight of the people's answers was chosen on PublicTest, so PrivateTest is the "
         "fairer figure.",
-        shown=SPLIT_KEY in choices,
     )
-    reading = _pick(
-        row,
-        READING_KEY,
-        "against",
+    # In place of the sidebar's own choice of it.
+    draw_kept(
+        row.selectbox,
         "Held against",
-        MEASURE_NAMES,
-        "The labels' reading is measured against FER-2013's labels, the people's against what "
-        "most of FER+'s ten voters said of the same pictures.",
-        shown=READING_KEY in choices,
+        list(MEASURE_NAMES),
+        reading,
+        key=READING_KEY,
+        format_func=MEASURE_NAMES.__getitem__,
+        width=_WIDTH,
+        help="What people say: the bars as people would say, against what most of FER+'s ten "
+        "voters said. FER-2013's labels, the benchmark: the bars as FER-2013 is labelled, against "
+        "these labels. It is the reading of the other pages, too.",
     )
-    by_people = READING_KEY in choices and reading == PEOPLE
+    if reading == PEOPLE:
+        st.caption(
+            "Right is here what FER+'s crowd decided: more than half of its votes, single ones not "
+            "counted. Pictures without a decision for one of the emotions are left out. Faces are "
+            "read as in the app, with their mirror images."
+        )
+        return Choice(model, split, FLIP, reading)
     views = _pick(
         row,
         VIEWS_KEY,
@@ -132,16 +137,20 @@ def choose(choices: tuple[str, ...] = CHOICES) -> Choice:
         VIEW_NAMES,
         "Test-time augmentation: the answers to a picture and its mirror image, or to ten "
         "crops, are averaged. Photos, videos and the camera are read with the mirror image.",
-        shown=VIEWS_KEY in choices and not by_people,
     )
-    if by_people:
-        st.caption(
-            "Right is here what FER+'s crowd decided: more than half of its votes, single ones not "
-            "counted. Pictures without a decision for one of the emotions are left out. Faces are "
-            "read as in the app, with their mirror images."
-        )
-        views = FLIP
-    return Choice(model, split, views, reading) if choices == CHOICES else Choice(model)
+    return Choice(model, split, views, reading)
+
+
+def _choose_model(row: DeltaGenerator) -> str:
+    return _pick(
+        row,
+        MODEL_KEY,
+        "network",
+        "Network",
+        {name: model_title(name) for name in model_names()},
+        "One tells seven emotions apart, the other leaves disgust out. It is the choice of the "
+        "other pages, too.",
+    )
 
 
 def _pick(
@@ -151,8 +160,6 @@ def _pick(
     label: str,
     titles: dict[str, str],
     meaning: str,
-    *,
-    shown: bool,
 ) -> str:
     return kept_choice(
         row.selectbox,
@@ -162,7 +169,6 @@ def _pick(
         key=key,
         name=name,
         page=PAGE,
-        shown=shown,
         format_func=titles.__getitem__,
         width=_WIDTH,
         help=meaning,

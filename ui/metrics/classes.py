@@ -51,9 +51,15 @@ def classes_section(choice: Choice) -> None:
         }
         with column:
             st.markdown(title)
-            st.plotly_chart(curves_chart(curves, roc=roc), key=f"curve-{roc}", config=CHART_CONFIG)
+            areas = ", ".join(f"{label} {curve.area:.3f}" for label, curve in curves.items())
+            st.plotly_chart(
+                curves_chart(curves, roc=roc),
+                key=f"curve-{roc}",
+                config=CHART_CONFIG,
+                alt=f"{title}: {areas or 'no emotion is chosen'}",
+            )
     if shown:
-        areas = np.array(
+        exact = np.array(
             [
                 [
                     kind(verdicts.probabilities[:, k], verdicts.labels == k).area
@@ -62,7 +68,7 @@ def classes_section(choice: Choice) -> None:
                 for k in positions
             ]
         )
-        roc_mean, precision_mean = np.nanmean(areas, axis=0)
+        roc_mean, precision_mean = np.nanmean(exact, axis=0)
         st.caption(
             f"Mean of these emotions: area under the ROC curve **{roc_mean:.3f}**, average "
             f"precision **{precision_mean:.3f}**."
@@ -85,7 +91,12 @@ def class_browser(verdicts: Verdicts, key: str) -> None:
     chart, table = st.columns(2, gap="large")
     with chart:
         st.plotly_chart(
-            _scores_chart(scores, verdicts.emotions), key=f"{key}-scores", config=CHART_CONFIG
+            _scores_chart(scores, verdicts.emotions),
+            key=f"{key}-scores",
+            config=CHART_CONFIG,
+            alt=f"Precision, recall and F1 of each emotion; F1 is highest for "
+            f"{verdicts.emotions[int(scores.f1.argmax())]}, {scores.f1.max():.3f}, and lowest for "
+            f"{verdicts.emotions[int(scores.f1.argmin())]}, {scores.f1.min():.3f}",
         )
     columns = {
         "precision": 100 * scores.precision,

@@ -13,7 +13,7 @@ from train.data.picture_ids import PictureIndex
 from train.evaluation.metrics import McNemar, confusion_matrix, mcnemar
 from train.evaluation.records import Verdicts
 from ui.common.charts import CHART_CONFIG
-from ui.common.explorer_data import model_names, model_title
+from ui.common.explorer_data import model_names
 from ui.common.layout import is_dark
 from ui.metrics.charts import BY_ROW, difference_chart, normalized
 from ui.metrics.choice import VIEW_NAMES, Choice, titled, verdicts_of
@@ -38,7 +38,7 @@ def compare_section(choice: Choice) -> None:
     model, views = st.selectbox(
         "Against",
         others,
-        format_func=lambda other: f"{model_title(other[0])}, {VIEW_NAMES[other[1]].lower()}",
+        format_func=lambda other: titled(Choice(other[0], views=other[1])),
         key=f"compare-{choice.model}-{choice.reading}-{choice.views}",
         width=320,
     )
@@ -88,7 +88,20 @@ def _duel(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
             difference_chart(difference, common_emotions(first, second), columns, dark=is_dark()),
             key="compare-difference",
             config=CHART_CONFIG,
+            alt=_difference_in_words(difference, common_emotions(first, second), columns),
         )
+
+
+def _difference_in_words(
+    difference: NDArray[np.float64], rows: list[str], columns: list[str]
+) -> str:
+    if not difference.size:
+        return "Difference of the confusion matrices: there is nothing that both know."
+    row, column = np.unravel_index(np.abs(difference).argmax(), difference.shape)
+    return (
+        f"Difference of the confusion matrices; the largest is that of {rows[row]} taken for "
+        f"{columns[column]}, {100 * difference[row, column]:+.1f} percentage points"
+    )
 
 
 def _only_one_right(first: Verdicts, second: Verdicts, names: tuple[str, str]) -> None:
@@ -106,7 +119,7 @@ def _only_one_right(first: Verdicts, second: Verdicts, names: tuple[str, str]) -
     rows = winner.correct & ~loser.correct
     st.markdown(
         f"**{int(rows.sum()):,}** pictures, with what the *other* one takes them for, and under it "
-        "what it gives the label"
+        "what it gives the true emotion"
     )
     show_pictures(loser.where(rows), "compare-pictures")
 

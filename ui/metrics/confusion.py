@@ -41,7 +41,8 @@ def confusion_browser(
     size = len(verdicts.emotions)
     confusion = confusion_matrix(verdicts.labels, verdicts.predicted, size)
     true_key, predicted_key = f"{key}-true", f"{key}-predicted"
-    left, right = st.columns(2, gap="large")
+    # So wide that the matrix has its names in full above it.
+    left, right = st.columns([4, 3], gap="large")
     with right:
         true, predicted = _choose_cell(verdicts.emotions, true_key, predicted_key)
     chosen = None
@@ -69,8 +70,7 @@ def confusion_browser(
     with right:
         rows = np.flatnonzero((verdicts.labels == chosen[0]) & (verdicts.predicted == chosen[1]))
         st.markdown(
-            f"**{len(rows):,}** labelled *{true}* and taken for *{predicted}*, the most confident "
-            "first"
+            f"**{len(rows):,}** of *{true}* taken for *{predicted}*, the most confident first"
         )
         show_pictures(
             verdicts.where(rows), f"{key}-cell", None if faces_gray is None else faces_gray[rows]
@@ -83,7 +83,7 @@ def _choose_cell(
     """Draw the choice of a cell by its names; a click on the matrix sets it too."""
     names = []
     for column, title, widget in zip(
-        st.columns(2), ("Labelled", "Taken for"), (true_key, predicted_key), strict=True
+        st.columns(2), ("True", "Taken for"), (true_key, predicted_key), strict=True
     ):
         # Another model may not know the emotion that was chosen.
         if st.session_state.get(widget) not in emotions:
@@ -117,15 +117,15 @@ def _worst_pairs(confusion: NDArray[np.int64], emotions: tuple[str, ...]) -> Non
         return
     st.dataframe(
         {
-            "labelled": [emotions[pair.true] for pair in pairs],
+            "true": [emotions[pair.true] for pair in pairs],
             "taken for": [emotions[pair.predicted] for pair in pairs],
             "pictures": [pair.count for pair in pairs],
-            "of the label": [100 * pair.share for pair in pairs],
+            "of the true": [100 * pair.share for pair in pairs],
         },
         hide_index=True,
         column_config={
-            "of the label": st.column_config.NumberColumn(
-                format="%.1f %%", help="Share of the labelled emotion's pictures."
+            "of the true": st.column_config.NumberColumn(
+                format="%.1f %%", help="Share of the true emotion's pictures."
             )
         },
     )

@@ -36,7 +36,12 @@ def crowd_section(choice: Choice) -> None:
         "more they agree, the more a picture has one expression to find; where they do not, even "
         "the label that the model is measured against is disputed."
     )
-    st.plotly_chart(crowd_chart(crowd), key="crowd", config=CHART_CONFIG)
+    st.plotly_chart(
+        crowd_chart(crowd),
+        key="crowd",
+        config=CHART_CONFIG,
+        alt="How often two agree, by how much the crowd does; the table below has the figures",
+    )
     st.dataframe(
         {
             "the crowd agrees": [_range(row.low, row.high) for row in crowd.rows],

@@ -83,11 +83,29 @@ def overview_section(choice: Choice) -> None:
     st.header(choice.title)
     if choice.reading == PEOPLE:
         people_tiles(figures["figures"])
+        st.markdown(benchmark_said(metrics_of(choice.model)[choice.split]))
     else:
         figure_tiles(figures)
     st.markdown(f"**How it was measured.** {figures['protocol']}")
     _all_measured()
     _peers()
+
+
+def benchmark_said(measured: Mapping[str, Any]) -> str:
+    """Return what the same pictures come to by FER-2013's labels, as Markdown; "" if unknown.
+
+    Args:
+        measured: What ``metrics.json`` has of a split.
+    """
+    figures = measured.get(FLIP)
+    if figures is None:
+        return ""
+    low, high = figures["accuracy_interval"]
+    return (
+        f"**By FER-2013's labels**, the benchmark that others publish, accuracy is "
+        f"**{figures['accuracy']:.1%}** ({low:.1%} to {high:.1%}) of {figures['pictures']:,} "
+        f"pictures, and macro-F1 {figures['macro_f1']:.3f}; *Held against* shows the rest."
+    )
 
 
 def figures_of(verdicts: Verdicts) -> dict[str, Any]:
@@ -204,7 +222,7 @@ def people_tiles(figures: Mapping[str, Any]) -> None:
     tiles = []
     for title, row, meaning in (
         (
-            "As the crowd decided",
+            "Crowd's decision",
             figures["people"],
             "Share of the pictures whose most named emotion, as the app shows it, is the one that "
             "FER+'s crowd decided on, with its 95 % bootstrap interval.",
@@ -292,7 +310,7 @@ def _all_measured() -> None:
             if (figures := measured.get(split, {}).get(views))
         ]
     percent = st.column_config.NumberColumn(format="%.1f %%")
-    with st.expander("All models, splits and views"):
+    with st.expander("All models, splits and views, by FER-2013's labels"):
         st.dataframe(
             rows,
             hide_index=True,
@@ -318,7 +336,8 @@ def _peers() -> None:
     lines += [
         f"| [{who}]({where}) | **{accuracy}** | {how} |" for who, where, accuracy, how in _PEERS
     ]
-    st.markdown("\n".join(lines))
+    with st.container(key="metrics-peers"):
+        st.markdown("\n".join(lines))
 
 
 def _own_rows() -> list[str]:

@@ -58,6 +58,7 @@ def _ask(model: str, settings: Settings) -> None:
         type=["zip"],
         max_upload_size=largest_mb,
         key=f"own-zip-{st.session_state.get(_ROUND_KEY, 0)}",
+        on_change=_forget_failure,
     )
     st.markdown(
         f"Inside, either a folder an emotion, named {', '.join(f'`{e}`' for e in _emotions(model))}"
@@ -92,6 +93,13 @@ def _cancel(job: weakref.ref[Job[Measurement | None]]) -> None:
     """End a measurement, if it is still there."""
     if (found := job()) is not None:
         get_queue().cancel(found)
+
+
+def _forget_failure() -> None:
+    """Let go of a measurement without a result: what is said of it is not of the next archive."""
+    run: OwnRun | None = st.session_state.get(_RUN_KEY)
+    if run is not None and run.job.over and run.job.result is None:
+        del st.session_state[_RUN_KEY]
 
 
 def _forget() -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fer_core.labels import color_of
 from fer_core.records import csv_cell
 from train.evaluation.records import Verdicts
-from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.charts import CHART_CONFIG, bars_in_words, probability_bars
 from ui.common.explorer_data import pictures_note, pictures_of
 from ui.common.grid import Tile, TileGroup, picture_grid
 from ui.common.images import enlarged
@@ -111,6 +111,7 @@ def _show_one(verdicts: Verdicts, index: int, face_gray: NDArray[np.uint8], key:
         probability_bars(verdicts.emotions, verdicts.probabilities[index]),
         key=f"{key}-one",
         config=CHART_CONFIG,
+        alt=f"Probabilities: {bars_in_words(verdicts.emotions, verdicts.probabilities[index])}",
     )
 
 

@@ -27,7 +27,7 @@ from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.common.square import square_image
 from ui.metrics.charts import GRAY, LINE_COLORS
-from ui.metrics.choice import MODEL_ONLY, Choice, choose
+from ui.metrics.choice import Choice, choose_model
 from ui.metrics.faces import choose_face
 
 MEASURES = {
@@ -47,7 +47,7 @@ def robustness_section(detector: FaceDetector) -> None:
     st.header("Spoilt pictures")
     _measured()
     st.header("Try it on a face")
-    _live(choose(MODEL_ONLY), detector)
+    _live(choose_model(), detector)
 
 
 @st.fragment
@@ -74,7 +74,12 @@ def _measured() -> None:
         f"{measured_on(curves)} Each picture is read once, without its mirror image. The dotted "
         "lines are the same pictures unspoilt."
     )
-    st.plotly_chart(robustness_chart(curves, measure), key="robustness", config=CHART_CONFIG)
+    st.plotly_chart(
+        robustness_chart(curves, measure),
+        key="robustness",
+        config=CHART_CONFIG,
+        alt=_curves_in_words(curves, measure),
+    )
     for fault in faults:
         st.caption(without_paths(fault))
 
@@ -157,6 +162,19 @@ def robustness_chart(curves: Mapping[str, Robustness], measure: str) -> go.Figur
     )
 
 
+def _curves_in_words(curves: Mapping[str, Robustness], measure: str) -> str:
+    worst = []
+    for model, found in curves.items():
+        row = min(found.rows, key=lambda row: row.accuracy, default=None)
+        if row is not None:
+            way = CORRUPTIONS[row.kind].title.lower()
+            worst.append(
+                f"{model_title(model)} {_of(found, measure):.0%} unspoilt and "
+                f"{getattr(row, measure):.0%} with the worst {way}"
+            )
+    return f"{MEASURES[measure]} by how much pictures are spoilt: {'; '.join(worst)}"
+
+
 def _of(found: Robustness, measure: str) -> float:
     return float(getattr(found.clean, measure))
 
@@ -220,7 +238,11 @@ def _live(choice: Choice, detector: FaceDetector) -> None:
             f"{after.max():.0%}; {change:.0%} of the probability moved."
         )
     bars.plotly_chart(
-        moved_bars(classifier.labels, before, after), key="spoil-bars", config=CHART_CONFIG
+        moved_bars(classifier.labels, before, after),
+        key="spoil-bars",
+        config=CHART_CONFIG,
+        # The sentence beside it has the figures: with another text here, it would be drawn anew.
+        alt="Probabilities of the face as it is spoilt, with marks where they were before",
     )
 
 

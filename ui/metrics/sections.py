@@ -9,7 +9,7 @@ import streamlit as st
 
 from ui.common.address import keep_in_address, kept_value, set_kept_value
 from ui.common.settings import DETECTOR_KEY, THRESHOLD_KEY, Settings
-from ui.metrics.choice import MODEL_ONLY, PAGE, choose, model_in_view
+from ui.metrics.choice import PAGE, Choice, choose, choose_model
 from ui.metrics.classes import classes_section
 from ui.metrics.compare import compare_section
 from ui.metrics.confidence import confidence_section
@@ -26,8 +26,7 @@ from ui.metrics.wild import wild_section
 
 _HOW = (
     "As the app reads, each face with its mirror image, on the test pictures that nothing was "
-    "chosen on. What is chosen below changes the figures there; for this sentence only the network "
-    "counts."
+    "chosen on. Other pictures or views below change the figures there, not this sentence."
 )
 GROUP_KEY, PART_KEY = "metrics-group", "metrics-part"
 
@@ -53,13 +52,18 @@ class Group:
 
     Attributes:
         icon: A Material symbol.
-        said: Returns the answer of a model in a sentence, as Markdown.
+        said: Returns the answer of a model, by a reading, in a sentence, as Markdown.
         parts: By what the page's address calls them; the first one is shown at first.
     """
 
     icon: str
-    said: Callable[[str], str]
+    said: Callable[[str, str], str]
     parts: dict[str, Part]
+
+
+def _of_choice(section: Callable[[Choice], None]) -> Callable[[Settings], None]:
+    """Return what draws a section below the choice of all that makes a difference to it."""
+    return lambda settings: section(choose(settings.reading))
 
 
 GROUPS = {
@@ -67,12 +71,12 @@ GROUPS = {
         ":material/speed:",
         good_at,
         {
-            "figures": Part("In figures", lambda _: overview_section(choose())),
-            "photos": Part("Ordinary photos", lambda _: wild_section(choose(MODEL_ONLY))),
-            "crowd": Part("Ten people", lambda _: crowd_section(choose(MODEL_ONLY))),
+            "figures": Part("In figures", _of_choice(overview_section)),
+            "photos": Part("Ordinary photos", lambda _: wild_section(choose_model())),
+            "crowd": Part("Ten people", lambda _: crowd_section(choose_model())),
             "own": Part(
                 "Your own pictures",
-                lambda settings: own_section(choose(MODEL_ONLY).model, settings),
+                lambda settings: own_section(choose_model().model, settings),
                 (THRESHOLD_KEY, DETECTOR_KEY),
             ),
         },
@@ -81,9 +85,9 @@ GROUPS = {
         ":material/grid_on:",
         confused_by,
         {
-            "confusions": Part("What for what", lambda _: confusion_section(choose())),
-            "emotions": Part("Emotion by emotion", lambda _: classes_section(choose())),
-            "compare": Part("Against another network", lambda _: compare_section(choose())),
+            "confusions": Part("What for what", _of_choice(confusion_section)),
+            "emotions": Part("Emotion by emotion", _of_choice(classes_section)),
+            "compare": Part("Against another network", _of_choice(compare_section)),
         },
     ),
     "How sure, how sturdy": Group(
@@ -92,7 +96,7 @@ GROUPS = {
         {
             "confidence": Part(
                 "Confidence",
-                lambda settings: confidence_section(choose(), settings.threshold),
+                lambda settings: confidence_section(choose(settings.reading), settings.threshold),
                 (THRESHOLD_KEY,),
             ),
             "robustness": Part(
@@ -102,7 +106,7 @@ GROUPS = {
             ),
             "why": Part(
                 "Why it says so",
-                lambda settings: why_section(choose(MODEL_ONLY), settings.detector),
+                lambda settings: why_section(choose_model(), settings.detector),
                 (DETECTOR_KEY,),
             ),
         },
@@ -111,18 +115,32 @@ GROUPS = {
         ":material/lan:",
         made_of,
         {
-            "layers": Part("Layer by layer", lambda _: network_section(choose(MODEL_ONLY).model)),
+            "layers": Part("Layer by layer", lambda _: network_section(choose_model().model)),
             "training": Part("How it was trained", lambda _: training_section()),
         },
     ),
 }
 PARTS = {slug: part for group in GROUPS.values() for slug, part in group.parts.items()}
+_FIRST = next(iter(PARTS))
 
 
-def choose_part() -> Part:
-    """Draw the choice of a group, its sentence, and the choice of a part; return the part."""
-    first = next(iter(PARTS))
-    slug = kept_value(list(PARTS), first, key=PART_KEY, name="part")
+def part_in_view() -> Part:
+    """Return the part that is chosen."""
+    return PARTS[_slug_in_view()]
+
+
+def _slug_in_view() -> str:
+    return kept_value(list(PARTS), _FIRST, key=PART_KEY, name="part")
+
+
+def choose_part(model: str, reading: str) -> None:
+    """Draw the choice of a group, its sentence, and the choice of a part.
+
+    Args:
+        model: Of which the sentence speaks.
+        reading: By which it answers, one of ``fer_core.readings.READINGS``.
+    """
+    slug = _slug_in_view()
     title, group = next((title, one) for title, one in GROUPS.items() if slug in one.parts)
     st.session_state[_last_key(title)] = slug
     st.session_state[GROUP_KEY] = title
@@ -135,7 +153,7 @@ def choose_part() -> Part:
         on_change=_turn,
         label_visibility="collapsed",
     )
-    if answer := said_of(group.said, model_in_view()):
+    if answer := said_of(group.said, model, reading):
         st.markdown(answer, help=_HOW)
     key = f"{PART_KEY}-{title}"
     st.session_state[key] = slug
@@ -148,8 +166,7 @@ def choose_part() -> Part:
         on_change=lambda: set_kept_value(st.session_state[key], key=PART_KEY),
         label_visibility="collapsed",
     )
-    keep_in_address("part", "" if slug == first else slug, page=PAGE)
-    return PARTS[slug]
+    keep_in_address("part", "" if slug == _FIRST else slug, page=PAGE)
 
 
 def _turn() -> None:

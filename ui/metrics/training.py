@@ -66,9 +66,19 @@ def training_section() -> None:
     ):
         with column:
             st.markdown(f"**{title}**")
-            st.plotly_chart(_log_chart(chosen, name), key=f"training-{name}", config=CHART_CONFIG)
+            st.plotly_chart(
+                _log_chart(chosen, name),
+                key=f"training-{name}",
+                config=CHART_CONFIG,
+                alt=_log_in_words(chosen, name, title),
+            )
     st.markdown("**Learning rate**")
-    st.plotly_chart(_rate_chart(chosen), key="training-rate", config=CHART_CONFIG)
+    st.plotly_chart(
+        _rate_chart(chosen),
+        key="training-rate",
+        config=CHART_CONFIG,
+        alt=f"Learning rate by epoch of {'; '.join(log.name for log in chosen)}",
+    )
     for log in chosen:
         with st.expander(f"Configuration of {plain(log.name)}"):
             st.json(log.config)
@@ -143,6 +153,15 @@ def _log_chart(logs: list[RunLog], name: str) -> go.Figure:
                 )
     figure.update_layout(_layout("" if name == "loss" else ".0%"))
     return figure
+
+
+def _log_in_words(logs: list[RunLog], name: str, title: str) -> str:
+    last = [
+        f"{log.name} {log.columns[f'val_{name}'][-1]:.3f}"
+        for log in logs
+        if log.columns.get(f"val_{name}")
+    ]
+    return f"{title} by epoch; of the validation, in the end: {'; '.join(last) or 'not known'}"
 
 
 def _rate_chart(logs: list[RunLog]) -> go.Figure:

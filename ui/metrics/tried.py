@@ -62,11 +62,17 @@ def tried_section() -> None:
             f"Plan “{plan}”: short runs, one change at a time. Every point is a network on "
             "PublicTest, one view; bars are the spread over the seeds."
         )
-        st.plotly_chart(gains_chart(trials), key=f"gains-{plan}", config=CHART_CONFIG)
+        st.plotly_chart(
+            gains_chart(trials),
+            key=f"gains-{plan}",
+            config=CHART_CONFIG,
+            alt=f"What each change of plan “{plan}” gives; “The figures” below has them all",
+        )
         st.plotly_chart(
             tried_chart(networks_of(trials), shipped_networks()),
             key=f"tried-{plan}",
             config=CHART_CONFIG,
+            alt="Accuracy against multiply-adds, of these short runs and of the shipped networks",
         )
         with st.expander("The figures"):
             st.markdown(as_table(trials))

@@ -15,7 +15,7 @@ from fer_core.errors import FerError
 from fer_core.preprocessing import INPUT_SIZE, resize_face
 from fer_core.readings import LABELS
 from train.evaluation.explain import grad_cam, load_network
-from ui.common.charts import CHART_CONFIG, probability_bars
+from ui.common.charts import CHART_CONFIG, bars_in_words, probability_bars
 from ui.common.images import enlarged
 from ui.common.layout import plain
 from ui.common.public import without_paths
@@ -47,7 +47,10 @@ def why_section(choice: Choice, detector: FaceDetector) -> None:
     with picture:
         square_image(enlarged(face, _SIDE), caption, key="why-face", width=_SIDE, alt="The face")
     bars.plotly_chart(
-        probability_bars(classifier.labels, probabilities), key="why-bars", config=CHART_CONFIG
+        probability_bars(classifier.labels, probabilities),
+        key="why-bars",
+        config=CHART_CONFIG,
+        alt=f"Probabilities: {bars_in_words(classifier.labels, probabilities)}",
     )
     emotion = st.selectbox(
         "What speaks for",

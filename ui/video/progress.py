@@ -51,6 +51,7 @@ def follow_analysis(run: VideoRun) -> None:
             ),
             key=f"sketch-{person}",
             config=TIMELINE_CONFIG,
+            alt=f"Emotions of person {person} over time, so far",
         )
 
 

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,9 @@ from train.evaluation.audit import audit
 from train.training.config import AugmentationConfig
 from ui.common.explorer_data import data_place
 from ui.common.layout import plain
-
-SECTIONS = ("Overview", "Audit", "Map", "Browse", "Augmentation", "Mean faces", "Pipeline")
+from ui.common.settings import ALL_KEYS
+from ui.dataset.browser import choose_model
+from ui.dataset.sections import SECTIONS
 
 
 @pytest.fixture
@@ -151,6 +153,44 @@ def test_without_the_data_set_the_counts_are_the_published_ones(bare: AppTest) -
 def test_with_the_data_set_every_section_works(page: AppTest, section: str) -> None:
     app = begin(page, section)
     assert not app.exception and not app.error
+    # The sidebar has what acts on it, and what is there has no second control.
+    radios = {radio.key for radio in app.sidebar.radio}
+    assert radios == set(ALL_KEYS) & set(SECTIONS[section].settings)
+    assert "Network" not in [control.label for control in app.segmented_control]
+    assert all(chart.proto.alt for chart in app.get("plotly_chart"))
+
+
+def test_a_pictures_own_page_and_its_section_follow_the_sidebar(page: AppTest) -> None:
+    app = begin(page, "Browse")
+    app = app.radio(key="classes").set_value("fer6").run()
+    assert not any("→ disgust" in line for tile in tiles(app) for line in tile["lines"])
+    app = open_picture(app, *tiles(app)[-1]["title"].split(" · "))
+    assert [radio.key for radio in app.sidebar.radio] == ["classes"]
+    assert app.radio(key="classes").value == "fer6"
+
+
+@pytest.mark.parametrize(
+    ("names", "control", "shown"),
+    [
+        (("fer7", "fer6"), [], "fer6"),
+        (("fer7", "fer6", "mine"), ["fer6", "mine"], "fer6"),
+        (("fer7", "mine"), ["fer7", "mine"], "fer7"),
+        (("fer7",), [], "fer7"),
+    ],
+)
+def test_networks_of_ones_own_can_be_chosen_beside_the_sidebars(
+    monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], control: list[str], shown: str
+) -> None:
+    offered: list[str] = []
+
+    def draw(_: str, options: list[str], *, default: str, **more: object) -> str:
+        offered.extend(options)
+        return default
+
+    monkeypatch.setattr("ui.dataset.browser.st.segmented_control", draw)
+    found = SimpleNamespace(predictions=dict.fromkeys(names))
+    assert choose_model(found, "fer6", key="any") == shown
+    assert offered == control
 
 
 def test_a_place_is_given_by_hand(bare: AppTest, tiny_folder: Path) -> None:

@@ -11,9 +11,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from streamlit.runtime.state.session_state import WStates
 from streamlit.testing.v1 import AppTest
 
 from fer_core.classifier import MODELS_DIR
+from fer_core.tta import FLIP
 from tests.cells import cell_of, write_pictures
 from tests.ui.conftest import SAMPLE, address, until
 from train.evaluation import metrics
@@ -29,7 +31,8 @@ from train.evaluation.records import (
 from train.evaluation.storage import read_record, write_record
 from train.evaluation.trials import BASELINE, Trial, save_trials
 from ui.common import explorer_data
-from ui.common.explorer_data import metrics_of
+from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of
+from ui.common.settings import READING_KEY
 from ui.metrics import tried
 from ui.metrics import why as metrics_why
 from ui.metrics.own_runs import OwnRun
@@ -61,6 +64,12 @@ def opened(app: AppTest, **said: str) -> AppTest:
     return app
 
 
+def by_labels(app: AppTest) -> AppTest:
+    """Have everything read as FER-2013 is labelled, as the sidebar of another page does."""
+    app.session_state[f"{READING_KEY}-kept"] = "labels"
+    return app
+
+
 def turn(app: AppTest, part: str) -> AppTest:
     app.session_state[f"{PART_KEY}-kept"] = part
     app.run()
@@ -88,6 +97,8 @@ def test_every_part_without_the_data_set(page: AppTest, part: str, model: str) -
     opened(page, part=part, network=model)
     assert not page.error
     assert page.main.header
+    texts_of_charts = [chart.proto.alt for chart in page.get("plotly_chart")]
+    assert all(texts_of_charts) and len(set(texts_of_charts)) == len(texts_of_charts)
 
 
 def test_a_group_begins_with_a_sentence_and_its_last_part(page: AppTest) -> None:
@@ -107,10 +118,12 @@ def test_a_group_begins_with_a_sentence_and_its_last_part(page: AppTest) -> None
 
 
 def test_the_address_brings_back_part_and_choices(page: AppTest) -> None:
-    said = {"part": "emotions", "network": "fer6", "pictures": "PublicTest", "views": "flip"}
-    opened(page, **said)
-    assert page.main.header[0].value.endswith("6 emotions, mirrored too on PublicTest")
-    assert said.items() <= address(page).items() and address(page)["against"] == ""
+    said = {"part": "emotions", "network": "fer6", "pictures": "PublicTest", "views": "one view"}
+    opened(by_labels(page), **said)
+    assert page.main.header[0].value.endswith(
+        "6 emotions, one view on PublicTest, by FER-2013's labels"
+    )
+    assert said.items() <= address(page).items()
 
 
 def test_network_and_sidebar_are_one_choice(page: AppTest) -> None:
@@ -124,11 +137,50 @@ def test_network_and_sidebar_are_one_choice(page: AppTest) -> None:
     assert page.selectbox(key="metrics-model").value == "fer6"
 
 
+def test_reading_and_sidebar_are_one_choice(page: AppTest) -> None:
+    turn(page, "confusions")
+    assert page.selectbox(key=READING_KEY).value == "people"
+    assert "by what most people say" in page.markdown[0].value
+    page.selectbox(key=READING_KEY).set_value("labels").run()
+    assert "by FER-2013's labels" in page.markdown[0].value
+    # What is served comes first.
+    assert page.selectbox(key="metrics-views").value == "flip"
+    photo = page.switch_page("pages/1_Photo.py").run()
+    assert photo.radio(key="reading").value == "labels"
+    photo.radio(key="reading").set_value("people").run()
+    page = photo.switch_page("pages/4_Metrics.py").run()
+    assert page.selectbox(key=READING_KEY).value == "people"
+    assert "by what most people say" in page.markdown[0].value
+
+
+def test_the_reading_is_in_the_address(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened(page, part="confusions", reading="labels")
+    assert "by FER-2013's labels" in page.markdown[0].value
+    assert page.selectbox(key=READING_KEY).value == address(page)["reading"] == "labels"
+    # Also where the next run cuts short what would keep it.
+    monkeypatch.setattr(WStates, "call_callback", lambda *_: None)
+    page.selectbox(key=READING_KEY).set_value("people").run()
+    assert "by what most people say" in page.markdown[0].value
+    assert page.selectbox(key=READING_KEY).value == "people" and not address(page)["reading"]
+
+
+@pytest.mark.parametrize("model", ["fer7", "fer6"])
+@pytest.mark.parametrize("reading", ["labels", "people"])
+def test_the_sentence_and_the_cells_below_it_are_the_same(
+    page: AppTest, model: str, reading: str
+) -> None:
+    page.session_state[f"{READING_KEY}-kept"] = reading
+    opened(page, part="confusions", network=model, pictures=HEADLINE_SPLITS[model])
+    worst = page.dataframe[0].value.iloc[0]
+    assert f"take {worst['true']} faces for {worst['taken for']}" in page.markdown[0].value
+    assert f"with {worst['of the true']:.0f} of a hundred" in page.markdown[0].value
+
+
 def test_only_what_makes_a_difference_can_be_chosen(page: AppTest) -> None:
     page.run().selectbox(key="metrics-split").set_value("PublicTest")
     for part in ("photos", "crowd", "robustness", "why", "layers", "training"):
         keys = {choice.key for choice in turn(page, part).selectbox}
-        assert not {"metrics-split", "metrics-reading", "metrics-views"} & keys, part
+        assert not {"metrics-split", READING_KEY, "metrics-views"} & keys, part
         assert ("metrics-model" in keys) == (part != "training"), part
         if part == "robustness":
             assert texts(page).count("1,200 pictures of PublicTest, whatever is chosen") == 1
@@ -137,7 +189,7 @@ def test_only_what_makes_a_difference_can_be_chosen(page: AppTest) -> None:
 
 def test_figures_are_the_stored_ones(page: AppTest) -> None:
     stored = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())
-    page.run()
+    by_labels(page).run()
     for split, views in itertools.product(
         ("PublicTest", "PrivateTest", "test"), ("one view", "flip")
     ):
@@ -153,27 +205,30 @@ def test_figures_are_the_stored_ones(page: AppTest) -> None:
 
 @pytest.mark.parametrize("model", ["fer7", "fer6"])
 def test_the_peoples_figures_are_the_stored_ones(page: AppTest, model: str) -> None:
-    opened(page, network=model, pictures="PublicTest", against="people")
+    opened(page, network=model, pictures="PublicTest")
     stored = json.loads((MODELS_DIR / model / "metrics.json").read_text())["PublicTest"]["people"]
     shown = {metric.label: metric.value for metric in page.metric}
-    assert shown["As the crowd decided"] == f"{stored['figures']['people']['share']:.1%}"
+    assert shown["Crowd's decision"] == f"{stored['figures']['people']['share']:.1%}"
     assert shown["8 answers"] == f"{stored['figures']['votes']['share']:.1%}"
     assert stored["protocol"] in texts(page)
+    # The figure that others publish is not lost.
+    labels = metrics_of(model)["PublicTest"]["flip"]
+    assert f"accuracy is **{labels['accuracy']:.1%}**" in texts(page)
 
 
 def test_the_people_are_read_with_the_mirror_image_alone(page: AppTest) -> None:
-    page.run().selectbox(key="metrics-reading").set_value("people").run()
+    by_labels(page).run().selectbox(key=READING_KEY).set_value("people").run()
     assert not page.exception
     keys = {choice.key for choice in page.selectbox}
-    assert "metrics-reading" in keys and "metrics-views" not in keys
+    assert READING_KEY in keys and "metrics-views" not in keys
     assert "what FER+'s crowd decided" in texts(page)
     # A single picture is looked at with its label.
     turn(page, "why")
-    assert "metrics-reading" not in {choice.key for choice in page.selectbox}
+    assert READING_KEY not in {choice.key for choice in page.selectbox}
 
 
 def test_a_cell_of_the_people_is_what_the_crowd_decided(page: AppTest) -> None:
-    opened(page, part="confusions", pictures="PublicTest", against="people")
+    opened(page, part="confusions", pictures="PublicTest")
     choose_cell(page, "sad", "neutral")
     said = read_record(MODELS_DIR / "fer7", Predictions).split("PublicTest").people_verdicts()
     cell = said.where((said.words == "sad") & (said.said == "neutral"))
@@ -181,19 +236,23 @@ def test_a_cell_of_the_people_is_what_the_crowd_decided(page: AppTest) -> None:
 
 
 def test_shares_are_drawn_as_said_and_counted(page: AppTest) -> None:
-    opened(page, part="confidence", pictures="PublicTest", against="people")
+    opened(page, part="confidence", pictures="PublicTest")
     metrics_file = json.loads((MODELS_DIR / "fer7" / "metrics.json").read_text())
     shares = metrics_file["PublicTest"]["people"]["figures"]["people_shares"]
     assert f"calibration error of {shares['error']:.3f}" in texts(page)
-    chart = json.loads(page.get("plotly_chart")[0].proto.spec)["data"][0]
+    # In place of the reliability, which a majority's size does not have.
+    assert "Reliability" not in texts(page)
+    chart = json.loads(page.get("plotly_chart")[1].proto.spec)["data"][0]
     assert chart["y"] == pytest.approx([row["actual"] for row in shares["bins"]])
 
 
 def test_the_people_are_compared_with_the_people(page: AppTest) -> None:
-    opened(page, part="compare", against="people")
+    opened(page, part="compare")
     assert not page.error
-    assert "7 emotions, as people would say" in texts(page)
-    assert page.selectbox(key="compare-fer7-people-flip").options == ["6 emotions, mirrored too"]
+    assert page.main.header[0].value == (
+        "7 emotions on PrivateTest, by what people say, against another"
+    )
+    assert page.selectbox(key="compare-fer7-people-flip").options == ["6 emotions"]
 
 
 def test_ordinary_photos(page: AppTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -221,7 +280,7 @@ def test_peers_have_their_protocols_and_our_own_stand_beside_them(page: AppTest)
 
 
 def test_a_cell_without_the_data_set_is_a_table(page: AppTest) -> None:
-    choose_cell(turn(page, "confusions"), "sad", "neutral")
+    choose_cell(turn(by_labels(page), "confusions"), "sad", "neutral")
     assert "FER2013" in page.info[0].value
     assert not grids(page)
     cell = cell_of()
@@ -232,11 +291,11 @@ def test_a_cell_without_the_data_set_is_a_table(page: AppTest) -> None:
 
 
 def test_a_cell_with_the_data_set_shows_its_pictures(pictures: AppTest) -> None:
-    choose_cell(turn(pictures, "confusions"), "sad", "neutral")
+    choose_cell(turn(by_labels(pictures), "confusions"), "sad", "neutral")
     (grid,) = grids(pictures)
     cell = cell_of()
     tiles = grid["groups"][0]["tiles"]
-    assert f"**{len(cell)}** labelled *sad*" in texts(pictures)
+    assert f"**{len(cell)}** of *sad* taken for *neutral*" in texts(pictures)
     assert len(tiles) == min(60, len(cell)) and grid["atlas"]
     assert tiles[0]["lines"][0] == f"neutral {cell.probabilities[0].max():.0%}"
     assert str(cell.names[0]) in tiles[0]["title"]
@@ -246,7 +305,7 @@ def test_a_cell_with_the_data_set_shows_its_pictures(pictures: AppTest) -> None:
 
 
 def test_pictures_that_are_not_in_the_data_set_are_counted(pictures: AppTest) -> None:
-    choose_cell(turn(pictures, "confusions"), "disgust", "angry")
+    choose_cell(turn(by_labels(pictures), "confusions"), "disgust", "angry")
     count = len(cell_of(true="disgust", predicted="angry"))
     assert f"{count} of these pictures are not in the data set" in texts(pictures)
 
@@ -257,12 +316,12 @@ def test_rows_of_a_csv_are_not_taken_for_other_pictures(
     file = tmp_path / "fer2013.csv"
     file.write_text("emotion,pixels,Usage\n4," + " ".join(["9"] * 2304) + ",PrivateTest\n")
     monkeypatch.setenv("FER2013", str(file))
-    choose_cell(turn(page, "confusions"), "sad", "neutral")
+    choose_cell(turn(by_labels(page), "confusions"), "sad", "neutral")
     assert "other numbers" in page.info[0].value and not grids(page)
 
 
 def test_a_model_without_the_chosen_emotion(page: AppTest) -> None:
-    choose_cell(turn(page, "confusions"), "disgust", "angry")
+    choose_cell(turn(by_labels(page), "confusions"), "disgust", "angry")
     page.selectbox(key="metrics-model").set_value("fer6").run()
     assert not page.exception
     assert page.selectbox(key="confusion-true").value is None
@@ -270,9 +329,9 @@ def test_a_model_without_the_chosen_emotion(page: AppTest) -> None:
 
 def test_the_threshold_says_what_it_leaves(page: AppTest) -> None:
     # The sidebar's own, of which there is no second one.
-    (slider,) = turn(page, "confidence").slider
+    (slider,) = turn(by_labels(page), "confidence").slider
     slider.set_value(70).run()
-    part = read_record(MODELS_DIR / "fer7", Predictions).split("PrivateTest").verdicts()
+    part = read_record(MODELS_DIR / "fer7", Predictions).split("PrivateTest").verdicts(FLIP)
     left = accuracy_by_coverage(part.probabilities, part.labels, np.array([0.7]))
     assert f"**{left.coverage[0]:.1%}** of the pictures" in texts(page)
     assert f"**{left.accuracy[0]:.1%}** of these" in texts(page)
@@ -281,9 +340,9 @@ def test_the_threshold_says_what_it_leaves(page: AppTest) -> None:
 
 
 def test_two_models_on_the_same_pictures(page: AppTest) -> None:
-    turn(page, "compare")
+    turn(by_labels(page), "compare")
     seven, six = (
-        read_record(MODELS_DIR / name, Predictions).split("PrivateTest").verdicts()
+        read_record(MODELS_DIR / name, Predictions).split("PrivateTest").verdicts(FLIP)
         for name in ("fer7", "fer6")
     )
     common = seven.where(seven.words != "disgust")
@@ -429,6 +488,10 @@ def test_an_archive_that_is_refused(page: AppTest, content: bytes, sentence: str
     page = measure(page, content)
     assert not page.exception and sentence in page.error[0].value
     assert not page.metric
+    # It is not said of the next archive.
+    page.file_uploader[0].set_value(("other.zip", content, "application/zip")).run()
+    assert not page.exception and not page.error
+    assert "metrics-own-run" not in page.session_state
 
 
 def test_what_was_tried_is_drawn_and_in_a_table(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from fer_core.classifier import MODELS_DIR
+from fer_core.readings import READINGS
 from train.data.archives import Skipped
 from train.evaluation.corruptions import CORRUPTIONS, corrupt
 from train.evaluation.curves import roc_curve
@@ -250,14 +251,20 @@ def test_sentences_of_the_groups() -> None:
     good = how_good(0.72, 0.84, {"happy": 0.91, "fear": 0.48, "sad": 0.6})
     assert good.startswith("**It is right about seven times in ten** (72%)")
     assert "finds happy faces nine times in ten, but fear only every second time." in good
-    mixed = what_it_confuses(("happy", "sad", "fear"), [[9, 1, 0], [0, 5, 0], [2, 4, 4]])
-    assert "take fear faces for sad**: so it does with 40 of a hundred" in mixed
+    mixed = what_it_confuses(("happy", "sad", "fear"), [[9, 1, 0], [0, 5, 0], [2, 4, 4]], "labels")
+    assert (
+        "take fear faces for sad**, by FER-2013's labels: so it does with 40 of a hundred" in mixed
+    )
     assert "misses fear most (60 of a hundred) and sad least (0)" in mixed
-    assert "no mistakes" in what_it_confuses(("happy", "sad"), [[9, 0], [0, 5]])
-    assert "may be taken at its word" in how_sure(0.04, None)
+    assert "no mistakes" in what_it_confuses(("happy", "sad"), [[9, 0], [0, 5]], "people")
+    assert "may be taken at its word" in how_sure(0.04, None, "labels")
+    assert "by 4 percentage points on" in how_sure(0.04, None, "labels")
+    assert "a bar is off by about one percentage point or less on" in how_sure(
+        0.005, None, "people"
+    )
     row = RobustnessRow("none", 0, 0.71, 0.7, 0.7, 0, 0)
     worst = replace(row, kind="blur", strength=3, accuracy=0.28)
-    sturdy = how_sure(0.2, Robustness("PublicTest", 10, 0, row, (worst, row)))
+    sturdy = how_sure(0.2, Robustness("PublicTest", 10, 0, row, (worst, row)), "labels")
     assert "rough guide" in sturdy and "blur most of all: where seven of ten" in sturdy
     assert "only three are" in sturdy
 
@@ -265,7 +272,8 @@ def test_sentences_of_the_groups() -> None:
 @pytest.mark.parametrize("model", ["fer7", "fer6", "nothing"])
 def test_every_group_has_its_sentence(model: str) -> None:
     for group in GROUPS.values():
-        assert bool(said_of(group.said, model)) is (model != "nothing")
+        for reading in READINGS:
+            assert bool(said_of(group.said, model, reading)) is (model != "nothing")
 
 
 @pytest.mark.parametrize(("threshold", "hatched"), [(0, 0), (0.45, 9), (1, 20)])

@@ -13,11 +13,13 @@ from fer_core.live.state import LiveState, LiveStatus
 from ui.common.layout import plain
 from ui.live.charts import charts_data, draw_charts, empty_charts
 from ui.live.ice import IceConfiguration
-from ui.live.rtc import Connection, connection
+from ui.live.rtc import Connection, connection, is_heard
 from ui.live.session import LiveSession
 
 # How often the charts are drawn, in seconds; docs/BENCHMARKS.md has what it costs.
 REFRESH_S = 0.5
+# How often, in seconds, it is looked whether the camera was started.
+_IDLE_S = 2.0
 # Streamlit fades what it is about to draw again, which would make the charts flicker.
 _STEADY = "<style>.st-key-live-panel [data-stale=true] { opacity: 1 !important; }</style>"
 # After so many seconds without a frame the camera is gone; shorter gaps are the network's.
@@ -29,9 +31,9 @@ _SLOW_S = 8.0
 def live_panel(
     session: LiveSession, context: WebRtcStreamerContext, ice: IceConfiguration, threshold: float
 ) -> None:
-    """Draw the panel, again and again while the camera is on."""
+    """Draw the panel again and again, less often while the camera is off."""
     active = session.attempt_since is not None
-    fragment = st.fragment(_panel, run_every=REFRESH_S if active else None)
+    fragment = st.fragment(_panel, run_every=REFRESH_S if active else _IDLE_S)
     with st.container(key="live-panel"):
         st.html(_STEADY)
         fragment(session, context, ice, threshold)
@@ -56,6 +58,8 @@ def _panel(
 ) -> None:
     if session.refusal:
         # No time is left for this camera, and the page takes it off.
+        st.rerun()
+    if not is_heard(session):
         st.rerun()
     status = session.analysis.status()
     analysis = session.analysis

@@ -58,9 +58,8 @@ def camera(
     session: LiveSession, ice: IceConfiguration, constraints: dict[str, Any]
 ) -> WebRtcStreamerContext:
     """Draw the camera with its buttons; the session hears of what happens to it."""
-    # What was refused still wants to play; the next try begins with a camera of its own.
-    key = f"{CAMERA_KEY}-{session.refusals}"
-    _forget_camera(f"{CAMERA_KEY}-{session.refusals - 1}")
+    key = _key(session.refusals)
+    _forget_camera(_key(session.refusals - 1))
     _hear(session, key)
     if session.refusal:
         st.rerun()
@@ -101,6 +100,27 @@ def connection(context: WebRtcStreamerContext) -> Connection:
     return Connection(_STATES.get(peer.connectionState, peer.connectionState), trip)
 
 
+def is_heard(session: LiveSession) -> bool:
+    """Return whether the session knows what the browser's end of the camera says of itself.
+
+    A run that is overtaken may still put back what the browser said before, and the run that has
+    overtaken it believes that.
+    """
+    said = st.session_state.get(generate_frontend_component_key(_key(session.refusals)))
+    if said is None:
+        return True
+    state = compile_state(said)
+    return (state.playing or state.signalling) == (session.attempt_since is not None)
+
+
+def _key(refusals: int) -> str:
+    """Return what a camera is called in the session.
+
+    What was refused still wants to play, so the next try begins with a camera of its own.
+    """
+    return f"{CAMERA_KEY}-{refusals}"
+
+
 def _hear(session: LiveSession, key: str) -> None:
     """Tell the session and streamlit-webrtc what the browser's end of the camera says of itself.
 
@@ -114,7 +134,10 @@ def _hear(session: LiveSession, key: str) -> None:
         session.end()
         _forget_camera(key)
         return
-    said = st.session_state[frontend_key] or {}
+    said = st.session_state[frontend_key]
+    if said is None:
+        # It has said nothing yet, or Streamlit has lost what it said.
+        return
     state = compile_state(said)
     offer = said.get("sdpOffer")
     if offer and offer != session.offer:

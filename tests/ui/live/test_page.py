@@ -220,6 +220,21 @@ def test_start_and_stop_are_heard_without_a_callback(
         assert session_of(live_page).analysis.running == playing
 
 
+def test_what_a_run_did_not_hear_is_heard_soon(
+    live_page: AppTest, press: Callable[[bool], AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An overtaken run may have put back what the browser said before."""
+    hear = live_rtc._hear
+    for playing in (True, False):
+        runs = iter(range(9))
+        monkeypatch.setattr(
+            live_rtc, "_hear", lambda *given, runs=runs: next(runs) and hear(*given)
+        )
+        press(playing)
+        assert not live_page.exception and next(runs) == 2
+        assert (session_of(live_page).attempt_since is not None) == playing
+
+
 def test_a_camera_that_falls_silent_is_said(
     live_page: AppTest, press: Callable[[bool], AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -582,7 +582,7 @@ def test_latency_does_not_grow_under_a_slow_detector(
         live.start()
         live.wait_for_frames(100)
         early = statistics.median(latencies_ms(probe(live.page, seconds=4, size_wh=size_wh)))
-        live.wait_for_frames(600)
+        live.wait_for_frames(360)
         late = statistics.median(latencies_ms(probe(live.page, seconds=4, size_wh=size_wh)))
         figures = live.page.locator(".st-key-live-charts .figures").inner_text()
         live.stop()

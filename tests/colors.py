@@ -1,4 +1,4 @@
-"""How well colours are told apart, and what the app's pages stand on."""
+"""The contrast of colours, and the backgrounds of the app's pages."""
 
 from __future__ import annotations
 

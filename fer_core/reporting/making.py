@@ -51,7 +51,11 @@ def checksum_of(source: object) -> str | None:
         return hashlib.sha256(source).hexdigest()
     if not isinstance(source, str | os.PathLike) or not Path(source).is_file():
         return None
-    with Path(source).open("rb") as file:
+    return _file_checksum(Path(source))
+
+
+def _file_checksum(path: Path) -> str:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -79,7 +83,7 @@ def making_of(
         checksums[f"{model}/{TFLITE_FILE}"] = reader.sha256
     file = detector_file(detector)
     if file is not None and file.is_file():
-        checksums[file.name] = hashlib.sha256(file.read_bytes()).hexdigest()
+        checksums[file.name] = _file_checksum(file)
     return Making(
         check_threshold(threshold),
         reading,

@@ -40,27 +40,22 @@ class Section:
     of_pictures: bool = False
 
 
+def _of_pictures(icon: str, show: Callable[[Collection, str], None]) -> Section:
+    """Return a section of the data set's pictures, as the chosen network reads them."""
+    return Section(
+        icon,
+        lambda found, settings: show(found, settings.class_set),
+        (CLASSES_KEY,),
+        of_pictures=True,
+    )
+
+
 # First what needs no pictures.
 SECTIONS = {
     "Overview": Section(":material/bar_chart:", lambda found, _: show_overview(found)),
-    "Audit": Section(
-        ":material/fact_check:",
-        lambda found, settings: show_audit(found, settings.class_set),
-        (CLASSES_KEY,),
-        of_pictures=True,
-    ),
-    "Map": Section(
-        ":material/scatter_plot:",
-        lambda found, settings: show_map(found, settings.class_set),
-        (CLASSES_KEY,),
-        of_pictures=True,
-    ),
-    "Browse": Section(
-        ":material/grid_view:",
-        lambda found, settings: browse(found, settings.class_set),
-        (CLASSES_KEY,),
-        of_pictures=True,
-    ),
+    "Audit": _of_pictures(":material/fact_check:", show_audit),
+    "Map": _of_pictures(":material/scatter_plot:", show_map),
+    "Browse": _of_pictures(":material/grid_view:", browse),
     "Augmentation": Section(
         ":material/transform:",
         lambda found, settings: show_augmentation(found, settings.detector),

@@ -30,8 +30,13 @@ new PerformanceObserver((list) => {
 """
 
 
+# While a run takes long, Streamlit fades what it has not come to yet.
+_UNFADED = '[data-stale="true"] { opacity: 1 !important; transition: none !important; }'
+
+
 def faults(page: Page) -> list[str]:
     """Return what axe-core finds to be serious or worse, and headings that leave out a level."""
+    page.add_style_tag(content=_UNFADED)
     # Streamlit fades its own "running" in and out, and a colour on its way has no contrast.
     looked_at = {"exclude": [[".stStatusWidget"]]}
     found = Axe().run(page, context=looked_at).response["violations"]

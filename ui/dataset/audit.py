@@ -17,7 +17,7 @@ from ui.common.download import download_made_at_click
 from ui.common.explorer_data import model_title
 from ui.common.pager import pager
 from ui.dataset.state import Collection, label_issues_of
-from ui.dataset.tiles import SPLIT_NAMES, Shown, show_tiles
+from ui.dataset.tiles import AS_STORED, SPLIT_NAMES, Shown, show_tiles
 
 _GROUPS_A_PAGE = 12
 _PICTURES_A_PAGE = 60
@@ -178,7 +178,7 @@ def _no_faces(found: Collection, audit: Audit) -> None:
 
 
 def _label_issues(found: Collection, audit: Audit, issues: LabelIssues, model: str) -> None:
-    st.caption(audit.summary.methods["labels"])
+    st.caption(f"{audit.summary.methods['labels']}{f' {AS_STORED}' if model else ''}")
     source = st.segmented_control(
         "Doubted by",
         list(_SOURCES),

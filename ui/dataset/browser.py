@@ -12,7 +12,7 @@ from ui.common.pager import pager
 from ui.common.settings import CLASS_SET_NAMES
 from ui.dataset.filters import ORDERS, RIGHT, WRONG, Filters, ordered, select
 from ui.dataset.state import Collection
-from ui.dataset.tiles import SPLIT_NAMES, Shown, said_of, show_tiles
+from ui.dataset.tiles import AS_STORED, SPLIT_NAMES, Shown, said_of, show_tiles
 
 _PER_PAGE = 60
 _PAGE_KEY = "browser-page"
@@ -65,6 +65,8 @@ def browse(found: Collection, chosen_model: str) -> None:
     rows = ordered(found.rows, rows, found.audit, model, order)
     read_by = "" if model is None else f", read by the network for {model_title(model)}"
     count.markdown(f"**{len(rows):,}** of {len(found.rows):,} pictures{read_by}")
+    if model is not None:
+        st.caption(AS_STORED)
     start, end = pager(len(rows), _PER_PAGE, key=_PAGE_KEY)
     shows = [
         Shown(picture, (said_of(found, picture, model),))

@@ -19,7 +19,7 @@ from ui.common.pager import pager
 from ui.common.public import without_paths
 from ui.dataset.browser import choose_model
 from ui.dataset.state import Collection
-from ui.dataset.tiles import Shown, said_of, show_tiles
+from ui.dataset.tiles import AS_STORED, Shown, said_of, show_tiles
 
 _PER_PAGE = 60
 _SELECTED_KEY = "map-selected"
@@ -59,7 +59,7 @@ def show_map(found: Collection, chosen_model: str) -> None:
     st.caption(
         "Draw a line around points to see their pictures. t-SNE of the features before the last "
         f"layer: what lies close together looks alike to the network for {model_title(model)}; "
-        f"distances between far groups mean nothing.{learned}"
+        f"distances between far groups mean nothing.{learned} {AS_STORED}"
     )
     key = f"map-{model}-{part}-{coloring}"
     st.plotly_chart(

@@ -24,7 +24,7 @@ from ui.common.resources import get_classifier
 from ui.dataset.browser import choose_model
 from ui.dataset.rows import neighbours_of
 from ui.dataset.state import Collection, votes
-from ui.dataset.tiles import SPLIT_NAMES, Shown, said_of, show_tiles
+from ui.dataset.tiles import AS_STORED, SPLIT_NAMES, Shown, said_of, show_tiles
 
 _SHOWN_SIDE = 8 * 48
 _MOST_LIKE = 24
@@ -127,6 +127,8 @@ def _opinions(found: Collection, row: int, face: NDArray[np.uint8] | None) -> No
                 config=CHART_CONFIG,
                 alt=f"Probabilities: {bars_in_words(labels, probabilities)}",
             )
+    if any(opinion.said[row] for opinion in found.rows.opinions.values()):
+        st.caption(AS_STORED)
 
 
 def _classifier(name: str) -> EmotionClassifier | None:
@@ -163,7 +165,7 @@ def _crowd(found: Collection, row: int) -> None:
         f"The most chosen answer, **{chosen}**, has {audit.crowd_share[position]:.0%} of the "
         f"votes; the label has {audit.label_share[position]:.0%}."
     )
-    st.caption("With `ferplus.csv`, all ten answers are shown: see *Get it*.")
+    st.caption("With `ferplus.csv`, all ten answers are shown: *Overview* asks for it.")
 
 
 def _near(found: Collection, row: int) -> None:

@@ -33,6 +33,11 @@ VIEW_NAMES = {
     ONE_VIEW: "One view",
     CROPS: "Ten crops",
 }
+# Said where a part of the page has but one reading.
+BY_LABELS = (
+    "Faces are read here as FER-2013 is labelled, whichever reading is chosen elsewhere: the bars "
+    "may differ from those of the photo page."
+)
 MEASURE_NAMES = {PEOPLE: "What people say", LABELS: "FER-2013's labels"}
 _FOLLOWED_KEY = "metrics-followed"
 # Two fit beside each other on a telephone.

@@ -19,6 +19,7 @@ from ui.common.resources import get_classifier
 from ui.common.settings import Settings
 from ui.common.uploads import most_mb
 from ui.common.visitors import visitor
+from ui.metrics.choice import BY_LABELS
 from ui.metrics.classes import class_browser
 from ui.metrics.confidence import confidence_browser
 from ui.metrics.confusion import confusion_browser
@@ -61,13 +62,14 @@ def _ask(model: str, settings: Settings) -> None:
         on_change=_forget_failure,
     )
     st.markdown(
-        f"Inside, either a folder an emotion, named {', '.join(f'`{e}`' for e in _emotions(model))}"
-        ", or one CSV table with the columns `name` and `label` beside the pictures. Any other "
-        "column, such as `sex`, `age` or `light`, is compared group by group. Up to "
-        f"{largest_mb} MB and {MAX_FILES:,} files; nothing is unpacked to disk, and archives with "
-        "links, other archives or paths that lead out of them are refused."
+        "Inside, either one folder per emotion, named "
+        f"{', '.join(f'`{emotion}`' for emotion in _emotions(model))}, or one CSV table with the "
+        "columns `name` and `label` beside the pictures. Any other column, such as `sex`, `age` or "
+        f"`light`, is compared group by group. Up to {largest_mb} MB and {MAX_FILES:,} files; "
+        "nothing is unpacked to disk, and archives with links, other archives or paths that lead "
+        "out of them are refused."
     )
-    st.caption(PRIVACY_NOTE)
+    st.caption(f"{BY_LABELS} {PRIVACY_NOTE}")
     how = st.radio("They are", [_PHOTOS, _CROPS], key="own-how", horizontal=True)
     if st.button(
         f"Measure the network for {model_title(model)}",

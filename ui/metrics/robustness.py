@@ -27,7 +27,7 @@ from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.common.square import square_image
 from ui.metrics.charts import GRAY, LINE_COLORS
-from ui.metrics.choice import Choice, choose_model
+from ui.metrics.choice import BY_LABELS, Choice, choose_model
 from ui.metrics.faces import choose_face
 
 MEASURES = {
@@ -47,6 +47,7 @@ def robustness_section(detector: FaceDetector) -> None:
     st.header("Spoilt pictures")
     _measured()
     st.header("Try it on a face")
+    st.caption(BY_LABELS)
     _live(choose_model(), detector)
 
 
@@ -71,8 +72,8 @@ def _measured() -> None:
         width=320,
     )
     st.caption(
-        f"{measured_on(curves)} Each picture is read once, without its mirror image. The dotted "
-        "lines are the same pictures unspoilt."
+        f"{measured_on(curves)} Each picture is read as FER-2013 is labelled, without its mirror "
+        "image, and held against its label. The dotted lines are the same pictures unspoilt."
     )
     st.plotly_chart(
         robustness_chart(curves, measure),

@@ -88,8 +88,8 @@ def how_sure(calibration_error: float, robustness: Robustness | None, reading: s
     way = CORRUPTIONS[worst.kind]
     return (
         f"{said} Spoilt pictures cost more, {way.title.lower()} most of all: where "
-        f"{of_ten(robustness.clean.accuracy)} of ten clean faces are read rightly, only "
-        f"{of_ten(worst.accuracy)} are at the worst that was measured."
+        f"{of_ten(robustness.clean.accuracy)} of ten clean faces are read as FER-2013 labels them, "
+        f"only {of_ten(worst.accuracy)} are at the worst that was measured."
     )
 
 

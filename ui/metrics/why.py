@@ -22,7 +22,7 @@ from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.common.square import square_image
 from ui.common.why import falls_of, falls_shown, overlay
-from ui.metrics.choice import Choice
+from ui.metrics.choice import BY_LABELS, Choice
 from ui.metrics.faces import choose_face
 
 # Once the visitor asked for Keras, other faces are explained without asking again.
@@ -35,6 +35,7 @@ _SEEN_AFTER_S = 0.3
 def why_section(choice: Choice, detector: FaceDetector) -> None:
     """Draw what of a face speaks for an emotion."""
     st.header("Why does it say so?")
+    st.caption(BY_LABELS)
     chosen = choose_face(choice, detector, "why")
     if chosen is None:
         return

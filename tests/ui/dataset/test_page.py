@@ -28,6 +28,7 @@ from ui.common.layout import plain
 from ui.common.settings import ALL_KEYS
 from ui.dataset.browser import choose_model
 from ui.dataset.sections import SECTIONS
+from ui.dataset.tiles import AS_STORED
 
 
 @pytest.fixture
@@ -158,6 +159,7 @@ def test_with_the_data_set_every_section_works(page: AppTest, section: str) -> N
     assert radios == set(ALL_KEYS) & set(SECTIONS[section].settings)
     assert "Network" not in [control.label for control in app.segmented_control]
     assert all(chart.proto.alt for chart in app.get("plotly_chart"))
+    assert (AS_STORED in texts(app)) == (section in ("Browse", "Map"))
 
 
 def test_a_pictures_own_page_and_its_section_follow_the_sidebar(page: AppTest) -> None:
@@ -344,7 +346,7 @@ def test_a_picture_without_the_data_set_has_probabilities_and_neighbours(bare: A
     app = begin(bare, "Browse")
     app = open_picture(app, *tiles(app)[0]["title"].split(" · "))
     assert not app.exception and not app.get("image")
-    assert "python -m train download" in texts(app)
+    assert "python -m train download" in texts(app) and AS_STORED in texts(app)
     assert len(charts(app)) == 2
     neighbours = tiles(app, -1)
     assert len(neighbours) == 8
@@ -402,7 +404,9 @@ def test_the_audit(page: AppTest, tiny_audit: Path) -> None:
     assert len(tiles(app)) == found.summary.identical_pictures
     app = app.segmented_control(key="audit-finding").set_value("no face").run()
     assert len(tiles(app)) == found.summary.no_face
+    assert AS_STORED not in texts(app)
     app = app.segmented_control(key="audit-finding").set_value("labels").run()
+    assert AS_STORED in texts(app)
     app = app.segmented_control(key="audit-source").set_value("crowd").run()
     assert all("→ sad 1.00" in tile["lines"] for tile in tiles(app))
 

@@ -35,6 +35,7 @@ from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of
 from ui.common.settings import READING_KEY
 from ui.metrics import tried
 from ui.metrics import why as metrics_why
+from ui.metrics.choice import BY_LABELS
 from ui.metrics.own_runs import OwnRun
 from ui.metrics.sections import GROUP_KEY, GROUPS, PART_KEY, PARTS
 
@@ -182,6 +183,7 @@ def test_only_what_makes_a_difference_can_be_chosen(page: AppTest) -> None:
         keys = {choice.key for choice in turn(page, part).selectbox}
         assert not {"metrics-split", READING_KEY, "metrics-views"} & keys, part
         assert ("metrics-model" in keys) == (part != "training"), part
+        assert (BY_LABELS in texts(page)) == (part in ("robustness", "why")), part
         if part == "robustness":
             assert texts(page).count("1,200 pictures of PublicTest, whatever is chosen") == 1
     assert turn(page, "figures").selectbox(key="metrics-split").value == "PublicTest"

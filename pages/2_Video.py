@@ -17,7 +17,7 @@ st.caption(PRIVACY_NOTE)
 settings = sidebar()
 video = current_video()
 if video is None:
-    choose_video()
+    choose_video(settings)
     st.stop()
 run = video.run
 if run is not None and not run.job.over:

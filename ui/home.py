@@ -19,7 +19,7 @@ from ui.common.allowance import allowance
 from ui.common.bars import divided_bars
 from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of, stored
 from ui.common.layout import plain
-from ui.common.picture_buttons import PictureButton, picture_buttons
+from ui.common.picture_buttons import EXAMPLES_HEIGHT, PictureButton, picture_buttons
 from ui.common.samples import Upload, examples, sample_clip
 from ui.common.shares import of_ten
 from ui.common.uploads import (
@@ -31,7 +31,6 @@ from ui.common.uploads import (
 )
 
 _ROUND_KEY, _FAULT_KEY = "home-round", "home-fault"
-_EXAMPLES_HEIGHT = 186
 _SEX_NAMES = {"F": "women", "M": "men"}
 # Of fewer pictures no share is told.
 _FEW = 30
@@ -66,7 +65,7 @@ def try_it() -> Chosen | None:
         "examples",
         [PictureButton(one.thumbnail, one.title, note=one.source, film=one.upload is None)
          for one in found],
-        height=_EXAMPLES_HEIGHT,
+        height=EXAMPLES_HEIGHT,
     )  # fmt: skip
     if picked is not None:
         example = found[picked].upload
@@ -148,7 +147,10 @@ def how_good() -> None:
         }
         ordered = dict(sorted(rows.items(), key=lambda item: -item[1][item[0]]))
         divided_bars(ordered, "By what most of ten people say, the shares of what the app says")
-        st.caption("The number is how often it agrees; the rest of a line is what it says instead.")
+        st.caption(
+            "The number is how often it agrees; the rest of a line is what it says instead, in "
+            "the colours of those emotions."
+        )
 
 
 def in_short(share: float, confusion: dict[str, dict[str, int]], wild: Wild | None) -> str:

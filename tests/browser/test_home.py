@@ -84,6 +84,8 @@ def test_pages_are_accessible_and_keep_still(chromium: Browser, server: str, med
         expect(page.get_by_text(last)).to_be_visible()
         if place in ("/", "/Photo"):
             expect(page.get_by_role("button", name="Grace Hopper")).to_be_visible()
+        if place in ("/", "/Video"):
+            expect(page.get_by_role("button", name="A clip")).to_be_visible()
         assert page.evaluate("window.shift") < 0.1, place
         if place != "/Metrics":  # Its own test looks at all of its parts.
             be_accessible(page, place)

@@ -66,10 +66,9 @@ def divided_bars(rows: Mapping[str, Mapping[str, float]], caption: str) -> None:
     drawn = []
     for label, shares in rows.items():
         order = [label, *(other for other in strongest(shares, len(shares)) if other != label)]
-        parts = "".join(_part(other, shares[other], f"{_title(other)} {shares[other]:.0%}")
-                        for other in order)  # fmt: skip
         drawn.append(
-            f'<tr><th scope="row">{_title(label)}</th><td><div class="track">{parts}</div></td>'
+            f'<tr><th scope="row">{_title(label)}</th>'
+            f"<td>{_divided({other: shares[other] for other in order})}</td>"
             f'<td class="number">{shares[label]:.0%}</td></tr>'
         )
     _table(drawn, caption)
@@ -85,13 +84,9 @@ def named_bars(rows: Mapping[str, tuple[Mapping[str, float], str]], caption: str
     """
     drawn = []
     for name, (shares, said) in rows.items():
-        parts = "".join(
-            _part(verdict, share, f"{_title(verdict)} {share:.0%}")
-            for verdict, share in shares.items()
-        )
         drawn.append(
-            f'<tr><th scope="row" class="name" title="{escape(name)}">{escape(name)}</th><td>'
-            f'<div class="track">{parts}</div></td><td class="number wide">{escape(said)}</td></tr>'
+            f'<tr><th scope="row" class="name" title="{escape(name)}">{escape(name)}</th>'
+            f'<td>{_divided(shares)}</td><td class="number wide">{escape(said)}</td></tr>'
         )
     _table(drawn, caption)
 
@@ -118,6 +113,14 @@ def share_bar(shares: Mapping[str, float], caption: str) -> None:
 def _table(rows: Iterable[str], caption: str) -> None:
     caption = f'<caption class="unseen">{escape(caption)}</caption>'
     st.html(f'<table class="bars">{caption}<tbody>{"".join(rows)}</tbody></table>')
+
+
+def _divided(shares: Mapping[str, float]) -> str:
+    """Return a bar divided by shares, which says what each part is: to a mouse, and without one."""
+    said = {label: f"{_title(label)} {share:.0%}" for label, share in shares.items()}
+    parts = "".join(_part(label, share, said[label]) for label, share in shares.items())
+    told = ", ".join(said[label] for label, share in shares.items() if share >= 0.005)
+    return f'<div class="track" role="img" aria-label="{told}">{parts}</div>'
 
 
 def _part(verdict: str, share: float, title: str = "") -> str:

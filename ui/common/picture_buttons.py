@@ -10,6 +10,8 @@ from fer_core.labels import UNCERTAIN, color_of
 from ui.common.component import component
 from ui.common.images import data_url
 
+# Of one row, in pixels, with a line for whom each is from.
+EXAMPLES_HEIGHT = 186
 _buttons = component("fer_picture_buttons", __file__, '<div class="pictures"></div>')
 
 

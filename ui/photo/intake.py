@@ -8,9 +8,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from fer_core.protocols import FaceReader
+from fer_core.reporting.words import count_of
 from ui.common.allowance import allowance
 from ui.common.layout import plain
-from ui.common.picture_buttons import PictureButton, picture_buttons
+from ui.common.picture_buttons import EXAMPLES_HEIGHT, PictureButton, picture_buttons
 from ui.common.resources import get_classifier
 from ui.common.samples import Upload, examples
 from ui.common.settings import CLASS_SET_NAMES, Settings
@@ -18,7 +19,6 @@ from ui.common.uploads import PHOTO_TYPES, room_for_one, take
 from ui.photo.shelf import VIEW_KEY, PhotoShelf, read_photos, shelf
 
 _ROUND_KEY = "upload-round"
-_EXAMPLES_HEIGHT = 186
 # Of many photos, what was read is shown so often.
 _SHOWN_EVERY_S = 3.0
 
@@ -67,7 +67,7 @@ def _example() -> list[Upload]:
     picked = picture_buttons(
         "photo-examples",
         [PictureButton(one.thumbnail, one.title, note=one.source) for one in found],
-        height=_EXAMPLES_HEIGHT,
+        height=EXAMPLES_HEIGHT,
     )
     upload = None if picked is None else found[picked].upload
     return [] if upload is None else [upload]
@@ -96,7 +96,7 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         return
     bar, button = place.columns([4, 1], vertical_alignment="center")
     if photos.stopped:
-        bar.info(f"Cancelled: {len(waiting)} of {len(photos.uploads)} photos are not analysed.")
+        bar.info(f"Cancelled: {count_of(len(waiting), 'photo')} of {len(photos.uploads)} left out.")
         button.button("Continue", width="stretch", on_click=photos.stop, args=(False,))
         return
     button.button("Cancel the rest", width="stretch", on_click=photos.stop)
@@ -108,7 +108,9 @@ def analyze_rest(settings: Settings, place: DeltaGenerator) -> None:
         nonlocal read
         read = before + done
         left = f", {left_s:.0f} s left" if left_s else ""
-        progress.progress(read / len(photos.uploads), f"{len(waiting) - done} photos to go{left}")
+        progress.progress(
+            read / len(photos.uploads), f"{count_of(len(waiting) - done, 'photo')} to go{left}"
+        )
 
     def show_wait(why: str) -> None:
         progress.progress(read / len(photos.uploads), why)

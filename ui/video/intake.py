@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import time, timedelta
+from io import BytesIO
 from typing import BinaryIO, Literal
 
 import cv2
@@ -22,7 +23,9 @@ from ui.common.allowance import allowance
 from ui.common.images import as_jpeg
 from ui.common.jobs import get_queue
 from ui.common.layout import plain
+from ui.common.picture_buttons import EXAMPLES_HEIGHT, PictureButton, picture_buttons
 from ui.common.resources import get_classifier
+from ui.common.samples import examples, sample_clip
 from ui.common.settings import CLASS_SET_NAMES, DETECTOR_NAMES, Settings
 from ui.common.uploads import VIDEO_TYPES, let_go, most_mb
 from ui.common.visitors import visitor
@@ -46,17 +49,19 @@ _PLAYABLE = {
 }
 
 
-def choose_video() -> None:
-    """Draw the way to bring a video in."""
+def choose_video(settings: Settings) -> None:
+    """Draw the ways to bring a video in."""
     round_ = st.session_state.setdefault(_ROUND_KEY, 0)
     largest_mb = most_mb(allowance().video_mb)
-    upload = st.file_uploader(
-        "Upload a video",
-        type=list(VIDEO_TYPES),
-        max_upload_size=largest_mb,
-        key=f"video-upload-{round_}",
-    )
+    with st.container(key="drop-large-video"):
+        upload = st.file_uploader(
+            "Upload a video",
+            type=list(VIDEO_TYPES),
+            max_upload_size=largest_mb,
+            key=f"video-upload-{round_}",
+        )
     if upload is None:
+        _example(settings)
         st.markdown(
             "- Every person gets a **time line** of expressions, with the strongest moments.\n"
             "- An **annotated video** with sound, tables, a summary and captions to take away.\n"
@@ -74,6 +79,26 @@ def choose_video() -> None:
     let_go(upload)
     st.session_state[_ROUND_KEY] = round_ + 1
     st.rerun()
+
+
+def _example(settings: Settings) -> None:
+    """Draw the example; a click on it has it read as it is usual."""
+    st.caption("Or try this one:")
+    film = next(one for one in examples() if one.upload is None)
+    picked = picture_buttons(
+        "video-example",
+        [PictureButton(film.thumbnail, film.title, note=film.source, film=True)],
+        height=EXAMPLES_HEIGHT,
+    )
+    if picked is not None:
+        with st.spinner("Making the clip …"):
+            clip = sample_clip()
+        try:
+            begin_video(clip.name, BytesIO(clip.content), settings)
+        except FerError as error:
+            st.error(plain(f"{clip.name}: {error}"), icon=":material/videocam_off:")
+            return
+        st.rerun()
 
 
 def show_upload(video: Video) -> None:

@@ -56,6 +56,7 @@ def test_a_divided_bar_begins_with_its_own(drawn: Callable[..., str]) -> None:
     places = [body.index(f"{label} {share}%") for label, share in
               (("Sad", 50), ("Neutral", 40), ("Happy", 10))]  # fmt: skip
     assert places == sorted(places) and '<td class="number">50%' in body
+    assert 'role="img" aria-label="Sad 50%, Neutral 40%, Happy 10%"' in body
 
 
 def test_text_is_escaped(drawn: Callable[..., str]) -> None:

@@ -20,6 +20,8 @@ from fer_core.video.source import VideoFrame, VideoSource
 from tests.ui.conftest import ROOT, address, until
 from tests.ui.photo.test_page import buttons, charts
 from ui.common.jobs import Job
+from ui.common.samples import Upload
+from ui.video import intake
 from ui.video import runs as video_runs
 from ui.video.results import summary_sentence
 from ui.video.runs import Waiting
@@ -108,6 +110,18 @@ def test_empty_page(video_page: AppTest) -> None:
     assert len(video_page.file_uploader) == 1
     assert "two minutes after you close" in video_page.caption[0].value
     assert not buttons(video_page, "Start the analysis")
+
+
+def test_the_example_is_one_click(
+    video_page: AppTest, clip: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "sample_clip", lambda: Upload("two.mp4", clip))
+    monkeypatch.setattr(intake, "picture_buttons", lambda *_, **__: 0)
+    app = video_page.run()
+    assert not app.exception and not app.error and video_of(app).name == "two.mp4"
+    # It is being read already.
+    assert video_of(app).run is not None and not buttons(app, "Start the analysis")
+    get_shelf().remove(app.session_state["video-token"])
 
 
 @pytest.mark.parametrize("content", [b"", b"This is no video."], ids=["empty", "text"])

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from tests.browser.accessibility import faults, in_both_themes, overhang
-from tests.cells import PREDICTED, TRUE, cell_of
+from tests.cells import PREDICTED, TRUE, archive_of, cell_of, labelled_faces
 from ui.metrics.sections import GROUPS
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -75,6 +75,16 @@ def open_cell(page: Page, true: str, predicted: str) -> None:
     raise AssertionError(f"the cell {true}, {predicted} never opened")
 
 
+def measure_own(page: Page, archive: bytes) -> None:
+    """Upload labelled face crops, and wait for what comes out by group."""
+    own = {"name": "own.zip", "mimeType": "application/zip", "buffer": archive}
+    page.locator("input[type=file]").set_input_files(own)
+    page.get_by_text("Face crops: read them as they are").click()
+    page.get_by_role("button", name="Measure the network").click()
+    expect(page.get_by_text("By light, it is right most often")).to_be_visible()
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+
+
 def tiles(page: Page) -> Locator:
     return page.locator("button.tile")
 
@@ -133,6 +143,8 @@ def test_every_part_is_accessible_and_fits_the_window(
         turn(page, title)
         expect(page.locator("[data-testid=stMain] h2").first).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)
+        if title == "Your own pictures":
+            measure_own(page, archive_of(labelled_faces()))
         assert not overhang(page), title
         assert not faults(page), title
     # A reload, or a colleague, sees the same.

@@ -1,14 +1,11 @@
 from __future__ import annotations
 
-import io
 import itertools
 import json
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 from streamlit.runtime.state.session_state import WStates
@@ -16,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from fer_core.classifier import MODELS_DIR
 from fer_core.tta import FLIP
-from tests.cells import cell_of, write_pictures
+from tests.cells import archive_of, cell_of, face, labelled_faces, write_pictures
 from tests.ui.conftest import SAMPLE, address, until
 from train.evaluation import metrics
 from train.evaluation.curves import accuracy_by_coverage
@@ -413,19 +410,6 @@ def test_what_is_not_stored_is_one_sentence(
         assert sentence in texts(turn(page, section))
 
 
-def archive_of(files: dict[str, bytes]) -> bytes:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return content.getvalue()
-
-
-def face(level: int) -> bytes:
-    rng = np.random.default_rng(level)
-    return bytes(cv2.imencode(".png", rng.integers(0, 256, (48, 48), np.uint8))[1])
-
-
 def measure(page: AppTest, content: bytes) -> AppTest:
     """Upload an archive of face crops, and wait for what comes out."""
     turn(page, "own")
@@ -459,12 +443,7 @@ def test_own_pictures_are_measured(page: AppTest) -> None:
 
 
 def test_own_pictures_are_compared_by_any_column(page: AppTest) -> None:
-    names = [f"{number}.png" for number in range(12)]
-    rows = [f"{name},{'happy' if n % 2 else 'sad'},{'day' if n < 6 else '=night'},{20 + n},{name}"
-            for n, name in enumerate(names)]  # fmt: skip
-    files = {name: face(number) for number, name in enumerate(names)}
-    files["table.csv"] = "\n".join(["name,label,light,age,note", *rows]).encode()
-    page = measure(page, archive_of(files))
+    page = measure(page, archive_of(labelled_faces()))
     assert not page.exception and not page.error
     key = f"own-groups-{page.session_state['metrics-own-run'].key}"
     assert page.selectbox(key=f"{key}-column").options == ["Light", "Age"]

@@ -15,6 +15,15 @@ def test_an_example_is_one_click_away(page: Page) -> None:
     page.get_by_role("button", name="Grace Hopper").click()
     expect(page.get_by_role("heading", name="1 face")).to_be_visible()
     expect(page.get_by_text("Of ten people,")).to_be_visible()
+    # What a widget says between a click on a link and the other page undoes nothing.
+    page.get_by_text("As FER-2013 is labelled").evaluate(
+        """label => {
+          const links = document.querySelectorAll("[data-testid=stSidebar] a");
+          [...links].find((link) => link.innerText.includes("Metrics")).click();
+          label.click();
+        }"""
+    )
+    expect(page.get_by_role("heading", name="How good it is, and where it fails")).to_be_visible()
 
 
 def test_a_clip_is_handed_to_the_page_for_videos(page: Page) -> None:

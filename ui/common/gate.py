@@ -25,6 +25,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from ui.common.public import PUBLIC_VARIABLE, is_loopback, is_public
+from ui.common.turning import PageTurn
 
 _REFUSAL = (
     "This app does not answer under this name. For others than this computer, see docs/DEPLOY.md: "
@@ -98,7 +99,7 @@ class Gate:
         elif not scope["path"].endswith(_HEALTH) and not _is_from_here(Headers(scope=scope)):
             await PlainTextResponse(_REFUSAL, 403)(scope, receive, send)
         elif scope["type"] == "websocket":
-            await self._app(scope, _harmless(receive), _without_path(send))
+            await self._app(scope, _sifted(receive), _without_path(send))
         elif scope["path"].rstrip("/").endswith(_METRICS) and is_public():
             await PlainTextResponse("Not found\n", 404)(scope, receive, send)
         else:
@@ -137,25 +138,32 @@ def _matches(host: str, pattern: str) -> bool:
     return pattern == "*" or host == pattern or (pattern[:2] == "*." and host.endswith(pattern[1:]))
 
 
-def _harmless(receive: Receive) -> Receive:
-    """Return what receives only messages that touch nobody but their sender."""
+def _sifted(receive: Receive) -> Receive:
+    """Return what receives only messages that touch nobody but their sender, and are not late."""
+    turn = PageTurn()
 
-    async def receive_harmless() -> MutableMapping[str, Any]:
+    async def receive_sifted() -> MutableMapping[str, Any]:
         while True:
             message = await receive()
-            if message["type"] != "websocket.receive" or _is_harmless(message.get("bytes") or b""):
+            if message["type"] != "websocket.receive":
+                return message
+            back = BackMsg()
+            try:
+                back.ParseFromString(message.get("bytes") or b"")
+            except DecodeError:
+                # Streamlit ends a connection that sends what is no message.
+                return message
+            if _is_harmless(back) and not _is_late(back, turn):
                 return message
 
-    return receive_harmless
+    return receive_sifted
 
 
-def _is_harmless(content: bytes) -> bool:
-    message = BackMsg()
-    try:
-        message.ParseFromString(content)
-    except DecodeError:
-        # Streamlit ends a connection that sends what is no message.
-        return True
+def _is_late(message: BackMsg, turn: PageTurn) -> bool:
+    return message.WhichOneof("type") == "rerun_script" and turn.is_late(message.rerun_script)
+
+
+def _is_harmless(message: BackMsg) -> bool:
     kind = message.WhichOneof("type")
     if kind == "backend_operation_request":
         return message.backend_operation_request.WhichOneof("payload") in _OPERATIONS

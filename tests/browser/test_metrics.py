@@ -143,6 +143,10 @@ def test_every_part_is_accessible_and_fits_the_window(
         turn(page, title)
         expect(page.locator("[data-testid=stMain] h2").first).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)
+        if title == "Emotion by emotion":
+            names = page.locator(".st-key-classes-scores .ytick text")
+            # Plotly draws an axis from below.
+            expect(names).to_have_text([name.capitalize() for name in reversed(EMOTIONS)])
         if title == "Your own pictures":
             measure_own(page, archive_of(labelled_faces()))
         assert not overhang(page), title

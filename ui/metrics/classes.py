@@ -157,5 +157,6 @@ def _scores_chart(scores: ClassScores, emotions: tuple[str, ...]) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom"},
         xaxis={"range": [0, 1], "tickformat": ".0%", "fixedrange": True},
-        yaxis={"autorange": "reversed", "fixedrange": True},
+        # The legend's points come first and have no name: by them, it would be an axis of numbers.
+        yaxis={"type": "category", "autorange": "reversed", "fixedrange": True},
     )

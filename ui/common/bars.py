@@ -13,6 +13,8 @@ import streamlit as st
 from fer_core.labels import UNCERTAIN, color_of
 
 STRONGEST = 3
+# Less than this is 0 % when it is said, and no strong emotion.
+LEAST_SAID = 0.005
 
 
 def swatch(verdict: str) -> str:
@@ -45,7 +47,7 @@ def emotion_bars(probabilities: Mapping[str, float], threshold: float, caption: 
         threshold: Confidence below which a verdict is "uncertain", 0 to 1.
         caption: What screen readers say that it is.
     """
-    first = strongest(probabilities)
+    first = [label for label in strongest(probabilities) if probabilities[label] >= LEAST_SAID]
     mark = f'<span class="mark" style="left:{threshold:.1%}"></span>'
     rows = (
         f'<tr{" class=strong" if label in first else ""}><th scope="row">{_title(label)}</th><td>'
@@ -119,7 +121,7 @@ def _divided(shares: Mapping[str, float]) -> str:
     """Return a bar divided by shares, which says what each part is: to a mouse, and without one."""
     said = {label: f"{_title(label)} {share:.0%}" for label, share in shares.items()}
     parts = "".join(_part(label, share, said[label]) for label, share in shares.items())
-    told = ", ".join(said[label] for label, share in shares.items() if share >= 0.005)
+    told = ", ".join(said[label] for label, share in shares.items() if share >= LEAST_SAID)
     return f'<div class="track" role="img" aria-label="{told}">{parts}</div>'
 
 

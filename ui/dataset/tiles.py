@@ -15,8 +15,8 @@ from ui.dataset.state import Collection
 
 # Said where verdicts of all pictures are shown, which are stored.
 AS_STORED = (
-    "What the network says here is stored: it was read as FER-2013 is labelled, and without the "
-    "mirror image that the app reads with each face."
+    "What the network says is stored: read as FER-2013 is labelled, whatever is chosen elsewhere, "
+    "and without the mirror image that the app reads with each face."
 )
 SPLIT_NAMES = {"Training": "Training", "PublicTest": "Public test", "PrivateTest": "Private test"}
 

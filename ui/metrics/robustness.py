@@ -290,7 +290,7 @@ def _slider(kind: str) -> float:
     way = CORRUPTIONS[kind]
     whole = all(float(v).is_integer() for v in (way.low, way.high, way.step, way.none))
     number = int if whole else float
-    title = f"{way.title} ({way.unit})" if way.unit else way.title
+    title = f"{way.title}, {way.unit}" if way.unit else way.title
     return float(
         st.slider(
             title,

@@ -11,7 +11,7 @@ from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 from fer_core.reporting.card import picture_card
 from fer_core.reporting.words import meaning
 from fer_core.types import FaceReading
-from ui.common.bars import emotion_bars, strongest
+from ui.common.bars import LEAST_SAID, emotion_bars, strongest
 from ui.common.download import download_made_at_click
 from ui.common.images import decoded_jpeg, enlarged
 from ui.common.layout import verdict_line
@@ -70,7 +70,8 @@ def face_card(
 
 def strongest_said(face: FaceReading) -> str:
     """Return the three most probable emotions with their percentages, without those of 0 %."""
-    shown = [label for label in strongest(face.probabilities) if face.probabilities[label] >= 0.005]
+    found = strongest(face.probabilities)
+    shown = [label for label in found if face.probabilities[label] >= LEAST_SAID]
     return ", ".join(f"{label} {face.probabilities[label]:.0%}" for label in shown)
 
 

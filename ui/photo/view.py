@@ -51,13 +51,19 @@ def show_photo(settings: Settings) -> None:
         face_boxes("photo-boxes", upload.name, reading.shown, frame, settings.threshold, "face-")
     with facts:
         _show_facts(frame, settings)
-        both = kept_toggle("Show both networks side by side", key="side-by-side", name="both")
-        download_made_at_click(
-            "Annotated picture (PNG)",
-            partial(_annotated, upload.content, frame, settings.threshold),
-            f"{upload.name}.annotated.png",
-            "image/png",
+        both = kept_toggle(
+            "Show both networks side by side",
+            key="side-by-side",
+            name="both",
+            shown=bool(frame.faces),
         )
+        if frame.faces:
+            download_made_at_click(
+                "Annotated picture (PNG)",
+                partial(_annotated, upload.content, frame, settings.threshold),
+                f"{upload.name}.annotated.png",
+                "image/png",
+            )
     names = [settings.class_set]
     if both:
         names += [name for name in frames if name != settings.class_set]
@@ -150,6 +156,8 @@ def _compared(place: int, name: str, reading: PhotoReading, settings: Settings) 
             st.markdown(f"**Face {position + 1}**: {said}", unsafe_allow_html=True)
             caption = f"Face {position + 1} of the {_PLACES[place].lower()}: every emotion"
             emotion_bars(face.probabilities, settings.threshold, caption)
+    if not frame.faces:
+        st.caption("No face found.")
     left = len(frame.faces) - _MOST_COMPARED
     if left > 0:
         st.caption(f"And {count_of(left, 'face')} more.")

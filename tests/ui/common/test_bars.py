@@ -36,6 +36,8 @@ def test_the_strongest_are_in_bold_and_the_threshold_is_marked(drawn: Callable[.
     body = drawn(emotion_bars, {"happy": 0.6, "sad": 0.1, "fear": 0.05, "angry": 0.25}, 0.45, "all")
     rows = body.split("<tr")[1:]
     assert [row.startswith(" class=strong") for row in rows] == [True, True, False, True]
+    surely = drawn(emotion_bars, {"happy": 0.997, "sad": 0.002, "fear": 0.001}, 0.45, "all")
+    assert surely.count("class=strong") == 1
     assert "width:60.00%" in rows[0] and EMOTION_COLORS["happy"] in rows[0]
     assert all("left:45.0%" in row for row in rows)
     assert strongest({"happy": 0.2, "sad": 0.5, "fear": 0.3}, 2) == ["sad", "fear"]

@@ -236,6 +236,8 @@ def test_many_photos_are_a_sheet_to_open_filter_and_compare(
         if name in keys:
             app = app.selectbox(key=f"compare-{place}").set_value(keys[name]).run()
     assert not app.exception and len(bars(app)) >= 1
+    app = app.selectbox(key="compare-1").set_value(keys["grey.png"]).run()
+    assert "No face found." in [caption.value for caption in app.caption]
     app = app.button_group(key="photo-view").set_value("All photos").run()
     app = buttons(app, "Clear all")[0].click().run()
     assert not app.main.header and not app.exception and not shelf.uploads
@@ -333,6 +335,8 @@ def test_an_odd_file_works(upload: Upload, name: str) -> None:
 def test_no_face_says_what_to_try(upload: Upload) -> None:
     app = upload(("grey.png", _encoded(Image.new("RGB", (320, 240), "grey"), "PNG")))
     assert app.main.header[0].value == "No face found"
+    # What would do nothing is not there.
+    assert not [toggle for toggle in app.toggle if toggle.key == "side-by-side"]
     assert "YuNet" in app.info[0].value
 
 

@@ -60,7 +60,8 @@ def tried_section() -> None:
     for plan, trials in plans.items():
         st.caption(
             f"Plan “{plan}”: short runs, one change at a time. Every point is a network on "
-            "PublicTest, one view; bars are the spread over the seeds."
+            "PublicTest, one view; bars are the spread over the seeds. Points are gained, or lost, "
+            "against the baseline."
         )
         st.plotly_chart(
             gains_chart(trials),
@@ -158,7 +159,8 @@ def gains_chart(trials: list[Trial]) -> go.Figure:
     return figure.update_layout(
         height=120 + 28 * len(ordered),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        xaxis={"title": "Points against the baseline", "fixedrange": True},
+        # On a telephone there is room for no more beside the changes' names.
+        xaxis={"title": "Points gained", "fixedrange": True},
         yaxis={"automargin": True, "fixedrange": True},
     )
 

@@ -82,6 +82,8 @@ def measure_own(page: Page, archive: bytes) -> None:
     page.get_by_text("Face crops: read them as they are").click()
     page.get_by_role("button", name="Measure the network").click()
     expect(page.get_by_text("By light, it is right most often")).to_be_visible()
+    # What was chosen stays, for the next archive.
+    expect(page.get_by_role("radio", name="Face crops")).to_be_checked()
     expect(page.locator("[data-stale=true]")).to_have_count(0)
 
 

@@ -70,7 +70,9 @@ def _ask(model: str, settings: Settings) -> None:
         "out of them are refused."
     )
     st.caption(f"{BY_LABELS} {PRIVACY_NOTE}")
-    how = st.radio("They are", [_PHOTOS, _CROPS], key="own-how", horizontal=True)
+    how = st.radio(
+        "They are", [_PHOTOS, _CROPS], key="own-how", horizontal=True, persist_state="session"
+    )
     if st.button(
         f"Measure the network for {model_title(model)}",
         type="primary",

@@ -33,7 +33,10 @@ class PageTurn:
         # A link asks for a page alone; what a widget or a part of a page says comes with it. The
         # home page's links have its widgets, and nothing is taken for later than they are.
         if not message.widget_states.widgets and not message.fragment_id:
-            if page != self._asked:
+            if message.is_history_navigation:
+                # The address is the other page's at once, and tells no more where the browser is.
+                self._until_s = 0.0
+            elif page != self._asked:
                 self._place, self._until_s = place, time.monotonic() + _MOST_S
         elif page != self._asked and place == self._place and time.monotonic() < self._until_s:
             # The browser is still where the link was.

@@ -23,6 +23,13 @@ def widget(page: str, at: str | None = None) -> ClientState:
     return message
 
 
+def back(page: str) -> ClientState:
+    """Return what it sends for its own button that leads back to a page."""
+    message = link(page, page)
+    message.is_history_navigation = True
+    return message
+
+
 def part(page: str) -> ClientState:
     """Return what it sends for a part of a page that is drawn again and again."""
     message = link(page, page)
@@ -46,6 +53,7 @@ def part(page: str) -> ClientState:
         # Links of the home page have its widgets, and a script may turn to another page.
         ((link("home", METRICS), widget(METRICS, HOME), widget(METRICS)), []),
         ((link("", HOME), widget("home", HOME), widget(PHOTO)), []),
+        ((back(HOME), widget(METRICS, HOME)), []),
     ],
 )
 def test_nothing_of_the_page_that_is_left_holds_up_the_other(

@@ -36,6 +36,7 @@ def wild_section(choice: Choice) -> None:
         st.markdown(f"**{READING_NAMES[reading.reading]}**")
         _tiles(reading.everybody)
         st.dataframe(wild_rows(reading.everybody, reading.by_sex), hide_index=True)
+    st.caption("Photos of people whose sex is not noted count for everybody alone.")
     if wild.mixtures:
         st.markdown("**How much of the people's answers**")
         rows = mixture_rows(wild.mixtures)

@@ -33,7 +33,7 @@ from fer_core.batch.schema import (
     schemas,
     with_note,
 )
-from fer_core.batch.stores import address_of, opened
+from fer_core.batch.stores import address_of, named_errors, opened
 from fer_core.errors import NoDataset, OtherDataset
 
 # Parts grow to this many rows when they are joined; more are no faster to read.
@@ -85,7 +85,8 @@ class Dataset:
             OSError: The folder cannot be read.
             StoreError: The store cannot be used.
         """
-        head = cls(folder, {}, ())._read(_HEAD)
+        with named_errors(folder, OSError):
+            head = cls(folder, {}, ())._read(_HEAD)
         if head is None:
             raise NoDataset(f"{folder} has no data set of readings: there is no {_HEAD}.")
         try:

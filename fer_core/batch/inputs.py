@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
+from itertools import takewhile
 from math import inf
 from pathlib import Path
 from typing import TextIO
@@ -14,7 +15,7 @@ from typing import TextIO
 from fer_core.batch.plan import Input
 from fer_core.batch.schema import FAILED, PHOTO, SKIPPED, VIDEO
 from fer_core.batch.stores import Entry, address_of, is_remote, listed, look_at, path_of
-from fer_core.commands import sentence_of
+from fer_core.commands import failure_of
 from fer_core.errors import StoreError
 from fer_core.files import ANNOTATED_VIDEO, VIDEO_SUFFIXES, is_own_result
 from fer_core.images import IMAGE_SUFFIXES
@@ -41,8 +42,11 @@ def find_inputs(names: Iterable[str], suffixes: dict[str, str] | None = None) ->
     suffixes = suffixes or kinds_by_suffix()
     for name in names:
         address = address_of(name)
-        found = look_at(address) if not _MAGIC.search(address) else _looked(address)
-        if found is None and _MAGIC.search(address):
+        is_pattern = _MAGIC.search(address) is not None
+        if is_pattern and look_at(_fixed(address)) is None:
+            continue
+        found = _looked(address) if is_pattern else look_at(address)
+        if found is None and is_pattern:
             yield from (_input(entry, suffixes) for entry in _matching(address))
         elif found is None:
             yield _failed(address, PHOTO, "There is no such file.", "NotFound")
@@ -138,24 +142,27 @@ def _below(folder: str, levels: float = inf) -> Iterator[Entry]:
                     yield entry
                 elif left > 1:
                     waiting.append((entry.address, left - 1))
-        except OSError as error:
-            reason = sentence_of(error, Path(path_of(address)))
+        except (OSError, StoreError) as error:
+            reason = failure_of(Path(path_of(address)), error)
             said = f"The folder cannot be searched: {reason}"
             yield Entry(address, True, reason=said, error=type(error).__name__)
 
 
 def _matching(pattern: str) -> Iterator[Entry]:
     """Yield the files that a pattern matches."""
-    parts = pattern.split("/")
-    fixed = next(n for n, part in enumerate(parts) if _MAGIC.search(part))
-    folder = "/".join(parts[:fixed]) or "/"
-    if look_at(folder) is None:
-        return
+    folder = _fixed(pattern)
     matches = re.compile(_expression(pattern), re.DOTALL).fullmatch
     # Only as deep as the pattern reaches.
-    for entry in _below(folder, inf if "**" in pattern else len(parts) - fixed):
+    depth = pattern.removeprefix(folder).strip("/").count("/") + 1
+    for entry in _below(folder, inf if "**" in pattern else depth):
         if entry.reason is not None or matches(entry.address):
             yield entry
+
+
+def _fixed(pattern: str) -> str:
+    """Return the folder that all have in common that a pattern may match."""
+    parts = takewhile(lambda part: not _MAGIC.search(part), pattern.split("/"))
+    return "/".join(parts) or "/"
 
 
 def _expression(pattern: str) -> str:

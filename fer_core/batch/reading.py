@@ -23,11 +23,11 @@ import pyarrow as pa
 from fer_core.batch.findings import Faces, Finding, failed, modified_utc, row_of
 from fer_core.batch.plan import AS_A_WHOLE, NO_PIECE, Input, PiecedVideo, VideoPiece
 from fer_core.batch.schema import FAILED, SKIPPED, VIDEO, faces_schema
-from fer_core.batch.stores import folder_of, is_remote, opened, path_of
+from fer_core.batch.stores import folder_of, is_remote, named_errors, opened, path_of
 from fer_core.batch.taken import taken_at
 from fer_core.commands import failure_of, load_classifier
 from fer_core.detection import FaceDetector, load_detector
-from fer_core.errors import FerError
+from fer_core.errors import FerError, StoreError
 from fer_core.images import MAX_FILE_BYTES, read_image
 from fer_core.pipeline import analyze_image
 from fer_core.types import FaceReading
@@ -109,6 +109,9 @@ class InputReader:
                 sentence = failure_of(Path(path_of(item.address)), failure)
                 foreseen = isinstance(failure, FerError | OSError)
                 trace = None if foreseen else "".join(traceback.format_exception(failure))
+                if isinstance(failure, StoreError):
+                    # It may be as good as ever: the next run reads it, as one that changed.
+                    item = replace(item, modified_us=0)
                 finding = failed(item, type(failure).__name__, sentence, trace)
         return replace(finding, file=finding.file | {"spent_s": time.perf_counter() - began})
 
@@ -287,12 +290,13 @@ def _on_this_machine(item: Input) -> Iterator[_Source]:
         yield Path(path_of(item.address))
         return
     filesystem, path = opened(item.address)
-    with filesystem.open_input_stream(path) as file:
-        if item.kind != VIDEO:
-            yield io.BytesIO(file.read(MAX_FILE_BYTES + 1))
-            return
-        # A video is read here and there, which a store answers slowly, and need not fit in memory.
-        with TemporaryFile() as copy:
-            shutil.copyfileobj(file, copy, _HEAD_BYTES)
-            copy.flush()  # its readers see nothing of what is left in the buffer
-            yield copy
+    # A video is read here and there, which a store answers slowly, and need not fit in memory.
+    with TemporaryFile() if item.kind == VIDEO else io.BytesIO() as copy:
+        with named_errors("The file"), filesystem.open_input_stream(path) as file:
+            if item.kind == VIDEO:
+                shutil.copyfileobj(file, copy, _HEAD_BYTES)
+                copy.flush()  # its readers see nothing of what is left in the buffer
+            else:
+                copy.write(file.read(MAX_FILE_BYTES + 1))
+                copy.seek(0)
+        yield copy

@@ -17,7 +17,7 @@ from fer_core.batch.ledger import Ledger
 from fer_core.batch.plan import Planned
 from fer_core.batch.progress import Meter, Quiet
 from fer_core.batch.reading import Settings
-from fer_core.batch.stores import is_remote, path_of
+from fer_core.batch.stores import is_remote, named_errors, path_of
 from fer_core.batch.units import Job
 from fer_core.errors import ClusterError, OtherDataset
 from fer_core.protocols import FaceReader
@@ -86,7 +86,11 @@ def run_batch(
         OtherDataset: What is there was made in another way, or another run writes it.
         StoreError: A store cannot be used.
     """
-    with _locked(dataset.address), _ledger() as (path, ledger):
+    with (
+        _locked(dataset.address),
+        named_errors(dataset.address, OSError),
+        _ledger() as (path, ledger),
+    ):
         dataset.begin()
         for part, known in dataset.known():
             ledger.have(part)

@@ -8,6 +8,7 @@ and regions, they take from the environment.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,16 @@ from fer_core.files import is_litter
 
 # Before a path of this machine that is no text, and so cannot stand in a table as it is.
 _LOCAL = "file://"
+# What Arrow tries by itself takes minutes where nobody answers.
+_S3_ATTEMPTS = 4
+_S3_ENDPOINTS = "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"
+_S3_ERROR = re.compile(r"AWS Error (\w+) during \w+ operation: (.*)", re.DOTALL)
+_S3_REASONS = {
+    "ACCESS_DENIED": "the store refuses it with the keys that the environment has",
+    "INVALID_ACCESS_KEY_ID": "the store does not know the key that the environment has",
+    "NO_SUCH_BUCKET": "there is no such bucket",
+    "SIGNATURE_DOES_NOT_MATCH": "the secret key that the environment has is not that of its key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ def look_at(address: str) -> Entry | None:
     """
     if is_remote(address):
         filesystem, path = opened(address)
-        with _named_errors(address):
+        with named_errors(address):
             info = filesystem.get_file_info(path)
         return None if info.type == fs.FileType.NotFound else _entry(address, info)
     try:
@@ -121,7 +132,7 @@ def listed(address: str) -> Iterator[Entry]:
     """
     if is_remote(address):
         filesystem, path = opened(address)
-        with _named_errors(address):
+        with named_errors(address):
             for info in filesystem.get_file_info(fs.FileSelector(path)):
                 if not is_litter(info.base_name):
                     yield _entry(f"{address}/{info.base_name}", info)
@@ -161,9 +172,11 @@ def opened(address: str) -> tuple[fs.FileSystem, str]:
 def _store(scheme: str, place: str) -> tuple[fs.FileSystem, Callable[[str], str]]:
     """Return a store, and what makes a path there of an address."""
     root = f"{scheme}://{place}"
-    with _named_errors(root):
+    with named_errors(root):
         try:
             filesystem, base = fs.FileSystem.from_uri(root)
+            if filesystem.type_name == "s3":
+                filesystem = _s3(filesystem.region)
             return filesystem, lambda address: base.rstrip("/") + address.removeprefix(root)
         except ArrowException:  # none of Arrow's own
             import fsspec
@@ -172,13 +185,48 @@ def _store(scheme: str, place: str) -> tuple[fs.FileSystem, Callable[[str], str]
             return fs.PyFileSystem(fs.FSSpecHandler(other)), other._strip_protocol
 
 
+def _s3(region: str) -> fs.FileSystem:
+    """Return S3, or what the environment names in its place, of a region."""
+    endpoints = (os.environ.get(name) for name in _S3_ENDPOINTS)
+    return fs.S3FileSystem(
+        region=region,
+        endpoint_override=next(filter(None, endpoints), None),
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_S3_ATTEMPTS),
+        # Files are sent when they are whole, so a small one may go with the request that opens it,
+        # rather than with three of them; and no half of it is left where a process dies.
+        allow_delayed_open=True,
+    )
+
+
 @contextmanager
-def _named_errors(address: str) -> Iterator[None]:
-    """Turn what a store raises into a sentence, unless it is an error of the system."""
+def named_errors(what: str, kind: type[Exception] = Exception) -> Iterator[None]:
+    """Turn what a store raises into a sentence, unless it is an error of the system.
+
+    Args:
+        what: What is used of the store; begins the sentence.
+        kind: Whatever fsspec's many stores raise; or OSError, where others raise, too.
+
+    Raises:
+        StoreError: The store cannot be used.
+    """
     try:
         yield
-    except (OSError, FerError):
-        raise
-    except Exception as error:  # whatever fsspec's many stores raise
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise StoreError(f"{address} cannot be used: {reason}.") from error
+    except kind as error:
+        if isinstance(error, FerError) or _is_of_the_system(error):
+            raise
+        raise StoreError(f"{what} cannot be used: {_reason_in(str(error))}.") from error
+
+
+def _is_of_the_system(error: Exception) -> bool:
+    # Those of S3 have neither a number nor a class that says as much.
+    return isinstance(error, OSError) and (error.errno is not None or type(error) is not OSError)
+
+
+def _reason_in(reason: str) -> str:
+    if found := _S3_ERROR.search(reason):
+        code, said = found[1], found[2].rpartition("; Details: ")[2]
+        if code == "NETWORK_CONNECTION":
+            reason = f"the store cannot be reached ({said})"
+        else:
+            reason = _S3_REASONS.get(code, f"{code}: {said}")
+    return " ".join(reason.split()).rstrip(".")

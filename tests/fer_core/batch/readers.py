@@ -39,5 +39,19 @@ class NamesReader(InputReader):
         return {"faces": len(faces)}, faces
 
 
+class ContentReader(NamesReader):
+    """Finds a face for every byte that a file has when it is opened."""
+
+    read_file = InputReader.read_file
+
+    def _photo(self, item: Input, source: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        count = len(source.read())
+        return {"faces": count}, [{"path": item.address, "face": n + 1} for n in range(count)]
+
+    def _video(self, item: Input, source: Any) -> tuple[dict[str, Any], Any]:
+        source.seek(0)
+        return self._photo(item, source)
+
+
 def cannot_load() -> InputReader:
     raise ModelError("The model is damaged.")

@@ -15,10 +15,12 @@ from fer_core.batch.dataset import Dataset
 from fer_core.batch.engine import cluster
 from fer_core.batch.progress import Meter, Quiet
 from fer_core.batch.run import run_batch
+from fer_core.batch.stores import _store, opened
 from fer_core.batch.units import Tally
 from fer_core.errors import ModelError, OtherDataset
 from fer_core.labels import FER7
-from tests.fer_core.batch.readers import NamesReader, cannot_load
+from tests.fer_core.batch.readers import ContentReader, NamesReader, cannot_load
+from tests.fer_core.batch.s3 import serving
 
 pytestmark = pytest.mark.ray
 
@@ -26,10 +28,14 @@ pytestmark = pytest.mark.ray
 @pytest.fixture(scope="module", autouse=True)
 def _ray() -> Iterator[None]:
     # As a rule Ray's workers let all other programs go first, here the other tests.
-    with pytest.MonkeyPatch.context() as patch:
+    with serving() as environment, pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_worker_niceness", "0")
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        _store.cache_clear()  # another test's may be elsewhere
         with cluster("local", 2):
             yield
+        _store.cache_clear()
 
 
 @pytest.fixture
@@ -55,7 +61,14 @@ class Interrupting(Quiet):
             raise KeyboardInterrupt
 
 
-def read(names: Iterable[str], out: Path, **options: Any) -> Meter:
+class Stopping(Quiet):
+    """Ctrl-C before the first unit; tells how many inputs there were to read."""
+
+    def __init__(self, meter: Meter) -> None:
+        raise KeyboardInterrupt(meter.total)
+
+
+def read(names: Iterable[str], out: Path | str, **options: Any) -> Meter:
     dataset = Dataset(str(out), {"model": "none"}, FER7.labels)
     return run_batch(names, dataset, options.pop("make_reader", NamesReader), **options)[0]
 
@@ -108,6 +121,40 @@ def test_interrupted_continued_and_renewed_a_data_set_has_what_the_archive_has(
     again = read([str(archive)], out, processes=1)
     assert (again.done, again.failed, again.faces) == (4, 1, 9 + 2 + 1)
     assert_whole(out, archive)
+
+
+def test_a_store_that_speaks_s3_gives_the_files_and_takes_what_is_read() -> None:
+    store, root = opened("s3://bucket/photos")
+
+    def put(name: str, content: bytes) -> None:
+        with store.open_output_stream(f"{root}/{name}") as file:
+            file.write(content)
+
+    names = "a b.jpg", "100%.jpg", "p+q#1.jpg", "q?[x].jpg", "ü/é.mp4", "ü/<&>.jpg", "%20.jpg"
+    wanted = {f"s3://bucket/photos/{name}": n % 4 for n, name in enumerate(names)}
+    for n, name in enumerate(names):
+        put(name, b"1" * (n % 4))
+    store.create_dir(f"{root}/empty")  # an object that ends with a slash
+    out = "s3://bucket/readings"
+    inputs = ["s3://bucket/photos/**/*.jpg", "s3://bucket/photos/ü"]
+    done = read(inputs, out, make_reader=ContentReader, processes=1)
+    assert (done.done, done.failed, done.faces) == (len(names), 0, sum(wanted.values()))
+    assert read(inputs, out).total == 0
+
+    def assert_there() -> None:
+        files = pd.read_parquet(f"{out}/files")
+        assert dict(zip(files["path"], files["faces"], strict=True)) == wanted
+        faces = pd.read_parquet(f"{out}/faces")
+        assert faces["path"].value_counts().to_dict() == {k: v for k, v in wanted.items() if v}
+
+    assert_there()
+    put("p+q#1.jpg", b"12345678")
+    put("new.jpg", b"1")
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        read(inputs, out, make_progress=Stopping)
+    assert stopped.value.args == (2,)
+    del wanted["s3://bucket/photos/p+q#1.jpg"]
+    assert_there()
 
 
 def test_what_all_inputs_need_ends_the_run_in_a_sentence(archive: Path, tmp_path: Path) -> None:

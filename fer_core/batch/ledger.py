@@ -22,8 +22,6 @@ _MOST_PHOTOS = 256
 _UNITS_EACH = 16
 # Smaller pieces of videos are not worth opening the file again.
 _LEAST_PIECE_BYTES, _MOST_PIECES = 1_000_000, 1000
-# Videos are cut where all machines can read here and there in them, which a store answers slowly.
-_OF_THIS_MACHINE = "(instr(address, '://') = 0 OR substr(address, 1, 7) = 'file://')"
 _INSERT = "INSERT OR IGNORE INTO"
 
 
@@ -163,7 +161,7 @@ class Ledger:
             least = max(_LEAST_PIECE_BYTES, video_bytes // (_UNITS_EACH * processes))
             self._base.execute(
                 "UPDATE plan SET pieces = max(1, min(?1, bytes / ?2)) "
-                f"WHERE kind = ?3 AND status = ?4 AND {_OF_THIS_MACHINE}",
+                "WHERE kind = ?3 AND status = ?4",
                 (_MOST_PIECES, least, VIDEO, READ),
             )
         done, failed = self._base.execute(

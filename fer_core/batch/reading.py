@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -34,6 +34,7 @@ from fer_core.types import FaceReading
 
 if TYPE_CHECKING:  # PyAV and pandas are imported with the first video
     from fer_core.video.analysis import VideoOptions, VideoResult
+    from fer_core.video.pieces import Piece
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ class InputReader:
         """
         cv2.setNumThreads(1)  # every core has a reader of its own
         self._settings = settings
-        self._turn: tuple[Input | None, int] = None, 0
+        self._cut: tuple[Input | None, list[Piece], int] = None, [], 0
         self._detector = load_detector(settings.detector)
         self._classifier = load_classifier(
             argparse.Namespace(classes=settings.classes, reading=settings.reading)
@@ -173,26 +174,28 @@ class InputReader:
         from fer_core.video.pieces import cut, find_turn, read_piece
         from fer_core.video.source import VideoSource
 
-        path = Path(path_of(piece.input.address))
         try:
-            with VideoSource(path) as video:
-                pieces = cut(video, self._options, piece.count)
+            with _in_its_place(piece.input) as source:
+                # The next one is most likely of the same video.
+                if self._cut[0] != piece.input:
+                    with VideoSource(source) as video:
+                        pieces = cut(video, self._options, piece.count)
+                        if len(pieces) > 1:
+                            find_turn(video, self._make_detector, self._options)
+                        self._cut = piece.input, pieces, video.facts.turned_deg
+                _, pieces, turned_deg = self._cut
                 if len(pieces) < 2:
                     return AS_A_WHOLE
                 if piece.number >= len(pieces):
                     return NO_PIECE
-                # The next one is most likely of the same video.
-                if self._turn[0] != piece.input:
-                    find_turn(video, self._make_detector, self._options)
-                    self._turn = piece.input, video.facts.turned_deg
-            reading = read_piece(
-                path,
-                pieces[piece.number],
-                turned_deg=self._turn[1],
-                classifier=self._classifier,
-                make_detector=self._make_detector,
-                options=self._options,
-            )
+                reading = read_piece(
+                    source,
+                    pieces[piece.number],
+                    turned_deg=turned_deg,
+                    classifier=self._classifier,
+                    make_detector=self._make_detector,
+                    options=self._options,
+                )
             return reading.to_bytes() if reading.is_sound else AS_A_WHOLE
         except Exception:
             logger.debug("%s: a piece cannot be read", piece.input.address, exc_info=True)
@@ -281,6 +284,19 @@ def _head(source: _Source) -> bytes:
             return file.read(_HEAD_BYTES)
     source.seek(0)
     return source.read(_HEAD_BYTES)
+
+
+@contextmanager
+def _in_its_place(item: Input) -> Iterator[_Source]:
+    """Provide a video's path, or what reads of a store's file the parts that are wanted."""
+    from fer_core.video.fileview import FarView
+
+    if not is_remote(item.address):
+        yield Path(path_of(item.address))
+        return
+    filesystem, path = opened(item.address)
+    with filesystem.open_input_file(path) as file:
+        yield cast(BinaryIO, FarView(file.read_at, file.size()))
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from fer_core.errors import FerError, NoVideoStream, UnreadableVideo
 from fer_core.video.boxes import lacks_moov, refuse_promises
-from fer_core.video.fileview import view_of
+from fer_core.video.fileview import FarView, view_of
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def video_file(source: VideoFile) -> Path | BinaryIO:
             "A video must be a path, the content of a file or a binary file, not "
             f"{type(source).__name__}."
         )
-    if isinstance(source, io.BytesIO):
+    if isinstance(source, io.BytesIO | FarView):
         return source
     try:
         source.fileno()

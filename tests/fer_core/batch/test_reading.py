@@ -73,7 +73,9 @@ def test_a_video_has_a_row_for_each_face_of_each_frame(
     assert (finding.file["frames"], finding.file["faces"], finding.file["persons"]) == (3, 2, 1)
 
 
+@pytest.mark.parametrize("store", ["", "local://"])
 def test_a_video_in_pieces_has_the_same_rows(
+    store: str,
     reader: InputReader,
     small_portrait: np.ndarray,
     tmp_path: Path,
@@ -84,7 +86,7 @@ def test_a_video_in_pieces_has_the_same_rows(
     pictures = [np.roll(small_portrait, 2 * n, axis=1) for n in range(9)]
     how = {"size_wh": (120, 144), "gop": 3, "time_base": Fraction(1, 15)}
     clip = make_clip(tmp_path / "a.mp4", range(9), pictures=pictures, **how)
-    (item,) = find_inputs([str(clip)])
+    (item,) = find_inputs([f"{store}{clip}"])
     whole = reader.read(item)
     answers = [reader.read(VideoPiece(item, number, 5)) for number in range(5)]
     assert [answer == NO_PIECE for answer in answers] == [False, False, True, True, True]

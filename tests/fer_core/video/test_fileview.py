@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 import pytest
 
-from fer_core.video.fileview import FileView, view_of
+from fer_core.video import fileview
+from fer_core.video.fileview import FarView, FileView, view_of
 
 CONTENT = bytes(range(256)) * 40
 
@@ -115,3 +116,26 @@ def test_files_in_memory_get_a_view_too() -> None:
     with view_of(upload) as view:
         assert view.read(3) == CONTENT[:3]
     assert upload.tell() == 9
+
+
+def test_a_far_file_is_read_in_blocks_that_its_views_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fileview, "_BLOCK_BYTES", 1000)
+    monkeypatch.setattr(fileview, "_MOST_BLOCKS", 3)
+    asked = []
+
+    def read_at(size: int, position: int) -> bytes:
+        asked.append((size, position))
+        return CONTENT[position : position + size]
+
+    with FarView(read_at, len(CONTENT)) as far, view_of(far) as other:
+        assert far.read(10) == other.read(10) == CONTENT[:10]
+        far.seek(-5, os.SEEK_END)
+        assert far.read(9) == CONTENT[-5:] and far.read(1) == b""
+        other.seek(900)
+        assert other.read(1200) == CONTENT[900:2100]
+        assert asked == [(1000, 0), (240, 10_000), (1000, 1000), (1000, 2000)]
+        other.seek(0)
+        assert other.read() == CONTENT
+        assert len(asked) == 4 + 8  # three of all eleven were kept
+    with FarView(lambda _size, position: b"short"[position:], 100) as far:
+        assert far.read() == b"short"

@@ -47,6 +47,10 @@ class StoreError(FerError):
     """A place that files come from or results go to cannot be used."""
 
 
+class StoreUnreachable(StoreError):
+    """Nobody answers where a store should be."""
+
+
 class OtherDataset(FerError):
     """A folder has a data set that was made in another way, or is being written by others."""
 

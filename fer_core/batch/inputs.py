@@ -16,7 +16,7 @@ from fer_core.batch.plan import Input
 from fer_core.batch.schema import FAILED, PHOTO, SKIPPED, VIDEO
 from fer_core.batch.stores import Entry, address_of, is_remote, listed, look_at, path_of
 from fer_core.commands import failure_of
-from fer_core.errors import StoreError
+from fer_core.errors import StoreError, StoreUnreachable
 from fer_core.files import ANNOTATED_VIDEO, VIDEO_SUFFIXES, is_own_result
 from fer_core.images import IMAGE_SUFFIXES
 
@@ -142,6 +142,8 @@ def _below(folder: str, levels: float = inf) -> Iterator[Entry]:
                     yield entry
                 elif left > 1:
                     waiting.append((entry.address, left - 1))
+        except StoreUnreachable:
+            raise  # nor could the others be searched
         except (OSError, StoreError) as error:
             reason = failure_of(Path(path_of(address)), error)
             said = f"The folder cannot be searched: {reason}"

@@ -18,7 +18,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from pyarrow import ArrowException, fs
 
-from fer_core.errors import FerError, StoreError
+from fer_core.errors import FerError, StoreError, StoreUnreachable
 from fer_core.files import is_litter
 
 # Before a path of this machine that is no text, and so cannot stand in a table as it is.
@@ -208,25 +208,28 @@ def named_errors(what: str, kind: type[Exception] = Exception) -> Iterator[None]
 
     Raises:
         StoreError: The store cannot be used.
+        StoreUnreachable: Nobody answers there.
     """
     try:
         yield
     except kind as error:
         if isinstance(error, FerError) or _is_of_the_system(error):
             raise
-        raise StoreError(f"{what} cannot be used: {_reason_in(str(error))}.") from error
+        raise _told(what, error) from error
+
+
+def _told(what: str, error: Exception) -> StoreError:
+    """Return what a store raised as a sentence about ``what``."""
+    kind: type[StoreError] = StoreError
+    reason = str(error)
+    if found := _S3_ERROR.search(reason):
+        code, said = found[1], found[2].rpartition("; Details: ")[2]
+        reason = _S3_REASONS.get(code, f"{code}: {said}")
+        if code == "NETWORK_CONNECTION":
+            kind, reason = StoreUnreachable, f"the store cannot be reached ({said})"
+    return kind(f"{what} cannot be used: {' '.join(reason.split()).rstrip('.')}.")
 
 
 def _is_of_the_system(error: Exception) -> bool:
     # Those of S3 have neither a number nor a class that says as much.
     return isinstance(error, OSError) and (error.errno is not None or type(error) is not OSError)
-
-
-def _reason_in(reason: str) -> str:
-    if found := _S3_ERROR.search(reason):
-        code, said = found[1], found[2].rpartition("; Details: ")[2]
-        if code == "NETWORK_CONNECTION":
-            reason = f"the store cannot be reached ({said})"
-        else:
-            reason = _S3_REASONS.get(code, f"{code}: {said}")
-    return " ".join(reason.split()).rstrip(".")

@@ -17,9 +17,12 @@ from fer_core.batch.dataset import Dataset
 from fer_core.batch.findings import Finding, failed
 from fer_core.batch.plan import AS_A_WHOLE, Input, Part, PiecedVideo, Unit, VideoPiece
 from fer_core.batch.schema import ERRORS, FACES, FAILED, FILES, READ, SKIPPED
-from fer_core.errors import SetAside
+from fer_core.errors import SetAside, StoreUnreachable
 from fer_core.workers import Worker
 
+# So many files in a row that no store could be asked for; waiting for each of the others in vain
+# would take days.
+_MOST_UNREACHED = 3
 _SPENT = "<d"  # before what is kept of a piece: the seconds that it took
 
 
@@ -74,6 +77,7 @@ class UnitReader:
         """Prepare; nothing is loaded before the first unit."""
         self._job = job
         self._worker = Worker(job.reader, job.processes, cores=1)
+        self._unreached = 0
 
     def __enter__(self) -> UnitReader:
         return self
@@ -94,6 +98,7 @@ class UnitReader:
         Raises:
             FerError: The detector or the network cannot be loaded.
             OSError: The part cannot be written.
+            StoreUnreachable: The store of the inputs does not answer any more.
         """
         if unit.pieces > 1:
             return self._read_piece(unit)
@@ -135,6 +140,10 @@ class UnitReader:
         except SetAside as error:
             return failed(item, type(error).__name__, str(error), error.said, error.tries)
         finding: Finding = answer
+        is_unreached = finding.error and finding.error["error"] == StoreUnreachable.__name__
+        self._unreached = self._unreached + 1 if is_unreached else 0
+        if self._unreached == _MOST_UNREACHED:
+            raise StoreUnreachable(f"{item.address}: {finding.file['reason']}")
         return replace(finding, file=finding.file | {"tries": tries})
 
     def _write(self, unit: Unit, findings: Sequence[Finding], spent_s: float) -> Tally:

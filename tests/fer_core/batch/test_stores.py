@@ -73,6 +73,7 @@ def test_a_store_that_does_not_answer_is_given_up_and_its_files_are_read_by_the_
         found = ContentReader().read(Input("s3://bucket/a.jpg", "photo", 7, 5_000_000))
         assert asked == 2
         listening.shutdown(socket.SHUT_RDWR)
+    assert found.error is not None and found.error["error"] == "StoreUnreachable"
     assert found.file["reason"].startswith("The file cannot be used: the store cannot be reached (")
     # As no file has it, its time says that it is to be read.
     assert found.file["status"] == "failed" and found.file["modified"] is None

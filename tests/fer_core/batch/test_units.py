@@ -10,10 +10,10 @@ import pytest
 
 from fer_core.batch import units as module
 from fer_core.batch.dataset import Dataset
-from fer_core.batch.findings import Finding
+from fer_core.batch.findings import Finding, failed
 from fer_core.batch.plan import AS_A_WHOLE, Input, Part, PiecedVideo, Unit, VideoPiece
 from fer_core.batch.units import Job, Tally, UnitReader
-from fer_core.errors import SetAside
+from fer_core.errors import SetAside, StoreUnreachable
 from fer_core.labels import FER7
 from tests.fer_core.batch.readers import NamesReader
 
@@ -36,6 +36,8 @@ class Here(NamesReader):
             raise SetAside("It was set aside.", 2, "Last words.")
         if item.address == "uncut.mp4" and isinstance(question, VideoPiece):
             return AS_A_WHOLE, 1
+        if item.address.startswith("far"):
+            return failed(item, "StoreUnreachable", "Nobody answers."), 1
         return self.read(question), 1
 
     def close(self) -> None: ...
@@ -76,6 +78,18 @@ def test_what_no_process_survives_is_said_with_its_last_words(
     assert tally.failures == [("killer.jpg", "It was set aside.")]
     (error,) = pd.read_parquet(tmp_path / "out" / "errors").to_dict("records")
     assert (error["error"], error["trace"], error["tries"]) == ("SetAside", "Last words.", 2)
+
+
+def test_a_store_that_is_gone_ends_the_run_before_all_its_files_have_failed(
+    reader: UnitReader,
+) -> None:
+    names = "far-1.jpg", "far-2.jpg", "a.jpg", "far-3.jpg", "far-4.jpg"
+    units = [Unit(n, "photo", (Input(name, "photo", 2),)) for n, name in enumerate(names)]
+    assert [reader.read(unit).failed for unit in units] == [1, 1, 0, 1, 1]
+    rest = tuple(Input(f"far-{n}.jpg", "photo", 2) for n in range(5, 50))
+    with pytest.raises(StoreUnreachable, match=r"^far-5\.jpg: Nobody answers\.$"):
+        reader.read(Unit(5, "photo", rest))
+    assert len(asked) == 6
 
 
 def pieces_of(name: str, size: int) -> list[Unit]:

@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +76,8 @@ def cluster(address: str, processes: int | None = None) -> Iterator[int]:
     if ray.is_initialized():  # by whoever calls, who will also leave it
         yield _cores(ray)
         return
+    worker: Any = import_module("ray._private.worker")
+    worker.print_to_stdstream = _note
     try:
         if running := _running(address):
             _join(ray, running, options)
@@ -90,6 +93,12 @@ def cluster(address: str, processes: int | None = None) -> Iterator[int]:
         ray.shutdown()
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _note(said: dict[str, Any], ignore_prefix: bool = False) -> None:
+    """Take what Ray's processes tell the driver: Ray has it on standard output, among results."""
+    for line in said["lines"]:
+        logger.debug("%s: %s", said["pid"], line)
 
 
 def _running(address: str) -> str | None:

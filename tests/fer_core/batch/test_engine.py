@@ -33,6 +33,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     services = SimpleNamespace(find_bootstrap_address=lambda _: "latest:1")
     monkeypatch.setitem(engine.sys.modules, "ray", module)
     monkeypatch.setitem(engine.sys.modules, "ray._private.services", services)
+    monkeypatch.setitem(engine.sys.modules, "ray._private.worker", SimpleNamespace())
     monkeypatch.setattr(engine, "_answers", lambda address: address in asked[0])
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     return asked

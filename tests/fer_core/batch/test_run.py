@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -59,6 +61,18 @@ class Interrupting(Quiet):
         super().count(tally)
         if self.meter.done > 20:
             raise KeyboardInterrupt
+
+
+class Telling:
+    """Tells Ray's driver of one error."""
+
+    over = Event()
+
+    def subscribe(self) -> None: ...
+
+    def poll(self) -> tuple[None, dict[str, Any]]:
+        self.over.set()
+        return None, {"job_id": None, "error_message": "A task has failed."}
 
 
 class Stopping(Quiet):
@@ -160,6 +174,19 @@ def test_a_store_that_speaks_s3_gives_the_files_and_takes_what_is_read() -> None
 def test_what_all_inputs_need_ends_the_run_in_a_sentence(archive: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"^The model is damaged\.$"):
         read([str(archive)], tmp_path / "out", make_reader=cannot_load, processes=1)
+
+
+def test_what_ray_says_is_not_among_the_results(capfd: pytest.CaptureFixture[str]) -> None:
+    from ray._private import worker
+
+    worker.listen_error_messages(
+        SimpleNamespace(
+            gcs_error_subscriber=Telling(),
+            current_job_id=SimpleNamespace(binary=bytes),
+        ),
+        Telling.over,
+    )
+    assert "".join(capfd.readouterr()) == ""
 
 
 def test_one_run_at_a_time_writes_into_a_folder(tmp_path: Path) -> None:

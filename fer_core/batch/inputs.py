@@ -138,7 +138,7 @@ def _below(folder: str, levels: float = inf) -> Iterator[Entry]:
         address, left = waiting.pop()
         try:
             for entry in listed(address):
-                if not entry.is_folder:
+                if not entry.is_folder or entry.reason is not None:
                     yield entry
                 elif left > 1:
                     waiting.append((entry.address, left - 1))

@@ -25,6 +25,7 @@ from fer_core.files import is_litter
 _LOCAL = "file://"
 # What Arrow tries by itself takes minutes where nobody answers.
 _S3_ATTEMPTS = 4
+_NAMELESS = "It has files with two slashes in a row in their addresses, which cannot be opened."
 _S3_ENDPOINTS = "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"
 _S3_ERROR = re.compile(r"AWS Error (\w+) during \w+ operation: (.*)", re.DOTALL)
 _S3_REASONS = {
@@ -134,7 +135,10 @@ def listed(address: str) -> Iterator[Entry]:
         filesystem, path = opened(address)
         with named_errors(address):
             for info in filesystem.get_file_info(fs.FileSelector(path)):
-                if not is_litter(info.base_name):
+                if info.path.rstrip("/") == path.rstrip("/"):
+                    # What goes on with a slash: Arrow names it as the folder, in which it is again.
+                    yield Entry(f"{address}//", True, reason=_NAMELESS, error="Nameless")
+                elif not is_litter(info.base_name):
                     yield _entry(f"{address}/{info.base_name}", info)
         return
     with os.scandir(path_of(address)) as entries:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from threading import Thread
+from urllib.request import Request, urlopen
 
 import pytest
 
 from fer_core.batch import stores
 from fer_core.batch.dataset import Dataset
+from fer_core.batch.inputs import find_inputs
 from fer_core.batch.plan import Input
 from fer_core.batch.run import run_batch
 from fer_core.batch.stores import look_at
 from fer_core.errors import StoreError
 from fer_core.labels import FER7
 from tests.fer_core.batch.readers import ContentReader
-from tests.fer_core.batch.s3 import serving
+from tests.fer_core.batch.s3 import BUCKET, KEY, serving
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,21 @@ def test_a_wrong_key_and_a_missing_bucket_are_a_sentence_each(
         look_at("s3://bucket/a")
     with pytest.raises(StoreError, match=refused):
         Dataset.stored("s3://bucket/a")
+
+
+@pytest.mark.usefixtures("environment")
+def test_names_with_empty_folders_in_them_are_said_once(server: dict[str, str]) -> None:
+    for key in ("/first.jpg", "a//b.jpg", "a//c/d.jpg", "a/e.jpg"):
+        request = Request(f"{server['AWS_ENDPOINT_URL']}/{BUCKET}/{key}", b"1", method="PUT")
+        request.add_header("Authorization", f"Credential={KEY}/")
+        urlopen(request).close()
+    found = {item.address: (item.status, item.error) for item in find_inputs(["s3://bucket"])}
+    nameless = "failed", "Nameless"
+    assert found == {
+        "s3://bucket//": nameless,
+        "s3://bucket/a//": nameless,
+        "s3://bucket/a/e.jpg": ("read", ""),
+    }
 
 
 @pytest.mark.usefixtures("environment")

@@ -139,15 +139,15 @@ class FarView(View):
 
     def _read_at(self, size: int, position: int) -> bytes:
         end = min(position + size, self._size_bytes)
-        content = b""
+        parts = []
         while position < end:
             number, skipped = divmod(position, _BLOCK_BYTES)
             found = self._block(number)[skipped : skipped + end - position]
             if not found:  # the file is shorter by now
                 break
-            content += found
+            parts.append(found)
             position += len(found)
-        return content
+        return b"".join(parts)
 
     def _block(self, number: int) -> bytes:
         with self._lock:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from benchmarks.proxy import RESOLVED
 from benchmarks.proxy import caddy as find_caddy
 from tests.archives import write_archive
 from tests.browser.running import running_app
@@ -21,6 +22,7 @@ _FLAGS = [
     "--disable-background-networking",
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
+    RESOLVED,
 ]
 
 

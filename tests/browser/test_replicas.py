@@ -12,7 +12,6 @@ import os
 import re
 import shutil
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -23,7 +22,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from benchmarks.proxy import COOKIE, Proxy, proxied
+from benchmarks.proxy import COOKIE, NAME, Proxy, proxied
 from tests.browser.running import ROOT, RunningApp, free_port, running_app
 from tests.browser.test_photo import SAMPLES, open_photos, upload
 
@@ -109,6 +108,7 @@ def replicas(folder: Path, caddy: str) -> Iterator[tuple[Replica, Replica]]:
                 "FER_YUNET": str(folder / "app" / "yunet.onnx"),
                 "HOME": str(scratch),
                 "PYTHONDONTWRITEBYTECODE": "1",
+                "STREAMLIT_SERVER_ALLOWED_HOSTS": NAME,
             }
             app = running_app(scratch, environment, CONFINED, root=folder / "app", wrapper=wrapper)
             figures = f"http://127.0.0.1:{port}/metrics"
@@ -118,7 +118,8 @@ def replicas(folder: Path, caddy: str) -> Iterator[tuple[Replica, Replica]]:
 
 @pytest.fixture(scope="module")
 def proxy(replicas: tuple[Replica, Replica], folder: Path) -> Iterator[Proxy]:
-    with proxied([replica.app.address for replica in replicas], folder / "proxy") as running:
+    addresses = [replica.app.address for replica in replicas]
+    with proxied(addresses, folder / "proxy", https=True) as running:
         yield running
 
 
@@ -126,17 +127,17 @@ def cookies_of_two(proxy: Proxy) -> list[str]:
     """Come as new visitors until two were sent to different replicas; return their cookies."""
     found: set[str] = set()
     for _ in range(40):
-        with urllib.request.urlopen(proxy.address, timeout=10) as answer:
-            for header in answer.headers.get_all("Set-Cookie", []):
-                cookie = SimpleCookie(header)
-                found |= {cookie[COOKIE].value} if COOKIE in cookie else set()
+        for header in proxy.ask().headers.get_all("Set-Cookie", []):
+            cookie = SimpleCookie(header)
+            found |= {cookie[COOKIE].value} if COOKIE in cookie else set()
         if len(found) == 2:
             return sorted(found)
     raise AssertionError(f"40 visitors were all sent to {found}")
 
 
 def come(chromium: Browser, proxy: Proxy, cookie: str) -> tuple[BrowserContext, Page]:
-    context = chromium.new_context(base_url=proxy.address)
+    # The proxy's authority is one that no browser knows.
+    context = chromium.new_context(base_url=proxy.address, ignore_https_errors=True)
     context.set_default_timeout(30_000)
     context.add_cookies([{"name": COOKIE, "value": cookie, "url": proxy.address}])
     return context, context.new_page()
@@ -199,8 +200,20 @@ def test_no_file_and_no_name_is_left(replicas: tuple[Replica, Replica]) -> None:
 
 def test_figures_of_the_server_are_for_nobody(proxy: Proxy) -> None:
     for path in ("/_stcore/metrics", "/metrics"):
-        try:
-            with urllib.request.urlopen(proxy.address + path, timeout=10) as answer:
-                assert b"fer_" not in answer.read()
-        except urllib.error.HTTPError as error:
-            assert error.code == 404
+        answer = proxy.ask(path)
+        assert answer.status == 404 or b"fer_" not in answer.read()
+
+
+def test_everything_goes_over_https(proxy: Proxy) -> None:
+    answer = proxy.ask("/_stcore/health")
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    kept: SimpleCookie = SimpleCookie()
+    for header in answer.headers.get_all("Set-Cookie", []):
+        kept.load(header)
+    assert len(kept) == 2
+    for cookie in kept.values():
+        # The app's own is read by Streamlit's script.
+        assert bool(cookie["httponly"]) == (cookie.key == COOKIE)
+        assert cookie["secure"] and cookie["samesite"] == "Lax" and cookie["path"] == "/"
+    moved = proxy.ask("/Live?a=b", insecurely=True)
+    assert moved.status == 308 and moved.headers["Location"] == f"{proxy.address}/Live?a=b"

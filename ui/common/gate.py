@@ -103,7 +103,7 @@ class Gate:
         elif scope["path"].rstrip("/").endswith(_METRICS) and is_public():
             await PlainTextResponse("Not found\n", 404)(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(send, kept=_MEDIA not in scope["path"]))
+            await self._app(scope, receive, _with_headers(send, scope))
 
 
 def _is_from_here(headers: Headers) -> bool:
@@ -188,8 +188,11 @@ def _without_path(send: Send) -> Send:
     return send_without_path
 
 
-def _with_headers(send: Send, *, kept: bool) -> Send:
-    """Return what sends answers with headers that bind the browser."""
+def _with_headers(send: Send, scope: Scope) -> Send:
+    """Return what sends answers to a request with headers that bind the browser."""
+    kept = _MEDIA not in scope["path"]
+    # HTTPS ends at the proxy. A visitor who only says so harms nobody else.
+    secure = Headers(scope=scope).get("x-forwarded-proto") == "https"
 
     async def send_with_headers(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -197,6 +200,11 @@ def _with_headers(send: Send, *, kept: bool) -> Send:
             headers.update(_HEADERS)
             if not kept:
                 headers["Cache-Control"] = "no-store"
+            if secure:
+                message["headers"] = [
+                    (name, value + b"; Secure" if name.lower() == b"set-cookie" else value)
+                    for name, value in headers.raw
+                ]
         await send(message)
 
     return send_with_headers

@@ -32,12 +32,16 @@ class Server:
                 await send(answer)
             return
         headers = [(b"cache-control", b"public"), (b"x-content-type-options", b"odd")]
+        headers += [(b"set-cookie", b"one=1; Path=/"), (b"set-cookie", b"two=2")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"content"})
 
-    def ask(self, path: str = "/", *, host: str = HOST, origin: str = "") -> list[Message]:
+    def ask(
+        self, path: str = "/", *, host: str = HOST, origin: str = "", scheme: str = ""
+    ) -> list[Message]:
         """Send a request through the gate and return what comes back."""
-        return self._ask({"type": "http", "method": "GET", "path": path}, host, origin, [])
+        scope = {"type": "http", "method": "GET", "path": path}
+        return self._ask(scope, host, origin, [], scheme)
 
     def connect(self, *messages: bytes, host: str = HOST, origin: str = "") -> list[Message]:
         """Open a WebSocket, send messages, close it, and return what comes back."""
@@ -49,8 +53,10 @@ class Server:
         }
         return self._ask(scope, host, origin, [*sent, {"type": "websocket.disconnect"}])
 
-    def _ask(self, scope: Message, host: str, origin: str, sent: list[Message]) -> list[Message]:
-        given = {"host": host, "origin": origin}
+    def _ask(
+        self, scope: Message, host: str, origin: str, sent: list[Message], scheme: str = ""
+    ) -> list[Message]:
+        given = {"host": host, "origin": origin, "x-forwarded-proto": scheme}
         headers = [(key.encode(), value.encode()) for key, value in given.items() if value]
         waiting, back = iter(sent), []
 
@@ -193,6 +199,15 @@ def test_answers_bind_the_browser(server: Server) -> None:
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cache-control"] == "public"
     assert headers_of(media) == {**headers, "cache-control": "no-store"}
+
+
+def test_cookies_of_https_go_over_nothing_else(server: Server) -> None:
+    def cookies(scheme: str) -> list[bytes]:
+        headers = server.ask(scheme=scheme)[0]["headers"]
+        return [value for name, value in headers if name == b"set-cookie"]
+
+    assert cookies("https") == [b"one=1; Path=/; Secure", b"two=2; Secure"]
+    assert cookies("http") == cookies("") == [b"one=1; Path=/", b"two=2"]
 
 
 @pytest.mark.parametrize("path", ["/_stcore/metrics", "/base/_stcore/metrics/"])

@@ -75,14 +75,19 @@ class LivePage:
 
     def wait_for_frames(self, count: int) -> None:
         """Wait until that many more frames have come back."""
-        self.video.evaluate(
+        came = self.video.evaluate(
             """async (video, count) => {
                 const frames = () => video.getVideoPlaybackQuality().totalVideoFrames;
-                const start = frames();
-                while (frames() < start + count) await new Promise(go => setTimeout(go, 20));
+                const start = frames(), end = performance.now() + 60000;
+                while (frames() < start + count) {
+                    if (!video.isConnected || performance.now() > end) return false;
+                    await new Promise(go => setTimeout(go, 20));
+                }
+                return true;
             }""",
             count,
         )
+        assert came, "the camera ended, or no frames came"
 
     def grab(self) -> np.ndarray:
         """Return what came back last, uint8 (H, W, 3), BGR."""

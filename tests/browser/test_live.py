@@ -27,6 +27,7 @@ from benchmarks.fake_camera import (
     write_camera,
 )
 from benchmarks.live_probe import latencies_ms, probe
+from benchmarks.proxy import RESOLVED
 from fer_core.detection import FRAME_SIZES, YuNetDetector
 from tests.browser.accessibility import faults, in_both_themes, overhang
 from tests.browser.conftest import CHROMIUM
@@ -99,6 +100,14 @@ def app(
 
 def launch(chromium: Browser, *flags: str) -> Browser:
     return chromium.browser_type.launch(executable_path=str(CHROMIUM), args=[*BASE_FLAGS, *flags])
+
+
+def launch_with_face(chromium: Browser, media: Path, folder: Path, *flags: str) -> Browser:
+    """Launch a browser whose camera shows a face, for visits by the proxy's name, too."""
+    file = folder / "face.y4m"
+    write_camera(clip_pictures(media / "one_face_15s.mp4", frames=30), file, rate=RATE)
+    shown = f"--use-file-for-fake-video-capture={file}"
+    return launch(chromium, *CHROMIUM_FLAGS, shown, RESOLVED, *flags)
 
 
 @pytest.fixture(scope="module")

@@ -23,8 +23,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from benchmarks.proxy import COOKIE, NAME, Proxy, proxied
+from tests.browser.live_page import LivePage
 from tests.browser.running import ROOT, RunningApp, free_port, running_app
+from tests.browser.test_live import launch_with_face, until
 from tests.browser.test_photo import SAMPLES, open_photos, upload
+from ui.live.session import LOST
 
 # What the image has of the checkout, as its Dockerfile copies it.
 TREE = (".streamlit/config.toml", "app.py", "assets", "fer_core", "pages", "train", "ui")
@@ -52,6 +55,20 @@ else:
 # What root may do that others may not, writing to others' files above all, is given up.
 UNPRIVILEGED = ["setpriv", "--bounding-set=-all", "--inh-caps=-all", "--no-new-privs"]
 
+# A camera that does not end by itself when its server is gone, so that the page has the time to say
+# so, however long it takes to find the other replica.
+ENDLESS = """
+    const Peer = window.RTCPeerConnection;
+    window.RTCPeerConnection = class extends Peer {
+        constructor(...all) {
+            super(...all);
+            this.addEventListener("connectionstatechange", event => {
+                if (this.connectionState !== "connected") event.stopImmediatePropagation();
+            });
+        }
+    };
+"""
+
 
 def has_landlock() -> bool:
     """Whether this Linux has it, with all that is asked of it."""
@@ -65,11 +82,14 @@ class Replica:
     app: RunningApp
     figures: str
 
-    def photos_read(self) -> int:
+    def figure(self, name: str) -> int:
         with urllib.request.urlopen(self.figures, timeout=10) as answer:
             text = answer.read().decode()
-        (count,) = re.findall(r'^fer_readings_total\{kind="photo"\} (\S+)', text, re.M)
+        (count,) = re.findall(rf"^{re.escape(name)} (\S+)", text, re.M)
         return int(float(count))
+
+    def photos_read(self) -> int:
+        return self.figure('fer_readings_total{kind="photo"}')
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +122,7 @@ def replicas(folder: Path, caddy: str) -> Iterator[tuple[Replica, Replica]]:
             port = free_port()
             environment = {
                 "FER_LIMIT_UPLOAD_MB": "1",
+                "FER_LIVE_LIMIT": "1",
                 "FER_LOG": "json",
                 "FER_METRICS_PORT": str(port),
                 "FER_PUBLIC": "1",
@@ -217,3 +238,43 @@ def test_everything_goes_over_https(proxy: Proxy) -> None:
         assert cookie["secure"] and cookie["samesite"] == "Lax" and cookie["path"] == "/"
     moved = proxy.ask("/Live?a=b", insecurely=True)
     assert moved.status == 308 and moved.headers["Location"] == f"{proxy.address}/Live?a=b"
+
+
+@pytest.fixture(scope="module")
+def camera_browser(
+    chromium: Browser, media: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Browser]:
+    opened = launch_with_face(chromium, media, tmp_path_factory.mktemp("camera"))
+    yield opened
+    opened.close()
+
+
+# The last one: it ends a replica.
+def test_cameras_are_shared_out_and_go_on_when_a_replica_is_gone(
+    camera_browser: Browser, proxy: Proxy, replicas: tuple[Replica, Replica]
+) -> None:
+    def cameras() -> list[int]:
+        return [replica.figure("fer_live_cameras") for replica in replicas]
+
+    visitors = []
+    for cookie in cookies_of_two(proxy):
+        context, page = come(camera_browser, proxy, cookie)
+        context.add_init_script(ENDLESS)
+        visitors.append(LivePage(page).open())
+        visitors[-1].start()
+        visitors[-1].expect_reading()
+    # There is no place for a second one at either.
+    assert cameras() == [1, 1]
+    stays, leaves = visitors
+    leaves.stop()
+    until(lambda: sum(cameras()) == 1, leaves)
+    own = cameras().index(1)
+    other = replicas[1 - own]
+    replicas[own].app.process.kill()
+    expect(stays.page.get_by_text(LOST)).to_be_visible(timeout=60_000)
+    stays.page.get_by_role("button", name="Try again").click()
+    stays.start()
+    stays.expect_reading()
+    assert other.figure("fer_live_cameras") == 1
+    for live in visitors:
+        live.page.context.close()

@@ -1,7 +1,9 @@
-// Gives the camera's frame the look of the page; see place.py.
+// Gives the camera's frame the look of the page, and patience; see place.py.
 
 const ID = "fer-look";
 const LOOK_MS = 150;
+// The browser itself has waited for some seconds when it calls a connection "disconnected".
+const PATIENCE_MS = 10000;
 
 const found = new Map();
 
@@ -42,10 +44,36 @@ function look(theme) {
     video { display: block; border-radius: ${radius}; }`;
 }
 
+/**
+ * Has a frame wait before it ends a camera because of a gap in the network: the browser goes on
+ * trying, and mostly finds the other end again.
+ */
+function calm(frame) {
+  const Peer = frame.RTCPeerConnection;
+  if (!Peer || Peer.isPatient) return;
+  frame.RTCPeerConnection = class extends Peer {
+    static isPatient = true;
+
+    constructor(...all) {
+      super(...all);
+      const cut = () => this.connectionState === "disconnected";
+      let timer = 0;
+      // The first to hear of it.
+      this.addEventListener("connectionstatechange", (event) => {
+        clearTimeout(timer);
+        if (!event.isTrusted || !cut()) return;
+        event.stopImmediatePropagation();
+        timer = setTimeout(() => cut() && this.dispatchEvent(new Event(event.type)), PATIENCE_MS);
+      });
+    }
+  };
+}
+
 function dress(theme) {
   for (const frame of document.querySelectorAll("iframe[title*=webrtc]")) {
     const page = frame.contentDocument;
     if (!page?.head) continue;
+    calm(frame.contentWindow);
     let style = page.getElementById(ID);
     if (!style) {
       style = page.createElement("style");

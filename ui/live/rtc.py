@@ -17,7 +17,7 @@ from streamlit_webrtc.component import (
 )
 
 from ui.live.ice import IceConfiguration
-from ui.live.session import LiveSession
+from ui.live.session import LOST, LiveSession
 from ui.live.track import send_newest_only
 
 CAMERA_KEY = "live-camera"
@@ -139,6 +139,10 @@ def _hear(session: LiveSession, key: str) -> None:
         # It has said nothing yet, or Streamlit has lost what it said.
         return
     state = compile_state(said)
+    if state.playing and session.offer is None:
+        # Another process has answered it. A page comes to this one when its own is gone.
+        session.refuse(LOST)
+        return
     offer = said.get("sdpOffer")
     if offer and offer != session.offer:
         before = _answer_anew(key)

@@ -25,6 +25,7 @@ from ui.common.resources import get_classifier
 from ui.common.visitors import visitor
 from ui.live.ice import IceConfiguration, IceSettings, make_configuration
 
+LOST = "The server that read this camera is gone, and what was read went with it."
 _SESSION_KEY = "live-session"
 # An attempt that ends sooner than this, in seconds, was ended by the visitor.
 _ATTEMPT_S = 4.0
@@ -102,16 +103,21 @@ class LiveSession:
     def _begin(self) -> None:
         self.attempt += 1
         self.unconnected = False
+        self.refusal = ""
         self._counted = time.monotonic()
-        self.refusal = self._spend(1.0) or ("" if self.analysis.start() else NO_SLOT)
-        if self.refusal:
-            # The camera is taken off the page, and does not wait for a place.
-            self.analysis.stop()
-            self.refusals += 1
+        refusal = self._spend(1.0) or ("" if self.analysis.start() else NO_SLOT)
+        if refusal:
+            self.refuse(refusal)
         else:
             self.attempt_since = time.monotonic()
             self.forget()
             self.analysis.on_reading = self._keep
+
+    def refuse(self, why: str) -> None:
+        """Have the camera taken off the page, for a reason in a sentence; it waits for nothing."""
+        self.refusal = why
+        self.refusals += 1
+        self.analysis.stop()
 
     def ask_again(self) -> None:
         """Let the visitor try again after a refusal."""
@@ -143,10 +149,9 @@ class LiveSession:
             return
         self._counted += passed_s
         # A camera that sent nothing was of no use.
-        self.refusal = self._spend(min(passed_s, _LONGEST_S))
-        if self.refusal:
-            self.refusals += 1
-            self.analysis.stop()
+        refusal = self._spend(min(passed_s, _LONGEST_S))
+        if refusal:
+            self.refuse(refusal)
 
     def _spend(self, camera_s: float) -> str:
         """Note that the camera is used; return why it may not be, a sentence, or ""."""

@@ -59,6 +59,8 @@ def press(camera: dict[str, Any], live_page: AppTest) -> Callable[[bool], AppTes
     """Do what Start and Stop do."""
 
     def run(playing: bool) -> AppTest:
+        # It plays when what it offered was answered.
+        session_of(live_page).offer = {"type": "offer", "sdp": "v=0"}
         frontend_key = live_rtc.generate_frontend_component_key(camera["key"])
         return live_page.selectbox(key=frontend_key).select_index(playing).run()
 

@@ -10,6 +10,7 @@ from streamlit_webrtc import WebRtcStreamerContext
 from streamlit_webrtc.component import WebRtcStreamerState
 
 from ui.live import rtc
+from ui.live.session import LOST
 
 KEY = "camera"
 
@@ -74,3 +75,16 @@ def test_an_offer_is_heard_wherever_a_run_ends(monkeypatch: pytest.MonkeyPatch, 
     assert state[KEY].state == WebRtcStreamerState(playing=False, signalling=True)
     assert session.offer == offer and heard[:1] == [False] and heard[-1] is True
     assert heard.count(False) == 1
+
+
+def test_a_camera_that_another_process_answered_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    off = WebRtcStreamerState(playing=False, signalling=False)
+    state = {
+        KEY: WebRtcStreamerContext(worker=None, state=off),
+        rtc.generate_frontend_component_key(KEY): {"playing": True, "sdpOffer": ""},
+    }
+    said: list[str] = []
+    session: Any = SimpleNamespace(offer=None, refuse=said.append)
+    monkeypatch.setattr(rtc.st, "session_state", state)
+    rtc._hear(session, KEY)
+    assert said == [LOST] and state[KEY].state == off

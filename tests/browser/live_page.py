@@ -32,6 +32,9 @@ class LivePage:
 
     def open(self) -> LivePage:
         self.page.goto("/Live")
+        return self.expect_opened()
+
+    def expect_opened(self) -> LivePage:
         expect(self.page.get_by_role("heading", name="Emotions from the camera")).to_be_visible()
         expect(self.button("Start")).to_be_visible(timeout=60_000)
         return self
@@ -41,6 +44,9 @@ class LivePage:
 
     def start(self) -> None:
         self.button("Start").click()
+        self.expect_started()
+
+    def expect_started(self) -> None:
         expect(self.video).to_be_visible(timeout=60_000)
         self.wait_for_frames(5)
         expect(self.page.get_by_text("connected", exact=True)).to_be_visible()

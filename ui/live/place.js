@@ -1,9 +1,7 @@
-// Gives the camera's frame the look of the page, and patience; see place.py.
+// Gives the camera's frame the look of the page, and calm; see place.py.
 
 const ID = "fer-look";
 const LOOK_MS = 150;
-// The browser itself has waited for some seconds when it calls a connection "disconnected".
-const PATIENCE_MS = 10000;
 
 const found = new Map();
 
@@ -45,25 +43,20 @@ function look(theme) {
 }
 
 /**
- * Has a frame wait before it ends a camera because of a gap in the network: the browser goes on
- * trying, and mostly finds the other end again.
+ * Has a frame not end a camera at a gap in the network: a browser that calls a connection
+ * "disconnected" goes on trying, and calls it "failed" when it gives up.
  */
 function calm(frame) {
   const Peer = frame.RTCPeerConnection;
-  if (!Peer || Peer.isPatient) return;
+  if (!Peer || Peer.isCalm) return;
   frame.RTCPeerConnection = class extends Peer {
-    static isPatient = true;
+    static isCalm = true;
 
     constructor(...all) {
       super(...all);
-      const cut = () => this.connectionState === "disconnected";
-      let timer = 0;
       // The first to hear of it.
       this.addEventListener("connectionstatechange", (event) => {
-        clearTimeout(timer);
-        if (!event.isTrusted || !cut()) return;
-        event.stopImmediatePropagation();
-        timer = setTimeout(() => cut() && this.dispatchEvent(new Event(event.type)), PATIENCE_MS);
+        if (this.connectionState === "disconnected") event.stopImmediatePropagation();
       });
     }
   };

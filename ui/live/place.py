@@ -1,8 +1,8 @@
 """The camera's place on the page, which has its shape before there is a picture.
 
 The camera is a frame of streamlit-webrtc, with a look of its own: ``place.js`` gives its buttons
-those of the page, and its empty place the shape of a picture, and it has the frame wait where it
-would end a camera at the first gap in the network. Its room is kept by ``ui/common/look.css``.
+those of the page, and its empty place the shape of a picture, and keeps the frame from ending a
+camera at the first gap in the network. Its room is kept by ``ui/common/look.css``.
 """
 
 from __future__ import annotations

@@ -129,6 +129,8 @@ def test_frames_arrive_through_the_relay_and_again_after_it_was_gone(
     # Under a name that is not this computer's, browsers have cameras over HTTPS alone.
     with proxied([app.address], tmp_path / "proxy", https=True) as proxy:
         live = visit(browser, proxy)
+        frame = live.camera.locator("body")
+        until(lambda: frame.evaluate("() => RTCPeerConnection.isCalm === true"), live)
         with coturn(turnserver, port, tmp_path) as relay:
             live.start()
             live.wait_for_frames(20)
@@ -144,7 +146,7 @@ def test_frames_arrive_through_the_relay_and_again_after_it_was_gone(
             until(lambda: state_of_peer(live) == "disconnected", live)
             relay.send_signal(signal.SIGCONT)
             until(lambda: state_of_peer(live) == "connected", live)
-            live.wait_for_frames(5)
+            live.wait_for_frames(1)
             # Now it is gone for good, and says no goodbye. The browser would give up by itself, but
             # only after three times as long as a visitor who sees that nothing moves.
             relay.kill()

@@ -20,7 +20,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from benchmarks.proxy import COOKIE, NAME, Proxy, proxied
 from tests.browser.live_page import LivePage
@@ -156,22 +156,37 @@ def cookies_of_two(proxy: Proxy) -> list[str]:
     raise AssertionError(f"40 visitors were all sent to {found}")
 
 
-def come(chromium: Browser, proxy: Proxy, cookie: str) -> tuple[BrowserContext, Page]:
+@pytest.fixture
+def opened() -> Iterator[ExitStack]:
+    """What a test opens, closed however it ends: the next one counts who is there."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def come(browser: Browser, proxy: Proxy, cookie: str, opened: ExitStack) -> BrowserContext:
     # The proxy's authority is one that no browser knows.
-    context = chromium.new_context(base_url=proxy.address, ignore_https_errors=True)
+    context = browser.new_context(base_url=proxy.address, ignore_https_errors=True)
+    opened.callback(context.close)
     context.set_default_timeout(30_000)
     context.add_cookies([{"name": COOKIE, "value": cookie, "url": proxy.address}])
-    return context, context.new_page()
+    return context
 
 
 def test_visitors_are_shared_out_and_stay_where_they_are(
-    chromium: Browser, proxy: Proxy, replicas: tuple[Replica, Replica], tmp_path: Path
+    chromium: Browser,
+    proxy: Proxy,
+    replicas: tuple[Replica, Replica],
+    opened: ExitStack,
+    tmp_path: Path,
 ) -> None:
-    def counts() -> list[int]:
-        return [replica.photos_read() for replica in replicas]
+    before = [0, 0]
 
+    def counts() -> list[int]:
+        return [replica.photos_read() - n for replica, n in zip(replicas, before, strict=True)]
+
+    before = counts()
     first, second = cookies_of_two(proxy)
-    context, page = come(chromium, proxy, first)
+    page = come(chromium, proxy, first, opened).new_page()
     name = tmp_path / "Anna at the beach.jpg"
     shutil.copy(SAMPLES[0], name)
     open_photos(page)
@@ -180,12 +195,11 @@ def test_visitors_are_shared_out_and_stay_where_they_are(
     own = counts().index(1)
     assert sum(counts()) == 1
     # Another visitor's page is in the other process.
-    others_context, others = come(chromium, proxy, second)
+    others = come(chromium, proxy, second, opened).new_page()
     open_photos(others)
     upload(others, SAMPLES[0])
     expect(others.get_by_role("heading", name="1 face")).to_be_visible()
     assert counts() == [1, 1]
-    others_context.close()
     # A reload comes to the same process, which alone has the photo.
     page.reload()
     expect(page.get_by_role("heading", name="1 face")).to_be_visible()
@@ -204,7 +218,6 @@ def test_visitors_are_shared_out_and_stay_where_they_are(
     upload(page, large)
     expect(page.get_by_text("One visitor can upload 1 MB within an hour")).to_be_visible()
     expect(page.get_by_text("All faces as a table (2)")).to_be_visible()
-    context.close()
 
 
 def test_no_file_and_no_name_is_left(replicas: tuple[Replica, Replica]) -> None:
@@ -244,22 +257,26 @@ def test_everything_goes_over_https(proxy: Proxy) -> None:
 def camera_browser(
     chromium: Browser, media: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Browser]:
-    opened = launch_with_face(chromium, media, tmp_path_factory.mktemp("camera"))
-    yield opened
-    opened.close()
+    browser = launch_with_face(chromium, media, tmp_path_factory.mktemp("camera"))
+    yield browser
+    browser.close()
 
 
 # The last one: it ends a replica.
 def test_cameras_are_shared_out_and_go_on_when_a_replica_is_gone(
-    camera_browser: Browser, proxy: Proxy, replicas: tuple[Replica, Replica]
+    camera_browser: Browser,
+    proxy: Proxy,
+    replicas: tuple[Replica, Replica],
+    opened: ExitStack,
 ) -> None:
     def cameras() -> list[int]:
         return [replica.figure("fer_live_cameras") for replica in replicas]
 
     visitors = []
     for cookie in cookies_of_two(proxy):
-        context, page = come(camera_browser, proxy, cookie)
+        context = come(camera_browser, proxy, cookie, opened)
         context.add_init_script(ENDLESS)
+        page = context.new_page()
         page.goto("/Live", wait_until="commit")
         visitors.append(LivePage(page))
     for live in visitors:
@@ -283,4 +300,3 @@ def test_cameras_are_shared_out_and_go_on_when_a_replica_is_gone(
     # The other visitor has seen nothing of it.
     for live in visitors:
         live.wait_for_frames(1)
-        live.page.context.close()

@@ -15,6 +15,9 @@ FAST_WORKERS ?= 2
 # How long `make fuzz` searches
 FUZZ_SECONDS ?= 60
 
+# Otherwise each process that runs tests would compile all modules anew: five seconds for each.
+export PYTHONDONTWRITEBYTECODE :=
+
 PY := $(VENV)/bin/python
 TYPED := fer_core train
 PYTEST := $(PY) -m pytest -n $(TEST_WORKERS)

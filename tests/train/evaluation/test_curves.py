@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from train.evaluation.curves import (
     accuracy_by_coverage,
@@ -27,6 +26,8 @@ def scores_of(seed: int, levels: int | None = None) -> tuple[np.ndarray, np.ndar
 
 @pytest.mark.parametrize("levels", [None, 10, 2])
 def test_roc_is_scikit_learns(levels: int | None) -> None:
+    from sklearn import metrics as sk
+
     scores, positive = scores_of(1, levels)
     curve = roc_curve(scores, positive)
     x, y, thresholds = sk.roc_curve(positive, scores, drop_intermediate=False)
@@ -38,6 +39,8 @@ def test_roc_is_scikit_learns(levels: int | None) -> None:
 
 @pytest.mark.parametrize("levels", [None, 10, 2])
 def test_precision_and_recall_are_scikit_learns(levels: int | None) -> None:
+    from sklearn import metrics as sk
+
     scores, positive = scores_of(2, levels)
     curve = precision_recall_curve(scores, positive)
     precision, recall, thresholds = sk.precision_recall_curve(positive, scores)

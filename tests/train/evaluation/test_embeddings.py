@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.neighbors import NearestNeighbors
 
 from train.evaluation.embeddings import map_of, nearest
 
@@ -15,6 +14,8 @@ def clusters(count: int = 120) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_neighbours_are_scikit_learns() -> None:
+    from sklearn.neighbors import NearestNeighbors
+
     features, _ = clusters()
     positions, similarities = nearest(features, 5)
     distances, expected = (
@@ -59,6 +60,8 @@ def mapped() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def test_the_map_keeps_neighbours_together(
     mapped: tuple[np.ndarray, np.ndarray, np.ndarray],
 ) -> None:
+    from sklearn.neighbors import NearestNeighbors
+
     _, kinds = clusters()
     places, positions, similarities = mapped
     assert places.shape == (120, 2) and places.dtype == np.float32

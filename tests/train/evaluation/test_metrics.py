@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from train.evaluation import metrics
 
@@ -113,6 +112,8 @@ def test_certain_and_right_is_calibrated() -> None:
 
 
 def test_scores_are_scikit_learns() -> None:
+    from sklearn import metrics as sk
+
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 5, 400)
     probabilities = rng.dirichlet(np.ones(5), 400) + np.eye(5)[labels] * 0.3

@@ -8,7 +8,6 @@ import json
 
 import numpy as np
 import pytest
-from sklearn import metrics as sk
 
 from fer_core.classifier import METRICS_FILE, MODELS_DIR
 from fer_core.readings import LABELS, PEOPLE, BothReadings
@@ -143,6 +142,8 @@ def test_stored_figures_of_the_people_are_those_of_the_stored_predictions(
 
 @pytest.mark.parametrize("views", VIEW_COUNTS)
 def test_figures_are_scikit_learns(predictions: Predictions, views: str) -> None:
+    from sklearn import metrics as sk
+
     tests = predictions.split("test")
     rows, labels = tests.probabilities[LABELS, views], tests.labels
     predicted = rows.argmax(axis=1)

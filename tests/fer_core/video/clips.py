@@ -229,19 +229,17 @@ def clicks(file: Path | BinaryIO) -> list[float]:
         first = next(container.decode(video=0)).time
     if not isinstance(file, Path):
         file.seek(0)
-    onsets: list[float] = []
-    quiet_until = -1.0
+    loud: list[np.ndarray] = []
     with av.open(file) as container:
         resampler = av.AudioResampler("s16", "mono", SOUND_RATE)
         for frame in container.decode(audio=0):
             for part in resampler.resample(frame):
                 begin = float(part.pts * part.time_base) - first
                 levels = np.abs(part.to_ndarray()[0].astype(int))
-                for at in begin + np.flatnonzero(levels > 6000) / SOUND_RATE:
-                    if at > quiet_until:
-                        onsets.append(float(at))
-                    quiet_until = at + 0.2
-    return onsets
+                loud.append(begin + np.flatnonzero(levels > 6000) / SOUND_RATE)
+    at = np.concatenate(loud)
+    # A click begins where it was quiet before.
+    return at[np.diff(at, prepend=-np.inf) > 0.2].tolist()
 
 
 def copy(video: VideoSource, target: Path | BinaryIO, **part: Any) -> list[VideoFrame]:

@@ -23,6 +23,7 @@ from fer_core.labels import FER7
 from fer_core.readings import softmax
 from fer_core.types import DetectedFace, FaceBox, FaceReading, Probabilities, QualityFinding
 from tests.conftest import ROOT
+from tests.once import found_and_read_once
 
 SAMPLES = ROOT / "assets" / "samples"
 MODELS = ROOT / "assets" / "models"
@@ -47,6 +48,13 @@ def _detectors(tmp_path_factory: pytest.TempPathFactory, haar: HaarDetector) -> 
         pipeline.shared_detector.cache_clear()
         yield
     pipeline.shared_detector.cache_clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _faces_are_found_and_read_once() -> Iterator[None]:
+    """Those modules that test detectors or networks themselves have another of this name."""
+    with found_and_read_once():
+        yield
 
 
 @pytest.fixture

@@ -24,6 +24,11 @@ from fer_core.tta import ONE_VIEW
 from tests.fer_core.conftest import MODELS
 
 
+@pytest.fixture(autouse=True)
+def _faces_are_found_and_read_once() -> None:
+    """Not here, where the networks themselves are tested."""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the seven-class model, to damage; bytes stand for its network, which is large."""

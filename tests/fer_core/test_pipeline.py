@@ -43,6 +43,11 @@ def assert_whole(frame: Frame, count: int, size_wh: tuple[int, int]) -> None:
         assert side % preprocessing.INPUT_SIZE == 0
 
 
+@pytest.fixture(autouse=True)
+def _faces_are_found_and_read_once() -> None:
+    """Not here, where detectors and networks themselves are asked."""
+
+
 def test_one_call_is_enough(small_portrait: np.ndarray) -> None:
     before = small_portrait.copy()
     frame = analyze_image(small_portrait)

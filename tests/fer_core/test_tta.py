@@ -9,6 +9,11 @@ from fer_core.tta import CROPS, FLIP, ONE_VIEW, VIEW_COUNTS, views_of
 FACE = np.random.default_rng(0).integers(0, 256, (96, 96), np.uint8)
 
 
+@pytest.fixture(autouse=True)
+def _faces_are_found_and_read_once() -> None:
+    """Not here, where the networks themselves are tested."""
+
+
 @pytest.mark.parametrize("views", VIEW_COUNTS)
 def test_so_many_views_of_the_same_size_the_face_first(views: str) -> None:
     seen = views_of(FACE, views)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import io
 import json
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,7 @@ from streamlit.runtime.scriptrunner import script_runner
 from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 from streamlit.testing.v1 import AppTest, local_script_runner
 
-from fer_core.classifier import EmotionClassifier
-from fer_core.detection import PHOTO_SIZES, HaarDetector
-from fer_core.tta import FLIP
-from fer_core.types import DetectedFace
+from tests.once import found_and_read_once
 from train.evaluation.explain import occlusion_sensitivity
 from ui.common import why
 from ui.common.jobs import get_queue
@@ -54,39 +50,10 @@ def _keras_keeps_its_state() -> Iterator[None]:
         yield
 
 
-_FOUND: dict[Any, tuple[DetectedFace, ...]] = {}
-_READ: dict[Any, NDArray[np.float32]] = {}
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _faces_are_found_and_read_once() -> Iterator[None]:
-    """Most tests show the same few pictures, of which a detector or a network says the same."""
-    detect, read = HaarDetector.detect, EmotionClassifier.member_logits
-
-    def detect_once(
-        self: HaarDetector, image_bgr: NDArray[np.uint8], sizes: Sequence[int] = PHOTO_SIZES
-    ) -> tuple[DetectedFace, ...]:
-        key = _checksum(image_bgr), tuple(sizes)
-        if key not in _FOUND:
-            _FOUND[key] = detect(self, image_bgr, sizes)
-        return _FOUND[key]
-
-    def read_once(
-        self: EmotionClassifier, faces_gray: Sequence[NDArray[np.uint8]], views: str = FLIP
-    ) -> NDArray[np.float32]:
-        key = self.name, self._files.tflite, views, *map(_checksum, faces_gray)
-        if key not in _READ:
-            _READ[key] = read(self, faces_gray, views)
-        return _READ[key].copy()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(HaarDetector, "detect", detect_once)
-        patch.setattr(EmotionClassifier, "member_logits", read_once)
+    with found_and_read_once():
         yield
-
-
-def _checksum(picture: NDArray[np.uint8]) -> tuple[tuple[int, ...], bytes]:
-    return picture.shape, hashlib.sha256(np.ascontiguousarray(picture)).digest()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fer_core import detection
 from fer_core.classifier import EmotionClassifier
 from fer_core.detection import PHOTO_SIZES, HaarDetector
 from fer_core.tta import FLIP
 from fer_core.types import DetectedFace
 
+# To load Haar takes longer than most searches here.
+_haar = functools.cache(HaarDetector)
 _FOUND: dict[Any, tuple[DetectedFace, ...]] = {}
 _READ: dict[Any, NDArray[np.float32]] = {}
 
@@ -49,6 +53,7 @@ def found_and_read_once() -> Iterator[None]:
         return _READ[key].copy()
 
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(detection, "HaarDetector", _haar)
         patch.setattr(HaarDetector, "detect", detect_once)
         patch.setattr(EmotionClassifier, "member_logits", read_once)
         yield

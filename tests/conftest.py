@@ -27,8 +27,7 @@ import pytest
 
 from tests import drawn
 
-# What is imported and collected stays, so that to look through it for garbage again and again is
-# in vain, and takes a tenth of the time.
+# What is imported and collected stays: to look through it for garbage again and again is in vain.
 gc.set_threshold(100_000, 50, 50)
 
 ROOT = Path(__file__).resolve().parent.parent

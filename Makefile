@@ -8,10 +8,9 @@ VENV ?= .venv
 STREAMLIT_ARGS ?=
 # More for pytest, such as: make unit PYTEST_ARGS="-k labels -x"
 PYTEST_ARGS ?=
-# Processes that run tests at once, each with one thread and up to 2 GB; browser tests mostly wait
+# Processes that run tests at once, each with one thread and up to 2 GB; on two cores three, as some
+# tests wait, for processes of their own, threads or the browser
 TEST_WORKERS ?= 3
-# The same for `make fast`, whose tests never wait; more than there are cores only import more
-FAST_WORKERS ?= 2
 # How long `make fuzz` searches
 FUZZ_SECONDS ?= 60
 
@@ -40,7 +39,7 @@ unit: $(VENV)/.installed-dev detector ## Run all tests.
 
 # Needs nothing but the checkout and what is installed.
 fast: $(VENV)/.installed-dev ## Run the tests without browser, training, Ray and ../shared; a minute.
-	$(PY) -m pytest -n $(FAST_WORKERS) -m "not browser and not training and not shared and not wheel and not site and not ray" $(PYTEST_ARGS)
+	$(PYTEST) -m "not browser and not training and not shared and not wheel and not site and not ray" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## Check style, format, types and imports.
 	$(PY) -m ruff check .

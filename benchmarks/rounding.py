@@ -30,8 +30,8 @@ from train.data.fer2013 import PUBLIC_TEST, TRAINING, FaceSet, load_fer2013
 from train.data.ferplus import Votes, read_votes
 from train.errors import TrainError
 from train.evaluation import metrics
+from train.evaluation.architecture import read_keras
 from train.evaluation.evaluate import class_set_of
-from train.evaluation.explain import read_keras
 from train.evaluation.people import positions_in
 from train.evaluation.tta import read_logits
 

@@ -249,6 +249,11 @@ class EmotionClassifier:
         return other
 
     @property
+    def files(self) -> ModelFiles:
+        """The model's files, as they are served."""
+        return self._files
+
+    @property
     def name(self) -> str:
         """Name of the model."""
         return self._files.name
@@ -374,6 +379,23 @@ class EmotionClassifier:
                 outputs[batch] = _run(interpreter, inputs[batch])
         by_view = outputs.reshape(len(faces_gray), VIEW_COUNTS[views], *outputs.shape[1:])
         return np.asarray(by_view.mean(axis=1), np.float32)
+
+    def score_weights(self, position: int) -> NDArray[np.float32]:
+        """Return how much each raw output counts for a class before the reading's softmax.
+
+        Args:
+            position: The class' position in ``labels``.
+
+        Returns:
+            float32 ``(K + A,)``.
+        """
+        weights = np.zeros(self._width, np.float32)
+        people = self._files.mixture if self._reading == PEOPLE else 0.0
+        weights[position] = (1 - people) / self._files.temperatures[LABELS]
+        if people:
+            answer = len(self.labels) + self._people[position]
+            weights[answer] = people / self._files.temperatures[PEOPLE]
+        return weights
 
     @property
     def _width(self) -> int:

@@ -11,7 +11,13 @@ from typing import Any, NamedTuple
 import keras
 from keras import layers
 
-from fer_core.network_config import NetworkConfig, StageConfig, member_prefix
+from fer_core.network_config import (
+    CROWD_LAYER,
+    LABELS_LAYER,
+    NetworkConfig,
+    StageConfig,
+    member_prefix,
+)
 from fer_core.preprocessing import INPUT_SIZE
 
 
@@ -24,8 +30,6 @@ class LayerKinds(NamedTuple):
 
 
 KERAS_LAYERS = LayerKinds()
-# Names of the last layers, of the labels and of the crowd's answers.
-LABELS_LAYER, CROWD_LAYER = "logits", "crowd"
 
 
 def build_network(

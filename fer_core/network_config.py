@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 
+# Names of the last layers, of the labels and of the crowd's answers.
+LABELS_LAYER, CROWD_LAYER = "logits", "crowd"
+
 
 class StrictModel(BaseModel):
     """A configuration that refuses unknown keys and does not change."""

@@ -197,6 +197,20 @@ def test_each_network_answers_alone(fer7: EmotionClassifier, few: np.ndarray) ->
     np.testing.assert_allclose(by_member.mean(axis=1), fer7.logits(few), atol=1e-5)
 
 
+@pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("reading", READINGS)
+def test_a_reading_is_the_softmax_of_its_scores(
+    whole_folder: Path, few: np.ndarray, reading: str, weight: float
+) -> None:
+    change_config(whole_folder, mixture=weight)
+    model = EmotionClassifier.load("fer7", models_dir=whole_folder.parent, reading=reading)
+    weights = np.array([model.score_weights(position) for position in range(len(model.labels))])
+    assert weights.shape == (7, 15) and weights.dtype == np.float32
+    scores = np.exp(model.logits(few) @ weights.T)
+    expected = scores / scores.sum(axis=1, keepdims=True)
+    assert model.predict(few) == pytest.approx(expected, abs=1e-5)
+
+
 def test_another_reading_needs_no_other_network(
     fer7: EmotionClassifier, few: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:

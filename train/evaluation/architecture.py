@@ -1,15 +1,37 @@
-"""A Keras network as a table: layers, shapes, parameters and multiply-adds."""
+"""A shipped Keras network, and as a table: layers, shapes, parameters and multiply-adds."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import keras
 from keras import layers
 
+from fer_core.errors import ModelError
 from fer_core.preprocessing import INPUT_SIZE
 from train.evaluation.records import Architecture, LayerRow
+
+KERAS_FILE = "model.keras"
+
+
+def read_keras(folder: Path) -> keras.Model:
+    """Read the Keras model of a model's folder.
+
+    Raises:
+        ModelError: ``model.keras`` is missing or cannot be loaded.
+    """
+    path = folder / KERAS_FILE
+    if not path.is_file():
+        raise ModelError(f"The model '{folder.name}' is incomplete: {KERAS_FILE} is missing.")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    # Keras raises whatever its zip, JSON and HDF5 readers do.
+    except Exception as error:
+        raise ModelError(
+            f"The model '{folder.name}' is damaged: {KERAS_FILE} cannot be loaded."
+        ) from error
 
 
 def describe(network: keras.Model) -> Architecture:

@@ -1,111 +1,95 @@
-"""Why does a network say so? Two views of what in a face its answer hangs on.
-
-``grad_cam`` needs Keras on TensorFlow, which ``load_network`` imports; nothing else here does.
-"""
+"""Why does a network say so? Two views of what in a face its answer hangs on."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+import re
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from fer_core.classifier import LABELS_FILE, EmotionClassifier, read_model_json
+from fer_core.classifier import EmotionClassifier
 from fer_core.errors import ModelError
-from fer_core.network_config import member_prefix
+from fer_core.network_config import CROWD_LAYER, LABELS_LAYER, member_prefix
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
-
-KERAS_FILE = "model.keras"
-
-
-def read_keras(folder: Path) -> Any:
-    """Read the Keras model of a model's folder; import Keras.
-
-    Raises:
-        ModelError: ``model.keras`` is missing or cannot be loaded.
-    """
-    import keras
-
-    path = folder / KERAS_FILE
-    if not path.is_file():
-        raise ModelError(f"The model '{folder.name}' is incomplete: {KERAS_FILE} is missing.")
-    try:
-        return keras.saving.load_model(path, compile=False)
-    # Keras raises whatever its zip, JSON and HDF5 readers do.
-    except Exception as error:
-        raise ModelError(
-            f"The model '{folder.name}' is damaged: {KERAS_FILE} cannot be loaded."
-        ) from error
+from fer_core.tta import FLIP, views_of
 
 
-def load_network(folder: Path) -> Any:
-    """Load a model for ``grad_cam``; takes seconds, the first time for TensorFlow too.
+def grad_cam(
+    classifier: EmotionClassifier, face_gray: NDArray[np.uint8], position: int
+) -> NDArray[np.float32]:
+    """Return where a face speaks for a class (Selvaraju et al., 2017, "Grad-CAM").
+
+    The score is that of the classifier's reading before the softmax, the mean over members and
+    views. Behind the last feature maps there is a mean over their places and one dense layer, so
+    that its weights are the gradients; a pooling before the mean changes them by a factor alone.
 
     Args:
-        folder: The model's, such as ``MODELS_DIR / "fer7"``.
-
-    Returns:
-        A Keras model from faces to the last feature maps of every member, and the labels' logits
-        ``(N, M, K)``; it may be shared between threads.
-
-    Raises:
-        ModelError: ``model.keras`` is missing or cannot be loaded, or Keras runs on another
-            backend than TensorFlow.
-    """
-    import keras
-    from keras import layers
-
-    backend = keras.backend.backend()
-    if backend != "tensorflow":
-        raise ModelError(f"Grad-CAM needs Keras on TensorFlow; here it runs on {backend}.")
-    network = read_keras(folder)
-    count = len(read_model_json(folder, LABELS_FILE))
-    maps = []
-    for number in range(network.output_shape[1]):
-        # Behind the last activation, before any pooling: there the maps still say where, and all
-        # that follows only weighs them.
-        own = [
-            layer.output
-            for layer in network.layers
-            if isinstance(layer, layers.ReLU)
-            and layer.name.startswith(member_prefix(number))
-            and len(layer.output.shape) == 4
-        ]
-        maps.append(own[-1])
-    return keras.Model(network.input, [*maps, network.output[..., :count]])
-
-
-def grad_cam(network: Any, face_gray: NDArray[np.uint8], position: int) -> NDArray[np.float32]:
-    """Return where a face speaks for a label (Selvaraju et al., 2017, "Grad-CAM").
-
-    The score is the mean of the members' logits, and the map the mean of theirs.
-
-    Args:
-        network: From ``load_network``.
+        classifier: The model, in LiteRT.
         face_gray: uint8 ``(H, W)`` in FER-2013's frame.
-        position: The class' position in the model's labels.
+        position: The class' position in ``classifier.labels``.
 
     Returns:
         float32 ``(H, W)``, 0 to 1; all 0 where nothing speaks for the class.
 
     Raises:
         ValueError: There is no such class, or the face is no grey uint8 picture.
+        ModelError: The network ends in another way.
     """
-    import tensorflow as tf
-
-    _check_class(position, network.outputs[-1].shape[-1])
-    with tf.GradientTape() as tape:
-        *maps, logits = network(normalize_faces([face_gray]), training=False)
-        score = tf.reduce_mean(logits[:, :, position], axis=1)
+    _check_class(position, len(classifier.labels))
+    score = classifier.score_weights(position)
     speaks = np.zeros((INPUT_SIZE, INPUT_SIZE), np.float32)
-    for own, gradients in zip(maps, tape.gradient(score, maps), strict=True):
-        weights = tf.reduce_mean(gradients, axis=(1, 2), keepdims=True)
-        member = tf.nn.relu(tf.reduce_sum(weights * own, axis=-1))[0].numpy()
-        speaks += _resized(member, (INPUT_SIZE, INPUT_SIZE))
+    for maps, kernel in _last_maps(classifier, views_of(face_gray, FLIP)):
+        height, width = maps.shape[1:3]
+        straight, mirrored = np.maximum(maps @ (score @ kernel), 0) / (height * width)
+        speaks += _resized(straight + mirrored[:, ::-1], (INPUT_SIZE, INPUT_SIZE))
     most = max(float(speaks.max()), float(np.finfo(np.float32).tiny))
     return _resized(speaks / most, face_gray.shape[::-1])
+
+
+def _last_maps(
+    classifier: EmotionClassifier, views: list[NDArray[np.uint8]]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Yield each member's last feature maps ``(N, H, W, C)`` and its heads' weights ``(K + A, C)``.
+
+    Raises:
+        ModelError: A member has other layers at its end.
+    """
+    # Delegates keep what lies between the layers to themselves.
+    interpreter = Interpreter(
+        model_content=classifier.files.tflite,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        experimental_preserve_all_tensors=True,
+    )
+    inputs, place = normalize_faces(views), interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(place, inputs.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(place, inputs)
+    interpreter.invoke()
+    tensors = interpreter.get_tensor_details()
+    unknown = f"Grad-CAM cannot follow the last layers of the model '{classifier.name}'."
+
+    def last(pattern: str, dimensions: int) -> NDArray[np.float32]:
+        for tensor in reversed(tensors):
+            if len(tensor["shape"]) == dimensions and re.fullmatch(pattern, tensor["name"]):
+                values = np.asarray(interpreter.get_tensor(tensor["index"]), np.float32)
+                # Weights that are rounded to int8 have a scale for each output.
+                scales = tensor["quantization_parameters"]["scales"]
+                return np.asarray(values * scales[:, np.newaxis]) if len(scales) else values
+        raise ModelError(unknown)
+
+    heads = [LABELS_LAYER, CROWD_LAYER] if classifier.files.answers else [LABELS_LAYER]
+    for number in range(interpreter.get_output_details()[0]["shape"][1]):
+        prefix = member_prefix(number)
+        # Where several operations became one, its name is all of theirs, with ";" between them.
+        maps = last(rf"[^;]*/{prefix}\w+_relu(_\d+)?/.*", 4)
+        kernels = [last(rf"[^;]*/{prefix}{head}(_\d+)?/MatMul", 2) for head in heads]
+        kernel = np.concatenate(kernels)
+        if kernel.shape[1] != maps.shape[-1]:
+            raise ModelError(unknown)
+        yield maps, kernel
 
 
 def occlusion_sensitivity(

@@ -163,8 +163,7 @@ def _robustness(task: Task, _: Collection[str]) -> list[Path]:
 
 
 def _architecture(task: Task, _: Collection[str]) -> list[Path]:
-    from train.evaluation.architecture import describe
-    from train.evaluation.explain import read_keras
+    from train.evaluation.architecture import describe, read_keras
 
     return [write_record(task.folder, describe(read_keras(task.folder)))]
 

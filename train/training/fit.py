@@ -8,7 +8,8 @@ from pathlib import Path
 
 import keras
 
-from fer_core.network import CROWD_LAYER, build_network
+from fer_core.network import build_network
+from fer_core.network_config import CROWD_LAYER
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces
 from train.data.fer2013 import FaceSet
 from train.data.ferplus import EXPRESSIONS, Votes

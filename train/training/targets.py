@@ -12,7 +12,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from fer_core.network import LABELS_LAYER
+from fer_core.network_config import LABELS_LAYER
 
 
 def without_crowd(model: keras.Model) -> keras.Model:

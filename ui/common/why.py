@@ -10,7 +10,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from fer_core.images import encode_png
-from train.evaluation.explain import occlusion_sensitivity
+from train.evaluation.explain import grad_cam, occlusion_sensitivity
 from ui.common.resources import get_classifier
 
 _STRONGEST = 0.65
@@ -43,6 +43,14 @@ def falls_of(
     return occlusion_sensitivity(
         get_classifier(model, reading), face_gray, position, window=window, stride=stride
     )
+
+
+@st.cache_data(show_spinner=False, max_entries=32, ttl=600)
+def looks_of(
+    model: str, reading: str, face_gray: NDArray[np.uint8], position: int
+) -> NDArray[np.float32]:
+    """Return where a face speaks for an emotion, 0 to 1; see ``grad_cam``; arguments as above."""
+    return grad_cam(get_classifier(model, reading), face_gray, position)
 
 
 def falls_shown(face_gray: NDArray[np.uint8], falls: NDArray[np.float32], side: int) -> bytes:

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from fer_core.classifier import MODELS_DIR
 from fer_core.detection import FaceDetector
 from fer_core.errors import FerError
 from fer_core.preprocessing import INPUT_SIZE, resize_face
 from fer_core.readings import LABELS
-from train.evaluation.explain import grad_cam, load_network
 from ui.common.charts import CHART_CONFIG, bars_in_words, probability_bars
 from ui.common.images import enlarged
 from ui.common.layout import plain
 from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.common.square import square_image
-from ui.common.why import falls_of, falls_shown, overlay
+from ui.common.why import falls_of, falls_shown, looks_of, overlay
 from ui.metrics.choice import BY_LABELS, Choice
 from ui.metrics.faces import choose_face
 
-# Once the visitor asked for Keras, other faces are explained without asking again.
-_ASKED_KEY = "metrics-keras"
 _SIDE = 5 * INPUT_SIZE
-_SEEN_AFTER_S = 0.3
 
 
 @st.fragment
@@ -75,25 +67,17 @@ def _grad_cam(model: str, face_gray: NDArray[np.uint8], position: int, emotion: 
         "Where the last feature maps speak for the emotion (Selvaraju et al., 2017). The maps are "
         "coarse, 6 × 6 places or so, and warm colours mark the strongest, however weak it is."
     )
-    if not st.session_state.get(_ASKED_KEY):
-        st.markdown("It needs Keras and TensorFlow, which take a moment and some memory to load.")
-        st.button("Load Keras and explain", icon=":material/neurology:", on_click=_ask_for_keras)
+    try:
+        values = looks_of(model, LABELS, face_gray, position)
+    except FerError as error:
+        st.error(without_paths(str(error)), icon=":material/error:")
         return
-    with st.spinner("Asking Keras, which takes some seconds at first …", show_time=True):
-        try:
-            network = _network(model, _age(model))
-        except FerError as error:
-            st.error(without_paths(str(error)), icon=":material/error:")
-            return
-        values = grad_cam(network, face_gray, position)
     if not values.any():
         st.caption(f"Nothing in the maps speaks for {emotion}.")
     said = f"What speaks for {emotion}"
-    st.image(overlay(face_gray, values, _SIDE), said, width=_SIDE, alt=f"{said}, in warm colours")
-
-
-def _ask_for_keras() -> None:
-    st.session_state[_ASKED_KEY] = True
+    picture = overlay(face_gray, values, _SIDE)
+    alt = f"{said}, in warm colours"
+    square_image(picture, said, key="why-looks", width=_SIDE, alt=alt)
 
 
 def _occlusion(model: str, face_gray: NDArray[np.uint8], position: int, emotion: str) -> None:
@@ -115,19 +99,3 @@ def _occlusion(model: str, face_gray: NDArray[np.uint8], position: int, emotion:
         f"Largest fall {100 * max(float(falls.max()), 0):.0f} percentage points, largest rise "
         f"{100 * max(-float(falls.min()), 0):.0f}."
     )
-
-
-def _age(model: str) -> int:
-    file = MODELS_DIR / model / "model.keras"
-    return file.stat().st_mtime_ns if file.is_file() else 0
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _network(model: str, age: int) -> Any:
-    # What says so has to be on its way: while TensorFlow is loaded, other threads stand still.
-    time.sleep(_SEEN_AFTER_S)
-    # TensorFlow's own copy of OpenSSL would take the place of the one in pylibsrtp, and end the
-    # process, were the live page opened afterwards; loaded first, each keeps its own.
-    import pylibsrtp  # noqa: F401
-
-    return load_network(MODELS_DIR / model)

@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from fer_core.errors import FerError
 from fer_core.labels import UNCERTAIN
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 from fer_core.reporting.card import picture_card
@@ -16,7 +17,7 @@ from ui.common.download import download_made_at_click
 from ui.common.images import decoded_jpeg, enlarged
 from ui.common.layout import verdict_line
 from ui.common.settings import CLASS_SET_NAMES
-from ui.common.why import falls_of, falls_shown
+from ui.common.why import falls_of, falls_shown, looks_of, overlay
 
 _CROP_WIDTH = 132
 _SIDE = 4 * INPUT_SIZE
@@ -98,23 +99,31 @@ def _more(
 
 def _why(face: FaceReading, model: str, reading: str, threshold: float) -> None:
     """Draw what of the face the verdict hangs on."""
-    gray = resize_face(face.aligned_gray)
+    gray, position = resize_face(face.aligned_gray), face.labels.index(face.emotion)
     with st.spinner("Covering one place of the face after another …"):
-        falls = falls_of(model, reading, gray, face.labels.index(face.emotion))
+        falls = falls_of(model, reading, gray, position)
     shown = {
         "Turned upright and framed": enlarged(face.aligned_gray, _SIDE),
         "What the network sees": enlarged(_as_seen(face), _SIDE),
-        f"What speaks for {face.emotion}": falls_shown(gray, falls, _SIDE),
+        f"What covering costs {face.emotion}": falls_shown(gray, falls, _SIDE),
     }
-    with st.container(horizontal=True, gap="medium"):
-        for caption, png in shown.items():
-            st.image(png, caption, width=_SHOWN_WIDTH, alt=caption)
     least = "" if face.verdict(threshold) != UNCERTAIN else ", which leads without being sure"
-    st.caption(
+    said = (
         f"A grey square moves over the face. Where it is warm, covering it makes {face.emotion}"
         f"{least} less probable, by {100 * max(float(falls.max()), 0):.0f} percentage points at "
         f"most; where it is cool, more, by {100 * max(-float(falls.min()), 0):.0f}."
     )
+    try:
+        looks = looks_of(model, reading, gray, position)
+    except FerError as error:
+        said = f"{said} {error}"
+    else:
+        shown[f"What speaks for {face.emotion}"] = overlay(gray, looks, _SIDE)
+        said = f"{said} Grad-CAM: what of the network's last, coarse maps speaks for it."
+    with st.container(horizontal=True, gap="medium"):
+        for caption, png in shown.items():
+            st.image(png, caption, width=_SHOWN_WIDTH, alt=caption)
+    st.caption(said)
 
 
 def _as_seen(face: FaceReading) -> NDArray[np.uint8]:

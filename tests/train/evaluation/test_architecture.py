@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from fer_core.errors import ModelError
 from fer_core.network import build_network
 from fer_core.network_config import NetworkConfig
-from train.evaluation.architecture import describe
-from train.evaluation.explain import read_keras
+from train.evaluation.architecture import describe, read_keras
 
 pytestmark = pytest.mark.training
 
@@ -47,3 +47,13 @@ def test_multiply_adds_by_hand() -> None:
     assert [layer.settings for layer in table.layers if layer.kind == "Dropout"] == [
         "rate 0.25"
     ] * 2
+
+
+def test_a_missing_and_a_damaged_network(models_dir: Path) -> None:
+    file = models_dir / "fer7" / "model.keras"
+    file.write_bytes(b"no network")
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        read_keras(file.parent)
+    file.unlink()
+    with pytest.raises(ModelError, match=r"model\.keras is missing"):
+        read_keras(file.parent)

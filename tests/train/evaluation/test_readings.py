@@ -8,11 +8,10 @@ import pytest
 
 from fer_core.classifier import MODELS_DIR, EmotionClassifier, read_model_files
 from fer_core.errors import ModelError
-from fer_core.network_config import member_prefix
+from fer_core.network_config import CROWD_LAYER, LABELS_LAYER, member_prefix
 from fer_core.preprocessing import normalize_faces
 from fer_core.tta import ONE_VIEW
 from train.data.fer2013 import FaceSet
-from train.evaluation.explain import read_keras
 from train.evaluation.readings import Readings, _check_linear, read_features_of
 
 
@@ -30,7 +29,7 @@ def test_shipped_networks_are_read_as_they_are_served(
 @pytest.mark.training
 @pytest.mark.parametrize("name", ["fer7", "fer6"])
 def test_shipped_networks_show_what_their_answers_follow_from(tiny_set: FaceSet, name: str) -> None:
-    from fer_core.network import CROWD_LAYER, LABELS_LAYER
+    from train.evaluation.architecture import read_keras
 
     faces = tiny_set.faces_gray[:33]  # more than one batch
     readings = read_features_of(read_model_files(MODELS_DIR / name), faces)
@@ -49,6 +48,8 @@ def test_shipped_networks_show_what_their_answers_follow_from(tiny_set: FaceSet,
 
 def test_features_are_those_of_the_keras_network(models_dir: Path, tiny_set: FaceSet) -> None:
     import keras
+
+    from train.evaluation.architecture import read_keras
 
     folder = models_dir / "fer7"
     faces = tiny_set.faces_gray[:40]

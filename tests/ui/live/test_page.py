@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +14,6 @@ from streamlit_webrtc import WebRtcStreamerContext
 from streamlit_webrtc.component import WebRtcStreamerState
 
 from fer_core.live.state import LiveState, Privacy
-from tests.conftest import ROOT
 from tests.fer_core.live.conftest import eventually
 from tests.ui.conftest import SAMPLE
 from ui.common.allowance import CAMERAS_VARIABLE
@@ -274,21 +271,3 @@ def test_the_limit_is_one_a_core_unless_set(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv(CAMERAS_VARIABLE, raising=False)
     shared_slots.__wrapped__.cache_clear()
     assert shared_slots().limit >= 1
-
-
-@pytest.mark.training
-def test_the_camera_comes_after_keras_in_one_process() -> None:
-    """TensorFlow first and then SRTP ends the process; the explanations load them in order."""
-    # Of what the explanations load, TensorFlow is the part that matters.
-    script = (
-        "from ui.metrics import why; why.load_network = lambda folder: __import__('tensorflow'); "
-        "why._network('fer7', 0); import aiortc; print('alive')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.split()[-1:] == ["alive"], done.stderr[-2000:]

@@ -15,7 +15,7 @@ from fer_core.classifier import MODELS_DIR
 from fer_core.tta import FLIP
 from tests.cells import archive_of, cell_of, face, labelled_faces, write_pictures
 from tests.ui.conftest import SAMPLE, address, until
-from train.evaluation import metrics
+from train.evaluation import explain, metrics
 from train.evaluation.curves import accuracy_by_coverage
 from train.evaluation.records import (
     MixtureRow,
@@ -30,8 +30,8 @@ from train.evaluation.trials import BASELINE, Trial, save_trials
 from ui.common import explorer_data
 from ui.common.explorer_data import HEADLINE_SPLITS, metrics_of
 from ui.common.settings import READING_KEY
+from ui.common.why import looks_of
 from ui.metrics import tried
-from ui.metrics import why as metrics_why
 from ui.metrics.choice import BY_LABELS
 from ui.metrics.own_runs import OwnRun
 from ui.metrics.sections import GROUP_KEY, GROUPS, PART_KEY, PARTS
@@ -364,23 +364,13 @@ def test_the_sliders_move_the_probabilities(page: AppTest) -> None:
     assert any(" 0% of the probability moved" in m.value for m in page.markdown)
 
 
-def test_keras_is_loaded_only_when_asked(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Path] = []
-
-    def load(folder: Path) -> str:
-        asked.append(folder)
-        return "a network"
-
-    monkeypatch.setattr(metrics_why, "load_network", load)
-    monkeypatch.setattr(
-        metrics_why, "grad_cam", lambda network, face, position: np.eye(48, dtype=np.float32)
-    )
-    metrics_why._network.clear()
+def test_a_face_is_explained_in_two_ways(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     turn(page, "why")
-    assert not asked and not page.exception
-    next(b for b in page.button if b.label.startswith("Load Keras")).click().run()
-    assert asked == [MODELS_DIR / "fer7"]
-    metrics_why._network.clear()
+    assert not page.exception and len(page.get("image")) == 3
+    monkeypatch.setattr(explain, "LABELS_LAYER", "other")
+    looks_of.clear()
+    page.run()
+    assert len(page.get("image")) == 2 and "cannot follow the last layers" in page.error[0].value
 
 
 def test_a_photo_of_ones_own_is_explained(page: AppTest) -> None:

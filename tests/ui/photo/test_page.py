@@ -18,7 +18,9 @@ from fer_core.budget import MemoryBudget
 from fer_core.labels import FER6, FER7
 from tests.fer_core import hostile
 from tests.ui.conftest import ROOT, SAMPLE
+from train.evaluation import explain
 from ui.common.layout import plain
+from ui.common.why import looks_of
 from ui.photo import intake, sheet
 
 Upload = Callable[..., AppTest]
@@ -249,8 +251,18 @@ def test_why_is_shown_when_it_is_asked_for(upload: Upload) -> None:
     (why,) = [toggle for toggle in app.toggle if toggle.label == "Why?"]
     app = why.set_value(True).run()
     assert not app.exception
-    assert len(app.get("image")) == before + 3
+    assert len(app.get("image")) == before + 4
     assert any("less probable, by" in caption.value for caption in app.caption)
+
+
+def test_why_is_shown_without_grad_cam(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explain, "LABELS_LAYER", "other")
+    app = upload(("a.jpg", SAMPLE.read_bytes()))
+    looks_of.clear()
+    before = len(app.get("image"))
+    app = next(one for one in app.toggle if one.label == "Why?").set_value(True).run()
+    assert not app.exception and len(app.get("image")) == before + 3
+    assert any("cannot follow the last layers" in caption.value for caption in app.caption)
 
 
 def test_a_session_with_the_address_has_the_photos(upload: Upload) -> None:

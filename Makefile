@@ -62,10 +62,14 @@ wheel: $(VENV)/.installed-dev ## Build the library's wheel, into build/.
 	$(PY) -m pip wheel --no-deps --no-build-isolation --wheel-dir build .
 
 # From the list of ranges; versions that are still right stay. No name of a registry gets into it.
+# Without what only training needs. pip tries what uv has chosen, as the image will install it.
 lock: $(VENV)/.installed-dev ## Pin what the app's image installs, in deploy/requirements.lock.
-	$(PY) -m uv pip compile requirements.txt --universal --python-version 3.11 --generate-hashes \
+	sed '/^# For training alone/,$$d' requirements.txt | $(PY) -m uv pip compile - \
+		--constraint deploy/constraints.txt --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet \
 		--output-file deploy/requirements.lock
+	$(PY) -m pip install --dry-run --ignore-installed --quiet --disable-pip-version-check \
+		--require-hashes --only-binary :all: -r deploy/requirements.lock
 
 # The theme's makers warn of the next MkDocs, which requirements-dev.txt rules out.
 docs: $(VENV)/.installed-dev ## Build the documentation, into build/site.

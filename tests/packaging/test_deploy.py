@@ -18,12 +18,14 @@ from packaging.utils import canonicalize_name
 
 from tests.composed import COMPOSE, filled_in, turn_options
 from tests.conftest import ROOT
-from tests.packaging.test_requirements import requirements_in
+from tests.packaging.test_requirements import requirements_of
 from ui.archive.places import ARCHIVE_VARIABLE
 from ui.common.allowance import PREFIX
 from ui.common.monitor import ADDRESS_VARIABLE, PORT_VARIABLE
 
 DEPLOY = ROOT / "deploy"
+# In requirements.txt, before what the image lacks.
+FOR_TRAINING = "# For training alone"
 KUBERNETES = "1.34"
 TURN = {"FER_HOST": "turn.example.org", "FER_TURN_SECRET": "secret", "FER_TURN_EXTERNAL_IP": ""}
 MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml*"))
@@ -61,10 +63,15 @@ def test_all_that_is_installed_is_pinned_by_checksums() -> None:
         assert checksums, line
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", one) for one in checksums), line
         pinned.setdefault(canonicalize_name(requirement.name), []).append(requirement)
-    for name, wanted in requirements_in("requirements.txt").items():
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    parts = re.split(rf"^{FOR_TRAINING}.*$", text, flags=re.MULTILINE)
+    app, training = (requirements_of(part.splitlines()) for part in parts)
+    for name, wanted in app.items():
         for found in pinned[name]:
             (version,) = (part.version for part in found.specifier)
             assert wanted.specifier.contains(version), f"make lock: {name}"
+    assert {"keras", "tensorflow"} <= set(training) and not set(training) & set(pinned)
+    assert FOR_TRAINING in (ROOT / "Makefile").read_text(encoding="utf-8")
 
 
 def test_the_image_is_pinned_checked_and_runs_as_nobody() -> None:

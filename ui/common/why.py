@@ -17,6 +17,7 @@ _STRONGEST = 0.65
 _WARM, _COOL = (20, 56, 184), (181, 121, 39)
 # Without a lower bound, the noise of a face that nothing changes would glow.
 _LEAST_BOUND = 0.05
+_LEAST_LOOK = float(np.finfo(np.float32).tiny)
 
 
 # Kept for the few faces that a visitor goes back and forth between; they come from photos too, so
@@ -62,6 +63,18 @@ def falls_shown(face_gray: NDArray[np.uint8], falls: NDArray[np.float32], side: 
         side: Of the PNG, in pixels.
     """
     return overlay(face_gray, falls / max(float(np.abs(falls).max()), _LEAST_BOUND), side)
+
+
+def looks_shown(face_gray: NDArray[np.uint8], looks: NDArray[np.float32], side: int) -> bytes:
+    """Return a face with a veil where it speaks most for an emotion, and none where least, as PNG.
+
+    Args:
+        face_gray: uint8 ``(H, W)``.
+        looks: ``(H, W)``, from ``looks_of``.
+        side: Of the PNG, in pixels.
+    """
+    above = looks - looks.min()
+    return overlay(face_gray, above / max(float(above.max()), _LEAST_LOOK), side)
 
 
 def overlay(face_gray: NDArray[np.uint8], values: NDArray[np.floating[Any]], side: int) -> bytes:

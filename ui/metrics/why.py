@@ -16,7 +16,7 @@ from ui.common.layout import plain
 from ui.common.public import without_paths
 from ui.common.resources import get_classifier
 from ui.common.square import square_image
-from ui.common.why import falls_of, falls_shown, looks_of, overlay
+from ui.common.why import falls_of, falls_shown, looks_of, looks_shown
 from ui.metrics.choice import BY_LABELS, Choice
 from ui.metrics.faces import choose_face
 
@@ -65,7 +65,7 @@ def _grad_cam(model: str, face_gray: NDArray[np.uint8], position: int, emotion: 
     st.markdown("**Grad-CAM**")
     st.caption(
         "Where the last feature maps speak for the emotion (Selvaraju et al., 2017). The maps are "
-        "coarse, 6 × 6 places or so, and warm colours mark the strongest, however weak it is."
+        "coarse, 6 × 6 places or so; the warmest speaks most for it, and one without colour least."
     )
     try:
         values = looks_of(model, LABELS, face_gray, position)
@@ -75,7 +75,7 @@ def _grad_cam(model: str, face_gray: NDArray[np.uint8], position: int, emotion: 
     if not values.any():
         st.caption(f"Nothing in the maps speaks for {emotion}.")
     said = f"What speaks for {emotion}"
-    picture = overlay(face_gray, values, _SIDE)
+    picture = looks_shown(face_gray, values, _SIDE)
     alt = f"{said}, in warm colours"
     square_image(picture, said, key="why-looks", width=_SIDE, alt=alt)
 

@@ -10,14 +10,14 @@ from fer_core.errors import FerError
 from fer_core.labels import UNCERTAIN
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
 from fer_core.reporting.card import picture_card
-from fer_core.reporting.words import meaning
+from fer_core.reporting.words import count_of, meaning
 from fer_core.types import FaceReading
 from ui.common.bars import LEAST_SAID, emotion_bars, strongest
 from ui.common.download import download_made_at_click
 from ui.common.images import decoded_jpeg, enlarged
 from ui.common.layout import verdict_line
 from ui.common.settings import CLASS_SET_NAMES
-from ui.common.why import falls_of, falls_shown, looks_of, overlay
+from ui.common.why import falls_of, falls_shown, looks_of, looks_shown
 
 _CROP_WIDTH = 132
 _SIDE = 4 * INPUT_SIZE
@@ -108,18 +108,19 @@ def _why(face: FaceReading, model: str, reading: str, threshold: float) -> None:
         f"What covering costs {face.emotion}": falls_shown(gray, falls, _SIDE),
     }
     least = "" if face.verdict(threshold) != UNCERTAIN else ", which leads without being sure"
+    fall = round(100 * max(float(falls.max()), 0))
     said = (
         f"A grey square moves over the face. Where it is warm, covering it makes {face.emotion}"
-        f"{least} less probable, by {100 * max(float(falls.max()), 0):.0f} percentage points at "
-        f"most; where it is cool, more, by {100 * max(-float(falls.min()), 0):.0f}."
+        f"{least} less probable, by {count_of(fall, 'percentage point')} at most; where it is "
+        f"cool, more, by {100 * max(-float(falls.min()), 0):.0f}."
     )
     try:
         looks = looks_of(model, reading, gray, position)
     except FerError as error:
         said = f"{said} {error}"
     else:
-        shown[f"What speaks for {face.emotion}"] = overlay(gray, looks, _SIDE)
-        said = f"{said} Grad-CAM: what of the network's last, coarse maps speaks for it."
+        shown[f"What speaks for {face.emotion}"] = looks_shown(gray, looks, _SIDE)
+        said = f"{said} Grad-CAM: warm where the last, coarse maps speak for it most."
     with st.container(horizontal=True, gap="medium"):
         for caption, png in shown.items():
             st.image(png, caption, width=_SHOWN_WIDTH, alt=caption)

@@ -27,7 +27,7 @@ from train.evaluation.storage import read_record
 from ui.common.explorer_data import stored
 from ui.common.jobs import Job, JobQueue, JobState
 from ui.common.resources import get_classifier
-from ui.common.why import overlay
+from ui.common.why import looks_shown, overlay
 from ui.metrics.charts import (
     BY_COLUMN,
     BY_ROW,
@@ -194,6 +194,18 @@ def test_a_veil_is_warm_cool_or_nothing() -> None:
     left, middle, right = (drawn[120, x].astype(int) for x in (5, 120, 235))
     assert left[2] > left[0] and right[0] > right[2]
     assert middle.tolist() == [100, 100, 100]
+
+
+def test_the_veil_of_grad_cam_is_from_what_speaks_least_to_what_speaks_most() -> None:
+    face = np.full((48, 48), 100, np.uint8)
+    looks = np.full((48, 48), 0.6, np.float32)
+    looks[:, :12], looks[:, -12:] = 1.0, 0.8
+    drawn = cv2.imdecode(np.frombuffer(looks_shown(face, looks, 240), np.uint8), cv2.IMREAD_COLOR)
+    left, middle, right = (drawn[120, x].astype(int) for x in (5, 120, 235))
+    assert left[2] > right[2] > middle[2] == 100 and middle.tolist() == [100, 100, 100]
+    for level in (0.0, 1.0):
+        whole = looks_shown(face, np.full((48, 48), level, np.float32), 240)
+        assert (cv2.imdecode(np.frombuffer(whole, np.uint8), cv2.IMREAD_COLOR) == 100).all()
 
 
 def measurement() -> Measurement:

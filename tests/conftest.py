@@ -184,6 +184,12 @@ def tiny_set(tiny_folder: Path) -> Any:
     return load_fer2013(tiny_folder)
 
 
+@pytest.fixture
+def readings_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A camera's readings are drawn for as long as a busy machine may take to ask for it."""
+    monkeypatch.setattr("fer_core.live.analysis.READING_LIFE_S", 60.0)
+
+
 def unpacked(files: dict[str, bytes], folder: Path) -> Path:
     """Write files into a folder by their path in it, and return the folder."""
     for name, content in files.items():

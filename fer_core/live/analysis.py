@@ -295,5 +295,7 @@ class LiveAnalysis:
             self._meter.add_analysis(now)
             self._problem, self._detector_name = "", run.reader.detector_name
             self._history.add(LiveReading.of(tracked, run.reader.labels))
-        if self.on_reading is not None:
-            self.on_reading(tracked)
+            # Whoever listened to this run, should another begin before it is told.
+            tell = self.on_reading
+        if tell is not None:
+            tell(tracked)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from threading import RLock
 from typing import Any
 
@@ -111,7 +112,7 @@ class LiveSession:
         else:
             self.attempt_since = time.monotonic()
             self.forget()
-            self.analysis.on_reading = self._keep
+            self.analysis.on_reading = partial(self._keep, self.attempt)
 
     def refuse(self, why: str) -> None:
         """Have the camera taken off the page, for a reason in a sentence; it waits for nothing."""
@@ -190,9 +191,12 @@ class LiveSession:
         self.readings, self.charts = None, None
         self.video_file, self.video_problem = b"", ""
 
-    def _keep(self, tracked: TrackedFrame) -> None:
+    def _keep(self, attempt: int, tracked: TrackedFrame) -> None:
         """Keep a reading, in the analysis' thread; other emotions begin anew."""
         LIVE_FRAMES.inc()
+        if attempt != self.attempt:
+            # It was under way when the camera was stopped and started again.
+            return
         settings = self.analysis.settings
         if self.readings is None or settings.parts[1:] != self.parts[1:]:
             self.readings = ReadingsRecorder(get_classifier(settings.class_set).labels)

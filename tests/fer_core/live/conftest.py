@@ -64,7 +64,7 @@ def detector() -> ScriptedDetector:
 
 @pytest.fixture
 def make_analysis(
-    settings: LiveSettings, detector: ScriptedDetector
+    settings: LiveSettings, detector: ScriptedDetector, readings_last: None
 ) -> Iterator[Callable[..., LiveAnalysis]]:
     """Build analyses with the scripted detector, and stop them when the test is over."""
     made: list[LiveAnalysis] = []

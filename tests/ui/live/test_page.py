@@ -237,6 +237,7 @@ def test_what_a_run_did_not_hear_is_heard_soon(
 def test_a_camera_that_falls_silent_is_said(
     live_page: AppTest, press: Callable[[bool], AppTest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(live_panel, "_SILENT_S", 1e6)
     press(True)
     session_of(live_page).analysis.next_picture(cv2.imread(str(SAMPLE)))
     live_page.run()

@@ -31,7 +31,7 @@ def slots() -> Slots:
 
 
 @pytest.fixture
-def session(slots: Slots) -> Iterator[LiveSession]:
+def session(slots: Slots, readings_last: None) -> Iterator[LiveSession]:
     analysis = LiveAnalysis(
         SETTINGS, load_detector=load_detector, load_classifier=get_classifier, slots=slots
     )
@@ -52,7 +52,7 @@ def frame() -> av.VideoFrame:
 def feed_until_read(session: LiveSession, frame: av.VideoFrame) -> None:
     def read() -> bool:
         session.callback(frame)
-        return session.analysis.status().tracked is not None
+        return session.readings is not None and session.readings.frames > 0
 
     eventually(read)
 
@@ -163,6 +163,19 @@ def test_numbers_stay_until_the_next_start_and_no_picture_does(
     assert session.video is None and session.video_file == b""
     assert session.analysis.snapshot() is None
     session.note_playing(True)
+    assert session.readings is None
+
+
+def test_a_reading_of_before_a_restart_is_not_kept(
+    session: LiveSession, frame: av.VideoFrame
+) -> None:
+    session.note_playing(True)
+    feed_until_read(session, frame)
+    tell, tracked = session.analysis.on_reading, session.analysis.status().tracked
+    assert tell is not None and tracked is not None
+    session.note_playing(False)
+    session.note_playing(True)
+    tell(tracked)
     assert session.readings is None
 
 

@@ -71,12 +71,15 @@ class LivePage:
     def expect_reading(self) -> None:
         """Wait until the charts are drawn anew, and show that frames are read."""
         figures = self.page.locator(".st-key-live-charts .figures")
-        figures.evaluate(
+        drawn_anew = figures.evaluate(
             """async figures => {
-                const drawn = figures.firstChild;
-                while (drawn.isConnected) await new Promise(go => setTimeout(go, 20));
+                const drawn = figures.firstChild, end = performance.now() + 60000;
+                while (drawn.isConnected && performance.now() < end)
+                    await new Promise(go => setTimeout(go, 20));
+                return !drawn.isConnected;
             }"""
         )
+        assert drawn_anew, "the charts stand still"
         expect(figures).to_contain_text(re.compile(r"Read\s*[1-9]"))
 
     def wait_for_frames(self, count: int) -> None:

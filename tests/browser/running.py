@@ -82,15 +82,19 @@ def until_idle(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-def until_true(page: Page, condition: str) -> None:
-    """Wait until a condition holds in a tab.
+def until_true(page: Page, condition: str, seconds: float = 30) -> None:
+    """Wait until a condition holds in a tab, and fail if it never does.
 
     Playwright's own wait_for_function makes code of text in the page, which the app's policy
     forbids to whatever is in it.
     """
-    page.evaluate(
-        f"async () => {{ while (!({condition})) await new Promise(requestAnimationFrame) }}"
-    )
+    script = f"""async () => {{
+        const end = performance.now() + {1000 * seconds};
+        while (!({condition}) && performance.now() < end)
+            await new Promise((go) => setTimeout(go, 20));
+        return Boolean({condition});
+    }}"""
+    assert page.evaluate(script), condition
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:

@@ -63,8 +63,9 @@ def test_two_people(page: Page, media: Path) -> None:
     expect(cards[1]).to_be_in_viewport()
     cards[1].get_by_text("Why?").click()
     expect(cards[1].get_by_text("A grey square moves over the face")).to_be_visible()
+    expect(cards[1].get_by_text("Grad-CAM: warm where")).to_be_visible()
     pictures = "[...document.querySelectorAll('.st-key-face-1 img')]"
-    until_true(page, f"{pictures}.filter((one) => one.naturalWidth > 0).length === 4")
+    until_true(page, f"{pictures}.filter((one) => one.naturalWidth > 0).length === 5")
     page.get_by_text("Show both networks side by side").click()
     expect(bars(page)).to_have_count(4)
     until_idle(page)

@@ -65,13 +65,8 @@ def download(page: Page, label: str) -> Path:
 
 
 def expect_playing(page: Page) -> None:
-    page.locator("video").first.evaluate(
-        """async video => {
-            video.muted = true;
-            await video.play();
-            while (video.currentTime < 0.2) await new Promise(requestAnimationFrame);
-        }"""
-    )
+    page.locator("video").first.evaluate("video => { video.muted = true; video.play(); }")
+    until_true(page, "document.querySelector('video').currentTime >= 0.2")
 
 
 def cut(video: Path, target: Path, seconds: float) -> Path:

@@ -65,8 +65,17 @@ def download(page: Page, label: str) -> Path:
 
 
 def expect_playing(page: Page) -> None:
-    page.locator("video").first.evaluate("video => { video.muted = true; video.play(); }")
-    until_true(page, "document.querySelector('video').currentTime >= 0.2")
+    plays = page.locator("video").first.evaluate(
+        """async video => {
+            video.muted = true;
+            video.play();
+            const end = performance.now() + 30000, plays = () => video.currentTime >= 0.2;
+            while (!plays() && performance.now() < end)
+                await new Promise(go => setTimeout(go, 20));
+            return plays();
+        }"""
+    )
+    assert plays, "the video stands still"
 
 
 def cut(video: Path, target: Path, seconds: float) -> Path:

@@ -167,6 +167,7 @@ def test_a_wrong_file_is_a_sentence_that_goes_when_a_right_one_comes(
     expect(page.get_by_role("heading", name="1 face")).to_be_visible()
     expect(page.get_by_text("The file is not a picture")).to_have_count(0)
     # What is to know of a face stands beside its verdict, however long that is.
+    until_idle(page)
     card = page.locator(".st-key-face-0")
     verdict = card.locator("p", has_text="Uncertain").bounding_box()
     warning = card.locator("p", has_text="pixels wide").bounding_box()

@@ -78,10 +78,11 @@ def test_a_store_that_does_not_answer_is_given_up_and_its_files_are_read_by_the_
         nonlocal asked
         while True:
             try:
-                listening.accept()[0].close()
+                asking = listening.accept()[0]
             except OSError:
                 return
-            asked += 1
+            asked += 1  # before whoever asks knows
+            asking.close()
 
     monkeypatch.setattr(stores, "_S3_ATTEMPTS", 2)
     with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -376,7 +376,7 @@ class EmotionClassifier:
         with self._interpreter() as interpreter:
             for start in range(0, len(inputs), MAX_BATCH):
                 batch = slice(start, start + MAX_BATCH)
-                outputs[batch] = _run(interpreter, inputs[batch])
+                outputs[batch] = run_network(interpreter, inputs[batch])
         by_view = outputs.reshape(len(faces_gray), VIEW_COUNTS[views], *outputs.shape[1:])
         return np.asarray(by_view.mean(axis=1), np.float32)
 
@@ -441,7 +441,16 @@ class EmotionClassifier:
         return interpreter
 
 
-def _run(interpreter: Interpreter, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+def run_network(interpreter: Interpreter, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Run a model's network once, whatever size of batch it ran before.
+
+    Args:
+        interpreter: Of ``model.tflite``; not used by another thread meanwhile.
+        batch: ``(N, 48, 48, 1)``, as ``normalize_faces`` makes it.
+
+    Returns:
+        float32 ``(N, M, K + A)``, of every member.
+    """
     details = interpreter.get_input_details()[0]
     if details["shape"][0] != len(batch):
         interpreter.resize_tensor_input(details["index"], batch.shape)

@@ -11,6 +11,7 @@ import numpy as np
 from playwright.sync_api import Error, FrameLocator, Page, expect
 
 from benchmarks.fake_camera import BITS, SQUARE, SQUARES
+from tests.browser.running import until_true
 
 # Draws what the video shows at the moment; a frame of its own size, not of the page's.
 _GRAB = """video => {
@@ -71,15 +72,8 @@ class LivePage:
     def expect_reading(self) -> None:
         """Wait until the charts are drawn anew, and show that frames are read."""
         figures = self.page.locator(".st-key-live-charts .figures")
-        drawn_anew = figures.evaluate(
-            """async figures => {
-                const drawn = figures.firstChild, end = performance.now() + 60000;
-                while (drawn.isConnected && performance.now() < end)
-                    await new Promise(go => setTimeout(go, 20));
-                return !drawn.isConnected;
-            }"""
-        )
-        assert drawn_anew, "the charts stand still"
+        drawn = "const drawn = it.firstChild"
+        until_true(figures, "!drawn.isConnected", first=drawn, seconds=60)
         expect(figures).to_contain_text(re.compile(r"Read\s*[1-9]"))
 
     def wait_for_frames(self, count: int) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.startup import free_port
 
@@ -82,19 +82,24 @@ def until_idle(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-def until_true(page: Page, condition: str, seconds: float = 30) -> None:
-    """Wait until a condition holds in a tab, and fail if it never does.
+def until_true(
+    where: Page | Locator, condition: str, *, first: str = "", seconds: float = 30
+) -> None:
+    """Do something in a tab, wait until a condition holds there, and fail if it never does.
+
+    In both scripts an element that is given is called ``it``.
 
     Playwright's own wait_for_function makes code of text in the page, which the app's policy
     forbids to whatever is in it.
     """
-    script = f"""async () => {{
+    script = f"""async (it) => {{
+        {first};
         const end = performance.now() + {1000 * seconds};
         while (!({condition}) && performance.now() < end)
             await new Promise((go) => setTimeout(go, 20));
         return Boolean({condition});
     }}"""
-    assert page.evaluate(script), condition
+    assert where.evaluate(script), condition
 
 
 def _wait_for(address: str, process: subprocess.Popen[bytes], seconds: float = 60) -> None:

@@ -65,17 +65,8 @@ def download(page: Page, label: str) -> Path:
 
 
 def expect_playing(page: Page) -> None:
-    plays = page.locator("video").first.evaluate(
-        """async video => {
-            video.muted = true;
-            video.play();
-            const end = performance.now() + 30000, plays = () => video.currentTime >= 0.2;
-            while (!plays() && performance.now() < end)
-                await new Promise(go => setTimeout(go, 20));
-            return plays();
-        }"""
-    )
-    assert plays, "the video stands still"
+    video = page.locator("video").first
+    until_true(video, "it.currentTime >= 0.2", first="it.muted = true; it.play()")
 
 
 def cut(video: Path, target: Path, seconds: float) -> Path:

@@ -10,7 +10,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from fer_core.classifier import EmotionClassifier
+from fer_core.classifier import EmotionClassifier, run_network
 from fer_core.errors import ModelError
 from fer_core.network_config import CROWD_LAYER, LABELS_LAYER, member_prefix
 from fer_core.preprocessing import INPUT_SIZE, normalize_faces, resize_face
@@ -63,11 +63,8 @@ def _last_maps(
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         experimental_preserve_all_tensors=True,
     )
-    inputs, place = normalize_faces(views), interpreter.get_input_details()[0]["index"]
-    interpreter.resize_tensor_input(place, inputs.shape)
     interpreter.allocate_tensors()
-    interpreter.set_tensor(place, inputs)
-    interpreter.invoke()
+    members = run_network(interpreter, normalize_faces(views)).shape[1]
     tensors = interpreter.get_tensor_details()
     unknown = f"Grad-CAM cannot follow the last layers of the model '{classifier.name}'."
 
@@ -81,7 +78,7 @@ def _last_maps(
         raise ModelError(unknown)
 
     heads = [LABELS_LAYER, CROWD_LAYER] if classifier.files.answers else [LABELS_LAYER]
-    for number in range(interpreter.get_output_details()[0]["shape"][1]):
+    for number in range(members):
         prefix = member_prefix(number)
         # Where several operations became one, its name is all of theirs, with ";" between them.
         maps = last(rf"[^;]*/{prefix}\w+_relu(_\d+)?/.*", 4)

@@ -10,7 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from fer_core.classifier import MAX_BATCH, ModelFiles
+from fer_core.classifier import MAX_BATCH, ModelFiles, run_network
 from fer_core.errors import ModelError
 from fer_core.preprocessing import normalize_faces
 
@@ -52,20 +52,13 @@ def read_features_of(
             num_threads=num_threads,
             experimental_preserve_all_tensors=True,
         )
-    network_input = interpreter.get_input_details()[0]["index"]
-    network_output = interpreter.get_output_details()[0]["index"]
+    interpreter.allocate_tensors()
     inner = _features_indices(interpreter, files)
-    logits, features, size = [], [], 0
+    logits, features = [], []
     # In the classifier's batches, so that the logits are its own to the last bit.
     for start in tqdm(range(0, len(faces_gray), MAX_BATCH), unit="batch", disable=None):
         batch = normalize_faces(faces_gray[start : start + MAX_BATCH])
-        if len(batch) != size:
-            size = len(batch)
-            interpreter.resize_tensor_input(network_input, batch.shape)
-            interpreter.allocate_tensors()
-        interpreter.set_tensor(network_input, batch)
-        interpreter.invoke()
-        logits.append(interpreter.get_tensor(network_output).mean(axis=1))
+        logits.append(run_network(interpreter, batch).mean(axis=1))
         features.append(np.hstack([interpreter.get_tensor(index) for index in inner]))
     readings = Readings(np.concatenate(logits), np.concatenate(features))
     _check_linear(readings, files.name)
